@@ -1,0 +1,109 @@
+"""Everything that can go wrong, as one tree, and the one table of exit codes.
+
+    TightfitError
+    ├── UsageError            2    the request itself is wrong
+    │   └── ToolError         2    an ffmpeg named by the user can't be used
+    ├── SourceError           3    the input can't be used; nothing was written
+    │   └── SourceChanged     3    it changed while being worked on
+    ├── InfeasibleError       4    no file of that size can hold this clip
+    ├── OutputError           6    the output can't be written
+    │   └── OutputExists      6
+    ├── EncoderError          1    an encoder crashed again after a retry, or lied
+    └── Interrupted           130
+
+Each message is one paragraph for a person: what happened, to which file. ``hint`` says what to do.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """The exit codes of the command line; docs/exit-codes.md says the same."""
+
+    OK = 0
+    BUG = 1
+    USAGE = 2
+    INPUT = 3
+    INFEASIBLE = 4
+    OUTPUT = 6
+    INTERRUPTED = 130
+
+
+class TightfitError(Exception):
+    """Base of every error whose text is meant for the user."""
+
+    code: ClassVar[ExitCode] = ExitCode.BUG
+    kind: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class UsageError(TightfitError):
+    """The request can't be understood or asks for something that is not there."""
+
+    code = ExitCode.USAGE
+    kind = "usage"
+
+
+class ToolError(UsageError):
+    """An ffmpeg that the user named is missing or lacks what is needed."""
+
+    kind = "tool"
+
+
+class SourceError(TightfitError):
+    """The input is missing, not media, unreadable, or holds no decodable video."""
+
+    code = ExitCode.INPUT
+    kind = "input"
+
+
+class SourceChanged(SourceError):
+    """The input is not the file it was when work on it began."""
+
+    kind = "input_changed"
+
+
+class InfeasibleError(TightfitError):
+    """No acceptable file of that size exists; carries what would work.
+
+    ``smallest_bytes`` is None where no size would work (say, above the source's own).
+    """
+
+    code = ExitCode.INFEASIBLE
+    kind = "infeasible"
+
+
+class OutputError(TightfitError):
+    """The output can't be written: read-only, missing folder, disk full."""
+
+    code = ExitCode.OUTPUT
+    kind = "output"
+
+
+class OutputExists(OutputError):
+    """The output is already there and replacing it was not asked for."""
+
+    kind = "output_exists"
+
+
+class EncoderError(TightfitError):
+    """ffmpeg failed twice, or returned something other than what was asked for."""
+
+    kind = "encoder"
+
+
+class Interrupted(TightfitError):
+    """The user stopped the run; children are dead and nothing was published."""
+
+    code = ExitCode.INTERRUPTED
+    kind = "interrupted"
