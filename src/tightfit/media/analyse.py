@@ -1,0 +1,74 @@
+"""One cheap encode of the whole clip: which frames there really are, where the encoder wants its
+keyframes, and how the bytes spread. At a third of each side, x264 veryfast puts its IDR pictures where
+medium at full size does (measured: identical on four clips, 11 of 13 on a fifth), for a sixth of the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tightfit.domain.geometry import analysis_size
+from tightfit.domain.media_info import MediaInfo, VideoStream
+from tightfit.domain.rate import Content
+from tightfit.errors import SourceError
+from tightfit.media import argv, packets, process
+from tightfit.media.picture import Picture
+from tightfit.media.progress import ProgressReader
+from tightfit.media.tools import Ffmpeg
+
+ANALYSIS_CRF = 28.0
+ANALYSIS_PRESET = "veryfast"
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """``pts`` are the frames that decode, in ticks from the stream's first packet: the plan's timeline."""
+
+    pts: tuple[int, ...]
+    content: Content
+    complaints: int
+
+
+async def analyse(
+    ffmpeg: Ffmpeg,
+    info: MediaInfo,
+    video: VideoStream,
+    picture: Picture,
+    work: Path,
+    *,
+    threads: int,
+    on_frames: Callable[[int], None],
+) -> Analysis:
+    """Encode all of ``video`` small and read the result.
+
+    Raises SourceError where nothing decodes, or where two frames share a timestamp.
+    """
+    size = analysis_size(picture.full)
+    out = work / "analysis.nut"
+    cut = argv.Cut(start=video.pts[0], end=None, origin=video.pts[0])
+    node = argv.frames_of(argv.source_input(info, threads=threads), video, cut, picture.steps(size, fast=True))
+    settings = argv.X264(ANALYSIS_CRF, ANALYSIS_PRESET, threads, video.fps, {})
+    output = argv.x264_output(node, out, video.time_base, settings)
+    done = await process.run(argv.command(ffmpeg.path, output), cwd=work, on_line=ProgressReader(on_frames))
+    table = packets.table(out, video.time_base)
+    if done.returncode != 0 or not table.pts:
+        raise SourceError(f"{info.path} holds no video that decodes: {_cause(done)}.", hint="Check that it plays.")
+    pts = tuple(sorted(table.pts))
+    if any(b <= a for a, b in zip(pts, pts[1:], strict=False)):
+        raise SourceError(f"{info.path} shows two frames at one time.", hint="Remux it with ffmpeg -c copy and try again.")
+    out.unlink()
+    return Analysis(pts, _content(table, pts, size.width / picture.full.width), done.stderr.count("\n"))
+
+
+def _content(table: packets.EncodedTable, pts: tuple[int, ...], scale: float) -> Content:
+    rank = {p: i for i, p in enumerate(pts)}
+    frame_bytes = [0] * len(pts)
+    for p, size in zip(table.pts, table.sizes, strict=True):
+        frame_bytes[rank[p]] = size
+    idrs = sorted(rank[p] for p, key in zip(table.pts, table.keys, strict=True) if key)
+    return Content(tuple(frame_bytes), tuple(idrs), scale)
+
+
+def _cause(done: process.Finished) -> str:
+    return done.last_message.split("] ")[-1].rstrip(".")

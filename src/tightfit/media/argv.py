@@ -1,0 +1,117 @@
+"""ffmpeg command lines as values: built here, run by process.py, checked by tests without running.
+
+Input restrictions stand before `-i` (behind it ffmpeg ignores them), inputs are `file:` plus an
+absolute path (a name that looks like an option, a protocol or a drive stays a name), and the demuxer
+is pinned to the one that the probe saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from os.path import abspath
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from tightfit.domain.media_info import MediaInfo, VideoStream
+from tightfit.media.picture import Step
+
+# Largest block ffmpeg may allocate at once; a 16000x16000 picture needs more and is refused by it.
+_MAX_ALLOC_BYTES = 1 << 30
+# 8K plus margin; the decoder refuses more before allocating.
+_MAX_PIXELS = 8192 * 4608
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Source frames with ``start <= pts < end`` in stream ticks; ``end`` None runs to the last one.
+
+    ``origin`` is subtracted from every timestamp and ``lead_ticks`` added, so that what comes
+    out is positive, decoding times included: a muxer that meets a negative one shifts them all.
+    """
+
+    start: int
+    end: int | None
+    origin: int
+
+
+# Longer than any reordering lasts, even at one frame a minute.
+_LEAD_S = 3600
+
+
+def lead_ticks(time_base: Fraction) -> int:
+    """What is added to every timestamp of our intermediate files, in ticks."""
+    return round(_LEAD_S / time_base)
+
+
+def source_input(info: MediaInfo, *, threads: int, seek_s: float | None = None) -> Any:
+    """The probed file as an ffmpeg input that can open nothing but itself.
+
+    ``seek_s`` is where demuxing starts, in seconds from the container's first timestamp; None reads it all.
+    """
+    options: dict[str, Any] = {
+        "protocol_whitelist": "file",
+        "f": info.container.split(",")[0],
+        "max_pixels": _MAX_PIXELS,
+        "threads": threads,
+    }
+    if seek_s is not None:
+        options |= {"ss": f"{seek_s:.6f}", "noaccurate_seek": None}
+    return ffmpeg.input(f"file:{abspath(info.path)}", copyts=None, **options)
+
+
+def frames_of(source: Any, video: VideoStream, cut: Cut, steps: Sequence[Step]) -> Any:
+    """The frames of ``cut``, filtered by ``steps``, on a timeline that starts at ``cut.origin``."""
+    bounds = {"start_pts": cut.start} if cut.end is None else {"start_pts": cut.start, "end_pts": cut.end}
+    shift = lead_ticks(video.time_base) - cut.origin
+    node = source[str(video.index)].filter("trim", **bounds).filter("setpts", f"PTS{shift:+d}")
+    for name, options in steps:
+        node = node.filter(name, **options)
+    return node
+
+
+@dataclass(frozen=True)
+class X264:
+    """Settings of one constant-quality encode; ``fps`` only informs the level, timestamps rule the timing."""
+
+    crf: float
+    preset: str
+    threads: int
+    fps: Fraction
+    tags: dict[str, str]
+
+
+def x264_output(node: Any, out: Path, time_base: Fraction, x264: X264) -> Any:
+    """Encode ``node`` to a NUT file, which stores any time base exactly and can be read while it grows."""
+    rate = x264.fps.limit_denominator(1001)
+    params = f"stitchable=1:fps={rate.numerator}/{rate.denominator}"
+    return ffmpeg.output(
+        node,
+        f"file:{abspath(out)}",
+        **{
+            "f": "nut",
+            "c:v": "libx264",
+            "preset": x264.preset,
+            "crf": f"{x264.crf:.3f}",
+            "threads": x264.threads,
+            "x264-params": params,
+            "fps_mode": "passthrough",
+            "enc_time_base": f"{time_base.numerator}/{time_base.denominator}",
+            "flush_packets": 1,
+            **x264.tags,
+        },
+    )
+
+
+def command(binary: str, output: Any) -> list[str]:
+    """The whole argv for ``output``: quiet but for warnings, progress on stdout, stdin closed."""
+    argv: list[str] = ffmpeg.compile(output, cmd=binary, overwrite_output=True)
+    head = [
+        *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+warning"),
+        *("-progress", "pipe:1", "-stats_period", "0.25"),
+        *("-max_alloc", str(_MAX_ALLOC_BYTES), "-filter_complex_threads", "1"),
+    ]
+    return [argv[0], *head, *argv[1:]]

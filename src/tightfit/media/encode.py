@@ -1,0 +1,133 @@
+"""One piece of one clip at one quality: cut to the frame, encoded, and checked against the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tightfit.domain.geometry import Size
+from tightfit.domain.media_info import MediaInfo, VideoStream
+from tightfit.domain.pieces import Part
+from tightfit.errors import EncoderError
+from tightfit.media import argv, packets, process
+from tightfit.media.picture import Picture
+from tightfit.media.progress import ProgressReader
+from tightfit.media.tools import Ffmpeg
+
+# MP4 seeks by presentation time and a hair past a keyframe still lands on it; a transport stream has no
+# index, and half a second early is what finds the keyframe itself.
+_AFTER_KEYFRAME_S = 0.001
+_BEFORE_KEYFRAME_S = -0.5
+_RETRY_EARLIER_S = 1.5
+_INDEXED = {"mov", "mp4", "matroska", "webm"}
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A source with everything an encode of any of its pieces needs; ``pts`` as in ``Analysis``."""
+
+    info: MediaInfo
+    video: VideoStream
+    picture: Picture
+    pts: tuple[int, ...]
+
+    @property
+    def frames(self) -> int:
+        return len(self.pts)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a piece is encoded; the same for all pieces of a clip but for the CRF."""
+
+    size: Size
+    crf: float
+    threads: int
+    preset: str = "medium"
+
+
+class StopEncode(Exception):
+    """Raised by ``on_frames`` to end an encode early; what was written so far is kept."""
+
+
+async def encode(
+    ffmpeg: Ffmpeg,
+    clip: Clip,
+    first: int,
+    last: int,
+    setting: Setting,
+    out: Path,
+    *,
+    on_frames: Callable[[int], None],
+) -> Part:
+    """Encode frames ``[first, last)`` into ``out`` and return them as a checked part.
+
+    The frames that came back are compared with the plan by timestamp; a wrong cut is repeated with an
+    earlier seek, and at last without one. Raises EncoderError where ffmpeg fails twice or no cut is exact.
+    """
+    complaint = ""
+    for seek_s in _seeks(clip, first):
+        node = argv.frames_of(
+            argv.source_input(clip.info, threads=setting.threads, seek_s=seek_s),
+            clip.video,
+            _cut(clip, first, last),
+            clip.picture.steps(setting.size),
+        )
+        x264 = argv.X264(setting.crf, setting.preset, setting.threads, clip.video.fps, clip.picture.tag_options())
+        output = argv.x264_output(node, out, clip.video.time_base, x264)
+        done = await process.run(argv.command(ffmpeg.path, output), cwd=out.parent, on_line=ProgressReader(on_frames))
+        part = part_of(clip, first, out, setting.crf)
+        if done.returncode == 0 and part is not None and part.kept == last - first:
+            return part
+        complaint = done.last_message if done.returncode else "it returned other frames than asked for"
+    raise EncoderError(
+        f"ffmpeg could not encode frames {first} to {last} of {clip.info.path}: {complaint}.",
+        hint="Run again with -v to see the command; if it happens again, the file may be damaged.",
+    )
+
+
+def part_of(clip: Clip, first: int, out: Path, crf: float) -> Part | None:
+    """The finished or growing encode at ``out`` as a part; None where its frames are not the plan's from ``first`` on."""
+    table = packets.table(out, clip.video.time_base)
+    ranks = _ranks(table.pts, clip.pts[first : first + len(table.pts)])
+    if ranks is None:
+        return None
+    return Part(str(out), first, crf, table.sizes, ranks, len(table.sizes))
+
+
+def _ranks(pts: tuple[int, ...], planned: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Presentation ranks in decode order.
+
+    While an encode grows, a few frames that are shown earlier may still be missing, so each timestamp
+    has to be a planned one; how many there are is for the caller to compare.
+    """
+    rank = {p: i for i, p in enumerate(planned)}
+    if not pts or len(planned) != len(pts):
+        return None
+    found = [rank.get(p, -1) for p in pts]
+    missing = sum(r < 0 for r in found)
+    if missing and missing > _REORDER_MARGIN:
+        return None
+    return tuple(r if r >= 0 else len(planned) for r in found)
+
+
+# x264's deepest reordering: frames beyond a growing file's end that may already be in it.
+_REORDER_MARGIN = 16
+
+
+def _cut(clip: Clip, first: int, last: int) -> argv.Cut:
+    origin = clip.video.pts[0]
+    end = clip.pts[last] + origin if last < clip.frames else None
+    return argv.Cut(clip.pts[first] + origin, end, origin)
+
+
+def _seeks(clip: Clip, first: int) -> list[float | None]:
+    """Where to start reading, best guess first; None is the beginning, which is slow and always right."""
+    keyframe = clip.video.keyframe_at_or_before(clip.pts[first] + clip.video.pts[0])
+    if keyframe is None or first == 0:
+        return [None, None]
+    at = float(keyframe * clip.video.time_base) - clip.info.start_s
+    indexed = bool(_INDEXED & set(clip.info.container.split(",")))
+    guess = at + (_AFTER_KEYFRAME_S if indexed else _BEFORE_KEYFRAME_S)
+    return [s if s and s > 0 else None for s in (guess, at - _RETRY_EARLIER_S, None)]

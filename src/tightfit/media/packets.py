@@ -1,0 +1,74 @@
+"""Reading our own encoded files: packets in decode order, with exact timestamps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from tightfit.media import nal
+from tightfit.media.argv import lead_ticks
+
+
+@dataclass(frozen=True)
+class Packet:
+    """One coded frame: ``pts`` in ticks of the encode's time base, ``data`` as MP4 stores it."""
+
+    pts: int
+    key: bool
+    data: bytes
+
+
+@dataclass(frozen=True)
+class EncodedTable:
+    """What one encode produced, in decode order: timestamps in ticks, payload bytes, key flags."""
+
+    pts: tuple[int, ...]
+    sizes: tuple[int, ...]
+    keys: tuple[bool, ...]
+    parameter_sets: bytes
+
+
+def read(path: Path, time_base: Fraction) -> Iterator[Packet]:
+    """The packets of one of our H.264 NUT files, timestamps in ticks of ``time_base`` without the lead.
+
+    A file that is still growing or was cut short simply ends earlier. NUT may store a finer time base
+    than it was given; raises ValueError where a timestamp is no whole tick.
+    """
+    lead = lead_ticks(time_base)
+    with av.open(str(path), format="nut") as container:
+        stream = container.streams.video[0]
+        assert stream.time_base is not None, "NUT names a time base for every stream"
+        ticks = stream.time_base / time_base
+        try:
+            for packet in container.demux(stream):
+                if packet.size:
+                    assert packet.pts is not None, "NUT stores a timestamp with every frame"
+                    yield Packet(_whole(packet.pts * ticks) - lead, packet.is_keyframe, nal.length_prefixed(bytes(packet)))
+        except av.FFmpegError:
+            return
+
+
+def _whole(value: Fraction) -> int:
+    if value.denominator != 1:
+        raise ValueError(f"{value} is not a whole number of ticks")
+    return value.numerator
+
+
+def table(path: Path, time_base: Fraction) -> EncodedTable:
+    """Sizes and timestamps of a finished or growing encode; empty where not even the header is there."""
+    try:
+        rows = [(p.pts, len(p.data), p.key) for p in read(path, time_base)]
+        parameter_sets = parameter_sets_of(path)
+    except (av.FFmpegError, OSError, IndexError):
+        return EncodedTable((), (), (), b"")
+    return EncodedTable(tuple(r[0] for r in rows), tuple(r[1] for r in rows), tuple(r[2] for r in rows), parameter_sets)
+
+
+def parameter_sets_of(path: Path) -> bytes:
+    """SPS and PPS in Annex B form; equal for all pieces of one clip, or they can't be joined."""
+    with av.open(str(path), format="nut") as container:
+        return container.streams.video[0].codec_context.extradata or b""

@@ -1,0 +1,121 @@
+"""From a source's picture to the one that is encoded: size, pixel shape, range, matrix, HDR.
+
+Each step is a (filter, options) pair; argv.py turns them into a graph. Colours: a tagged matrix is
+kept, and what is untagged is tagged as players would have guessed it at the source's size, since at
+a smaller size they would guess differently.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tightfit.domain.geometry import Size
+from tightfit.domain.media_info import Colour, Hdr, VideoStream
+from tightfit.errors import SourceError
+from tightfit.media.tools import Ffmpeg
+
+Step = tuple[str, dict[str, Any]]
+
+# Players read untagged pictures of at least this height as BT.709, smaller ones as BT.601.
+_HD_LINES = 720
+_BT709 = Colour(1, 1, 1, False)
+# H.273 matrix code points that libswscale knows by the names it wants; others are left to its guess.
+_SWS_MATRIX = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
+_PRIMARIES = {1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film", 9: "bt2020"}
+_TRANSFERS = {1: "bt709", 4: "gamma22", 5: "gamma28", 6: "smpte170m", 7: "smpte240m", 8: "linear", 13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12"}
+_MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
+# Nominal peak in cd/m² that maps to SDR white: BT.2408's reference white of HDR pictures is 203.
+_REFERENCE_WHITE_NITS = 203
+
+
+@dataclass(frozen=True)
+class Picture:
+    """How one stream's pictures are turned into SDR, square-pixel, 4:2:0, 8-bit, limited-range ones."""
+
+    video: VideoStream
+    full: Size
+
+    def steps(self, size: Size, *, fast: bool = False) -> list[Step]:
+        """The filters that make a picture of ``size``; ``fast`` trades sharpness for speed (analysis only)."""
+        if self.video.colour.hdr is not Hdr.NONE:
+            return [*self._crop(), *self._tone_map(size)]
+        options: dict[str, Any] = {
+            "w": size.width,
+            "h": size.height,
+            "flags": "fast_bilinear" if fast else "bicubic+accurate_rnd",
+            "in_range": "pc" if self._full_range else "tv",
+            "out_range": "tv",
+        }
+        if self._rgb:
+            options["out_color_matrix"] = "bt709"
+            del options["in_range"]
+        elif matrix := _SWS_MATRIX.get(self.tags.matrix or 0):
+            options |= {"in_color_matrix": matrix, "out_color_matrix": matrix}
+        return [*self._crop(), ("scale", options), ("setsar", {"sar": "1"}), ("format", {"pix_fmts": "yuv420p"})]
+
+    @property
+    def tags(self) -> Colour:
+        """What the encoded picture says of itself."""
+        colour = self.video.colour
+        if colour.hdr is not Hdr.NONE or self._rgb:
+            return _BT709
+        if colour.matrix is None and self.video.height >= _HD_LINES:
+            return Colour(colour.primaries or 1, colour.transfer or 1, 1, False)
+        return Colour(colour.primaries, colour.transfer, colour.matrix, False)
+
+    def tag_options(self) -> dict[str, str]:
+        """The tags as encoder options of ffmpeg; what is unknown stays unsaid."""
+        tags = self.tags
+        named = {
+            "color_primaries": _PRIMARIES.get(tags.primaries or 0),
+            "color_trc": _TRANSFERS.get(tags.transfer or 0),
+            "colorspace": _MATRICES.get(tags.matrix or 0),
+            "color_range": "tv",
+        }
+        return {key: value for key, value in named.items() if value}
+
+    @property
+    def _rgb(self) -> bool:
+        return self.video.colour.matrix == 0 or (self.video.pix_fmt or "").startswith(("rgb", "bgr", "argb", "abgr", "gbr", "pal8"))
+
+    @property
+    def _full_range(self) -> bool:
+        return bool(self.video.colour.full_range) or (self.video.pix_fmt or "").startswith("yuvj")
+
+    def _crop(self) -> list[Step]:
+        """One row or column off an odd picture is invisible, while resampling the whole of it by 0.6 % is not."""
+        if self.video.sar == 1 and (self.video.width % 2 or self.video.height % 2):
+            return [("crop", {"w": "trunc(iw/2)*2", "h": "trunc(ih/2)*2", "x": 0, "y": 0})]
+        return []
+
+    def _tone_map(self, size: Size) -> list[Step]:
+        pq = self.video.colour.hdr is Hdr.PQ
+        linear = {
+            "w": size.width,
+            "h": size.height,
+            "transferin": "smpte2084" if pq else "arib-std-b67",
+            "primariesin": _PRIMARIES.get(self.video.colour.primaries or 9, "bt2020"),
+            "matrixin": _MATRICES.get(self.video.colour.matrix or 9, "bt2020nc"),
+            "rangein": "full" if self._full_range else "limited",
+            "transfer": "linear",
+            "npl": _REFERENCE_WHITE_NITS,
+        }
+        return [
+            ("zscale", linear),
+            ("format", {"pix_fmts": "gbrpf32le"}),
+            ("zscale", {"primaries": "bt709"}),
+            ("tonemap", {"tonemap": "mobius", "desat": 0}),
+            ("zscale", {"transfer": "bt709", "matrix": "bt709", "range": "limited"}),
+            ("setsar", {"sar": "1"}),
+            ("format", {"pix_fmts": "yuv420p"}),
+        ]
+
+
+def require_tone_mapping(video: VideoStream, ffmpeg: Ffmpeg, path: str) -> None:
+    """Raise SourceError where the picture is HDR and this ffmpeg can't turn it into SDR: washed out is no answer."""
+    if video.colour.hdr is not Hdr.NONE and not ffmpeg.can_tone_map:
+        raise SourceError(
+            f"{path} is {video.colour.hdr.upper()} HDR video, and {ffmpeg.path} has no zscale and tonemap filters to turn it into SDR.",
+            hint="Unset TIGHTFIT_FFMPEG to use the bundled ffmpeg, which has them.",
+        )

@@ -1,0 +1,113 @@
+"""The only place that starts a process: it owns the child's environment, output, end and death."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import anyio.abc
+
+log = logging.getLogger("tightfit.process")
+
+_GUARD = str(Path(__file__).with_name("_guard.py"))
+# What is kept of a child's messages: enough for any honest report, a bound against a hostile one.
+STDERR_KEPT_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a child ended. ffmpeg's return code 0 proves nothing about its output: check the file."""
+
+    returncode: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def last_message(self) -> str:
+        """The last line the child wrote to stderr, the one that most often names the cause."""
+        lines = [line.strip() for line in self.stderr.splitlines() if line.strip()]
+        return lines[-1] if lines else f"no message, return code {self.returncode}"
+
+
+def _environment(home: str) -> dict[str, str]:
+    # FFREPORT and the like would make ffmpeg write files of its own; so nothing is inherited by default.
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": home}
+
+
+async def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> Finished:
+    """Run ``argv`` to its end and return what it said.
+
+    ``on_line`` gets each line of stdout as it comes; stdout is then not kept. A cancelled caller
+    kills the child's whole process group and waits for it before the cancellation goes on.
+    Raises FileNotFoundError where the program does not exist.
+    """
+    program = Path(argv[0])
+    if not program.is_file():
+        raise FileNotFoundError(f"{program} is not there")
+    log.debug("run: %s", shlex.join(argv))
+    guard = [sys.executable, "-I", "-S", _GUARD, str(os.getpid()), *argv]
+    process = await anyio.open_process(
+        guard,
+        stdin=subprocess.DEVNULL,
+        cwd=cwd,
+        env=_environment(str(cwd or Path.cwd().anchor)),
+        start_new_session=True,
+    )
+    out, err = bytearray(), bytearray()
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_keep, process.stderr, err)
+            if on_line is None:
+                tasks.start_soon(_collect, process.stdout, out)
+            else:
+                tasks.start_soon(_feed, process.stdout, on_line)
+            await process.wait()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await _end(process)
+    assert process.returncode is not None, "a waited-for process has a return code"
+    return Finished(process.returncode, bytes(out), err.decode("utf-8", "replace"))
+
+
+async def _end(process: anyio.abc.Process) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    await process.aclose()
+
+
+async def _collect(stream: anyio.abc.ByteReceiveStream | None, into: bytearray) -> None:
+    assert stream is not None, "stdout is a pipe"
+    async for chunk in stream:
+        into.extend(chunk)
+
+
+async def _keep(stream: anyio.abc.ByteReceiveStream | None, into: bytearray) -> None:
+    assert stream is not None, "stderr is a pipe"
+    async for chunk in stream:
+        into.extend(chunk)
+        if len(into) > 2 * STDERR_KEPT_BYTES:
+            del into[:-STDERR_KEPT_BYTES]
+
+
+async def _feed(stream: anyio.abc.ByteReceiveStream | None, on_line: Callable[[str], None]) -> None:
+    assert stream is not None, "stdout is a pipe"
+    rest = b""
+    async for chunk in stream:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            on_line(line.decode("utf-8", "replace").strip())

@@ -1,0 +1,132 @@
+"""Which ffmpeg is used, and what it can do. Detected by asking it, cached per binary, never assumed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tightfit.errors import ToolError
+from tightfit.media import process
+
+# A filter or encoder that some decision depends on; anything else is of no interest.
+_FILTERS = ("zscale", "tonemap", "libvmaf", "xpsnr", "ssim", "trim", "setpts", "scale", "volumedetect")
+_ENCODERS = ("libx264", "aac", "libx265", "libsvtav1", "libvpx-vp9")
+_CACHE_FORMAT = 2
+
+
+@dataclass(frozen=True)
+class Ffmpeg:
+    """One usable ffmpeg binary. ``origin`` says where it came from: named, bundled or system."""
+
+    path: str
+    origin: str
+    version: str
+    encoders: frozenset[str]
+    filters: frozenset[str]
+
+    @property
+    def can_tone_map(self) -> bool:
+        return {"zscale", "tonemap"} <= self.filters
+
+    @property
+    def quality_metric(self) -> str | None:
+        """The best metric that this binary measures."""
+        for metric, name in (("vmaf", "libvmaf"), ("xpsnr", "xpsnr"), ("ssim", "ssim")):
+            if name in self.filters:
+                return metric
+        return None
+
+
+def _candidates(named: str | None) -> list[tuple[str, str]]:
+    if named:
+        return [("named", named)]
+    found = []
+    try:
+        import imageio_ffmpeg
+
+        found.append(("bundled", imageio_ffmpeg.get_ffmpeg_exe()))
+    except (ImportError, RuntimeError):
+        pass  # no wheel for this platform carries a binary: the system's own may do
+    if system := shutil.which("ffmpeg"):
+        found.append(("system", system))
+    return found
+
+
+async def find_ffmpeg(named: str | None, cache: Path | None = None) -> Ffmpeg:
+    """The ffmpeg to use: the named one, else the bundled one, else a capable one of the system.
+
+    ``cache`` is a folder in which what a binary can do is remembered by its path, size and mtime.
+    Raises ToolError where the named one is unusable, or where there is none at all.
+    """
+    reasons = []
+    for origin, path in _candidates(named):
+        try:
+            return await _examine(origin, path, cache)
+        except (OSError, ValueError) as exc:
+            reasons.append(f"{path}: {exc}")
+    if named:
+        raise ToolError(
+            f"The ffmpeg named by TIGHTFIT_FFMPEG can't be used: {'; '.join(reasons)}.",
+            hint="Unset TIGHTFIT_FFMPEG to use the bundled one, or name one of version 5.1 or newer with libx264.",
+        )
+    raise ToolError(
+        f"No usable ffmpeg was found ({'; '.join(reasons) or 'none installed'}).",
+        hint="Install the imageio-ffmpeg package, or name an ffmpeg with TIGHTFIT_FFMPEG.",
+    )
+
+
+async def _examine(origin: str, path: str, cache: Path | None) -> Ffmpeg:
+    resolved = Path(path).expanduser().resolve(strict=True)
+    stat = resolved.stat()
+    key = f"{_CACHE_FORMAT}:{resolved}:{stat.st_size}:{stat.st_mtime_ns}"
+    entry = cache / f"ffmpeg-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json" if cache else None
+    if entry and entry.is_file():
+        try:
+            known = json.loads(entry.read_text())
+            return Ffmpeg(str(resolved), origin, known["version"], frozenset(known["encoders"]), frozenset(known["filters"]))
+        except (ValueError, KeyError):
+            pass  # a damaged cache entry is measured again and replaced below
+    ffmpeg = await _detect(origin, str(resolved))
+    if entry:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        facts = {**asdict(ffmpeg), "encoders": sorted(ffmpeg.encoders), "filters": sorted(ffmpeg.filters)}
+        partial = entry.with_name(f"{entry.name}.{os.getpid()}")
+        partial.write_text(json.dumps(facts))
+        partial.replace(entry)
+    return ffmpeg
+
+
+async def _detect(origin: str, path: str) -> Ffmpeg:
+    version = await process.run([path, "-hide_banner", "-version"])
+    match = re.match(rb"ffmpeg version (\S+)", version.stdout)
+    if version.returncode != 0 or not match:
+        raise ValueError("it does not answer -version like an ffmpeg")
+    encoders = await _listed(path, "-encoders", _ENCODERS)
+    filters = await _listed(path, "-filters", _FILTERS)
+    if missing := {"libx264", "aac"} - encoders:
+        raise ValueError(f"it has no {' and no '.join(sorted(missing))} encoder")
+    await _try_encode(path)
+    return Ffmpeg(path, origin, match[1].decode(), encoders, filters)
+
+
+async def _listed(path: str, option: str, wanted: tuple[str, ...]) -> frozenset[str]:
+    listing = (await process.run([path, "-hide_banner", option])).stdout.decode("utf-8", "replace")
+    names = {columns[1] for line in listing.splitlines() if len(columns := line.split()) >= 2}
+    return frozenset(names & set(wanted))
+
+
+async def _try_encode(path: str) -> None:
+    """One tiny encode with the options everything rests on: timestamp pass-through and a given time base."""
+    trial = [
+        *(path, "-v", "error", "-nostdin", "-f", "lavfi", "-i", "color=s=64x64:r=25:d=0.2"),
+        *("-fps_mode", "passthrough", "-enc_time_base", "1/90000"),
+        *("-c:v", "libx264", "-x264-params", "stitchable=1", "-f", "null", "-"),
+    ]
+    done = await process.run(trial)
+    if done.returncode != 0:
+        raise ValueError(f"a trial encode failed: {done.last_message}")
