@@ -1,13 +1,11 @@
 """How many bytes an MP4 file spends on everything that is not sample payload.
 
-The arithmetic follows what libavformat's mp4 muxer writes through PyAV with ``movflags=+faststart``,
-video as the first track, audio (AAC or MP3) as the second, packets handed over in order of their
-decode time. Clause numbers are those of ISO/IEC 14496-12; all results are bytes. Chapters, subtitles and
-further tracks have tables of their own and are not counted here.
+The arithmetic follows what libavformat's mp4 muxer writes through PyAV with ``movflags=+faststart``:
+video as the first track, AAC or MP3 audio as the second, no chapters, packets handed over in order of
+decode time. Clause numbers are those of ISO/IEC 14496-12; results are bytes.
 
-A table stores runs of equal values, so its size hangs on how regular the file is, not on how long it
-is. ``tables_from_packets`` counts the runs of a known file, ``predict_overhead`` bounds them before there
-is one.
+A table stores runs of equal values, so its size hangs on how regular the file is: ``tables_from_packets``
+counts the runs of a known file, ``predict_overhead`` bounds them before there is one.
 """
 
 from __future__ import annotations
@@ -16,13 +14,12 @@ import heapq
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
-from itertools import groupby, takewhile
+from itertools import groupby, pairwise, takewhile
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 DEFAULT_ENCODER = "Lavf62.12.102"
-DEFAULT_MOVIE_SCALE = 1000
 
 _BOX = 8  # size and type (4.2); a full box adds 4 for version and flags
 _FULL_BOX = 12
@@ -36,8 +33,7 @@ _EDGE_RUNS = 6  # where one track starts before or ends after the other, a stead
 class Sample(NamedTuple):
     """One packet as the muxer gets it; times in ticks of its track's time scale.
 
-    ``duration`` matters for the track's last sample only. Where it is 0, libavformat first puts in
-    one frame (video: by the stream's average rate, if set; audio: by the codec).
+    ``duration`` matters where the track ends; for 0 libavformat puts in what it knows of the stream.
     """
 
     dts: int
@@ -46,6 +42,10 @@ class Sample(NamedTuple):
     size: int
     key: bool = True
     disposable: bool = False
+
+
+Samples = Sequence[Sample]
+Shape = tuple[int, int]  # chunks, stsc runs
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class VideoFormat:
 
 @dataclass(frozen=True)
 class AudioFormat:
-    """What the sample entry says of the coded audio: AAC, or MP3 with ``has_roll=False`` and no extradata."""
+    """The same for AAC, or for MP3 with ``has_roll=False`` and no extradata."""
 
     extradata_bytes: int
     has_roll: bool = True
@@ -107,7 +107,7 @@ class Track(Generic[Format]):
 
     format: Format
     timescale: int
-    samples: Sequence[Sample]
+    samples: Samples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,9 +115,9 @@ class TrackTable:
     """Counts that set the size of a track's boxes.
 
     ``stts_runs`` are runs of equal durations, ``stsc_runs`` runs of chunks with equally many samples.
-    ``edits`` is 2 where the track starts late (an empty edit comes first), else 1: the muxer leaves no
-    edit list out. The ``wide_`` flags say which headers need 64-bit times. ``payload_before_last``
-    is the payload of all tracks written before this track's last sample; None means all there is.
+    ``edits`` is 2 where the track starts late (an empty edit comes first), else 1: an edit list is always
+    written. The ``wide_`` flags say which headers need 64-bit times. ``payload_before_last`` is what
+    all tracks have written before this track's last sample; None means everything.
     """
 
     samples: int
@@ -160,54 +160,42 @@ class AudioTable(TrackTable):
         return 16 + (26 + 28 if self.format.has_roll else 0)
 
 
-_TEXT_TAGS = frozenset(
-    (
-        "title artist album_artist composer album date encoding_tool comment genre copyright grouping lyrics"
-    ).split()
-    + "description synopsis show episode_id network keywords".split()
+_TEXT_TAGS = (
+    "title artist album_artist composer album date encoding_tool comment genre copyright grouping lyrics "
+    "description synopsis show episode_id network keywords"
 )
-_NUMBER_TAGS = {"episode_sort": 28, "season_number": 28} | dict.fromkeys(
-    ("media_type", "hd_video", "gapless_playback", "compilation"), 25
-)
-_LOCATION = re.compile(r"\s*[-+]?\d*\.?\d+\s*[-+]?\d*\.?\d+(?:\s*[-+]?\d*\.?\d+)?(?:/(.*))?", re.DOTALL)
+_BYTE_TAGS = "media_type hd_video gapless_playback compilation"
+_NUMBER = re.compile(r"\s*[-+]?0*[1-9]")  # an integer that is not 0
+_LOCATION = re.compile(r"(?:\s*[-+]?(?:\d+\.?\d*|\.\d+)){2,3}(?:/(.*))?", re.DOTALL)
 
 
 def metadata_bytes(tags: Mapping[str, str], encoder: str = DEFAULT_ENCODER) -> int:
     """The movie's udta (8.10.1) for a container's metadata; what movenc has no place for costs nothing.
 
-    ``encoder`` is libavformat's name for itself, "" for a bit-exact file. ``creation_time`` goes into
-    headers that are there anyway.
+    ``encoder`` is libavformat's name and version, which it adds; "" for a bit-exact file.
     """
     given = {"encoding_tool": encoder} | {key.lower(): value for key, value in tags.items()}
     # An ilst item is a box with a data box in it, which has a type and a locale: 8 + 16 bytes.
-    items = sum(24 + len(given[key].encode()) for key in _TEXT_TAGS & given.keys() if given[key])
-    items += sum(size for key, size in _NUMBER_TAGS.items() if key in given)
-    items += sum(32 for key in ("track", "disc") if _leading_int(given.get(key, "")))
-    items += 26 if _leading_int(given.get("tmpo", "")) else 0
+    texts = [given[key].encode() for key in _TEXT_TAGS.split() if given.get(key)]
+    items = sum(24 + len(text) for text in texts) + 25 * sum(key in given for key in _BYTE_TAGS.split())
+    items += 28 * sum(key in given for key in ("episode_sort", "season_number"))
+    items += 32 * sum(bool(_NUMBER.match(given.get(key, ""))) for key in ("track", "disc"))
+    items += 26 * bool(_NUMBER.match(given.get("tmpo", "")))
     place = _LOCATION.match(given.get("location", ""))
     loci = 35 + len((place[1] or "").encode()) if place else 0
     return _BOX + _FULL_BOX + 33 + _BOX + items + loci
 
 
-def _leading_int(text: str) -> int:
-    match = re.match(r"\s*[-+]?\d+", text)
-    return int(match[0]) if match else 0
-
-
-DEFAULT_METADATA_BYTES = metadata_bytes({})
+UNTAGGED = metadata_bytes({})  # the encoder's name alone
 
 
 def mp4_overhead(
-    video: VideoTable,
-    audio: AudioTable | None = None,
-    *,
-    payload_bytes: int,
-    metadata_bytes: int = DEFAULT_METADATA_BYTES,
+    video: VideoTable, audio: AudioTable | None = None, *, payload_bytes: int, metadata_bytes: int = UNTAGGED
 ) -> int:
     """File size minus ``payload_bytes`` (the sizes of all samples), exactly."""
     tracks: tuple[VideoTable | AudioTable, ...] = (video, audio) if audio else (video,)
     head = video.format.ftyp_bytes + _FREE_AND_MDAT
-    # The muxer measures the moov as if it stood last and again as if it stood first; only the offsets' width can differ.
+    # The muxer measures the moov as if it stood last, and again with the offsets that this gives.
     moov = _moov(tracks, metadata_bytes, payload_bytes, head)
     return head + _moov(tracks, metadata_bytes, payload_bytes, head + moov)
 
@@ -225,10 +213,9 @@ def _moov(tracks: Iterable[VideoTable | AudioTable], udta: int, payload: int, pa
 def _trak(table: VideoTable | AudioTable, wide_offsets: bool) -> int:
     """8.3.1: tkhd (8.3.2), edts and elst (8.6.5, 8.6.6), mdia (8.4.1) with mdhd (8.4.2) and hdlr (8.4.3)."""
     tkhd = 104 if table.wide_track else 92
-    edts = _BOX + 16 + table.edits * (20 if table.wide_edits else 12) if table.edits else 0
-    mdhd = 44 if table.wide_media else 32
-    hdlr = 32 + table.format.handler + 1
-    return _BOX + tkhd + edts + table.format.track_tags + _BOX + mdhd + hdlr + _minf(table, wide_offsets)
+    edts = _BOX + 16 + table.edits * (20 if table.wide_edits else 12)
+    mdia = _BOX + (44 if table.wide_media else 32) + 32 + table.format.handler + 1
+    return _BOX + tkhd + edts + table.format.track_tags + mdia + _minf(table, wide_offsets)
 
 
 def _minf(table: VideoTable | AudioTable, wide_offsets: bool) -> int:
@@ -242,72 +229,53 @@ def _minf(table: VideoTable | AudioTable, wide_offsets: bool) -> int:
     return _BOX + dinf + _BOX + stsd + stts + stsc + stsz + stco + table.own_boxes
 
 
-def video_timescale(time_base_denominator: int) -> int:
-    """The time scale movenc gives a video track: the stream's own, doubled up to 10 000 ticks a second."""
-    scale = time_base_denominator
-    while scale < 10_000:
-        scale *= 2
-    return scale
-
-
-def movie_scale(libavformat_major: int, *time_base_denominators: int) -> int:
-    """The movie's time scale: 1000 up to libavformat 62, then one that fits all streams' time bases."""
-    common = math.lcm(*time_base_denominators)
-    return max(1000, common) if libavformat_major > 62 and common < _WIDE_FROM else 1000
-
-
 def tables_from_packets(
-    video: Track[VideoFormat],
-    audio: Track[AudioFormat] | None = None,
-    *,
-    movie_scale: int = DEFAULT_MOVIE_SCALE,
+    video: Track[VideoFormat], audio: Track[AudioFormat] | None = None, *, movie_scale: int = 1000
 ) -> tuple[VideoTable, AudioTable | None]:
     """The tables of the file that these packets make.
 
-    Raises ValueError for packets that the muxer would refuse (decode times that don't rise, a frame
-    shown before it is decoded) and for a track without any. Empty packets are dropped, as the muxer does.
+    ``movie_scale`` is 1000 ticks a second up to libavformat 62; from 63 on it is the least common multiple
+    of the streams' time bases, and long files get wide headers sooner. Empty packets are dropped, as
+    the muxer does. Raises ValueError for packets that it would refuse (decode times that don't
+    rise, a frame shown before it is decoded) and for a track without any.
     """
-    tracks: list[Track[VideoFormat] | Track[AudioFormat]] = [video, *([audio] if audio else [])]
-    samples = [_checked(track.samples) for track in tracks]
-    layout = _Layout.of(samples, [track.timescale for track in tracks])
-    counts = [
-        _counts(s, t.timescale, movie_scale, layout, i)
-        for i, (s, t) in enumerate(zip(samples, tracks, strict=True))
-    ]
-    delays = [s.pts - s.dts for s in samples[0]]
+    scales = [video.timescale, *([audio.timescale] if audio else [])]
+    samples = [_checked(video.samples), *([_checked(audio.samples)] if audio else [])]
+    frames = samples[0]
+    chunks, before = _layout(samples, scales)
+    counts = [_counts(*row, movie_scale) for row in zip(samples, scales, chunks, before, strict=True)]
+    delays = [s.pts - s.dts for s in frames]
     video_table = VideoTable(
         **asdict(counts[0]),
         format=video.format,
-        keyframes=sum(s.key for s in samples[0]),
+        keyframes=sum(s.key for s in frames),
         ctts_runs=runs(delays) if any(delays) else 0,
-        disposable=any(s.disposable for s in samples[0]),
+        disposable=any(s.disposable for s in frames),
     )
     return video_table, AudioTable(**asdict(counts[1]), format=audio.format) if audio else None
 
 
 def runs(values: Iterable[object]) -> int:
-    """How many runs of equal neighbours ``values`` has."""
+    """The runs of equal neighbours in ``values``."""
     return sum(1 for _ in groupby(values))
 
 
-def _checked(samples: Sequence[Sample]) -> list[Sample]:
+def _checked(samples: Samples) -> list[Sample]:
     kept = [s for s in samples if s.size]
     if not kept:
         raise ValueError("a track without packets")
-    if any(b.dts <= a.dts for a, b in zip(kept, kept[1:], strict=False)):
+    if any(b.dts <= a.dts for a, b in pairwise(kept)):
         raise ValueError("decode times must rise from packet to packet")
     if any(s.pts < s.dts for s in kept):
         raise ValueError("a frame can't be shown before it is decoded")
     return kept
 
 
-def interleaved(
-    samples: Sequence[Sequence[Sample]], timescales: Sequence[int]
-) -> Iterator[tuple[int, Sample]]:
+def interleaved(samples: Sequence[Samples], timescales: Sequence[int]) -> Iterator[tuple[int, Sample]]:
     """Packets with their track's number in the order av_interleaved_write_frame() writes them.
 
-    That is by decode time, the lower track first where times are equal. It holds if they are handed over in that order;
-    a track that falls more than 10 s behind (max_interleave_delta) is no longer waited for.
+    That is by decode time, the lower track first where times are equal. It holds if they are handed
+    over in that order; a track that is more than 10 s behind (max_interleave_delta) isn't waited for.
     """
 
     def timed(track: int) -> Iterator[tuple[int, int, Sample]]:
@@ -317,54 +285,43 @@ def interleaved(
     return ((track, s) for _, track, s in heapq.merge(*map(timed, range(len(samples)))))
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """Per track: samples in each chunk, and the payload that stands before its last sample."""
-
-    chunks: list[list[int]]
-    before_last: list[int]
-
-    @classmethod
-    def of(cls, samples: Sequence[Sequence[Sample]], timescales: Sequence[int]) -> _Layout:
-        chunks: list[list[int]] = [[] for _ in samples]
-        before_last = [0] * len(samples)
-        written = chunk_bytes = 0
-        previous = -1
-        for track, sample in interleaved(samples, timescales):
-            if track == previous and chunk_bytes + sample.size < _CHUNK_LIMIT:
-                chunks[track][-1] += 1
-                chunk_bytes += sample.size
-            else:
-                chunks[track].append(1)
-                chunk_bytes = sample.size
-            before_last[track] = written
-            written += sample.size
-            previous = track
-        return cls(chunks, before_last)
+def _layout(samples: Sequence[Samples], timescales: Sequence[int]) -> tuple[list[list[int]], list[int]]:
+    """Per track: the samples in each chunk, and the payload that stands before its last sample."""
+    chunks: list[list[int]] = [[] for _ in samples]
+    before_last = [0] * len(samples)
+    written, chunk_bytes, previous = 0, 0, -1
+    for track, sample in interleaved(samples, timescales):
+        if track == previous and chunk_bytes + sample.size < _CHUNK_LIMIT:
+            chunks[track][-1] += 1
+            chunk_bytes += sample.size
+        else:
+            chunks[track].append(1)
+            chunk_bytes = sample.size
+        before_last[track] = written
+        written += sample.size
+        previous = track
+    return chunks, before_last
 
 
-def _counts(
-    samples: Sequence[Sample], timescale: int, movie_scale: int, layout: _Layout, track: int
-) -> TrackTable:
+def _counts(samples: Samples, timescale: int, chunks: list[int], before: int, movie_scale: int) -> TrackTable:
     first, last = samples[0], samples[-1]
-    steps = [b.dts - a.dts for a, b in zip(samples, samples[1:], strict=False)]
+    durations = [*(b.dts - a.dts for a, b in pairwise(samples)), last.duration]
     # The offset that shifts the timeline is the least of all frames decoded by time 0.
     leading = [first, *takewhile(lambda s: s.dts <= 0, samples)]
     start = first.dts + min(s.pts - s.dts for s in leading)
     end = max(s.pts + s.duration for s in samples)
-    delay = start * movie_scale // timescale
-    edited = -(-(end - start) * movie_scale // timescale)
+    delay, edited = start * movie_scale // timescale, -(-(end - start) * movie_scale // timescale)
     return TrackTable(
         samples=len(samples),
-        stts_runs=runs([*steps, last.duration]),
-        chunks=len(layout.chunks[track]),
-        stsc_runs=runs(layout.chunks[track]),
+        stts_runs=runs(durations),
+        chunks=len(chunks),
+        stsc_runs=runs(chunks),
         edits=2 if delay > 0 else 1,
         uniform_size=len({s.size for s in samples}) == 1,
-        wide_media=last.dts - first.dts + last.duration >= _WIDE_FROM,
+        wide_media=sum(durations) >= _WIDE_FROM,
         wide_track=-(-end * movie_scale // timescale) >= _WIDE_FROM,
         wide_edits=max(edited, delay) >= _WIDE_FROM,
-        payload_before_last=layout.before_last[track],
+        payload_before_last=before,
     )
 
 
@@ -379,94 +336,64 @@ def predict_overhead(
     *,
     payload_bytes: int,
     packet_samples: int = 1024,
-    video_format: VideoFormat = VideoFormat(extradata_bytes=80, colour_tagged=True, has_pasp=True),  # noqa: B008
-    audio_format: AudioFormat = AudioFormat(extradata_bytes=8),  # noqa: B008
+    video_format: VideoFormat = VideoFormat(extradata_bytes=80, colour_tagged=True, has_pasp=True),
+    audio_format: AudioFormat = AudioFormat(extradata_bytes=8),
     disposable: bool = False,
-    metadata_bytes: int = DEFAULT_METADATA_BYTES,
+    metadata_bytes: int = UNTAGGED,
 ) -> int:
-    """What ``mp4_overhead`` can be at most for a file that is not encoded yet. One video, one or no audio track.
+    """What ``mp4_overhead`` can be at most for a file that is not encoded yet.
 
-    ``variable_rate`` says that frame times are not equally far apart in ticks (rounding counts);
-    ``fps`` matters only without it, and must be the rate itself, not one rounded to whole frames.
-    ``keyframe_interval_frames`` is the mean distance of keyframes to reckon with; ``audio_rate`` and
-    ``packet_samples`` give the packets per second; ``payload_bytes`` is at least what is going to be written.
+    ``variable_rate`` says that frame times are not equally far apart in ticks (rounding counts); without
+    it ``fps`` must be exact. ``keyframe_interval_frames`` is the mean distance of keyframes to reckon with,
+    ``payload_bytes`` at least what will be written; ``packet_samples`` are those of an audio packet.
 
-    The result exceeds the real figure by at most 700 bytes, 8 for each frame that has no ctts run of its
-    own (with B-frames), 80 per MiB of payload and, at a variable rate, 8 for each frame
-    without an stts run of its own and what less ragged interleaving saves.
+    The result exceeds the real figure by at most 700 bytes, 80 per MiB of payload, 8 for each frame
+    without a ctts run of its own (with B-frames) and, at a variable rate, 8 for each frame without an
+    stts run of its own and what tidier interleaving saves (with audio, some 5 bytes a frame). Where
+    the frames' times are known, ``tables_from_packets`` on made-up sizes comes closer.
     """
-    splits = 2 * payload_bytes // _CHUNK_LIMIT + 1  # a chunk and the sample that no longer fits in fill 1 MiB
-    if audio_packets and variable_rate:
-        video_shape, audio_shape = _ragged(frames, audio_packets)
-    elif audio_packets:
-        video_shape, audio_shape = _steady(frames, audio_packets, Fraction(fps) * packet_samples / audio_rate)
-    else:
-        video_shape, audio_shape = (1, 1), (0, 0)
-    chunks = min(frames, video_shape[0] + splits)
-    video = VideoTable(
-        format=video_format,
+    splits = 2 * payload_bytes // _CHUNK_LIMIT + 1  # a chunk and the sample that no longer fits fill 1 MiB
+    ratio = None if variable_rate else Fraction(fps) * packet_samples / audio_rate
+    shapes = _shapes(frames, audio_packets, ratio) if audio_packets else ((1, 1), (0, 0))
+    worst = TrackTable(
         samples=frames,
         stts_runs=frames if variable_rate else min(frames, 4),
-        ctts_runs=frames if b_frames else 1,
+        chunks=shapes[0][0] + splits,
+        stsc_runs=shapes[0][1] + 3 * splits,
+        edits=2,
+        wide_media=True,
+        wide_track=True,
+        wide_edits=True,
+    )
+    video = VideoTable(
+        **asdict(worst),
+        format=video_format,
         keyframes=min(frames, -(-frames // keyframe_interval_frames)),
+        ctts_runs=frames if b_frames else 1,
         disposable=disposable,
-        chunks=chunks,
-        stsc_runs=min(chunks, video_shape[1] + 3 * splits),
-        edits=2,
-        wide_media=True,
-        wide_track=True,
-        wide_edits=True,
     )
-    audio = AudioTable(
-        format=audio_format,
-        samples=audio_packets,
-        stts_runs=3,
-        chunks=audio_shape[0],
-        stsc_runs=audio_shape[1],
-        edits=2,
-        wide_media=True,
-        wide_track=True,
-        wide_edits=True,
-    )
-    tables = (video, audio if audio_packets else None)
-    return mp4_overhead(*tables, payload_bytes=payload_bytes, metadata_bytes=metadata_bytes)
+    heard = replace(worst, samples=audio_packets, stts_runs=3, chunks=shapes[1][0], stsc_runs=shapes[1][1])
+    audio = AudioTable(**asdict(heard), format=audio_format) if audio_packets else None
+    return mp4_overhead(video, audio, payload_bytes=payload_bytes, metadata_bytes=metadata_bytes)
 
 
-Shape = tuple[int, int]  # chunks, stsc runs
+def _shapes(frames: int, packets: int, frames_per_packet: Fraction | None) -> tuple[Shape, Shape]:
+    """Chunks and stsc runs of two interleaved tracks, the video's first, costing no less than the real ones.
 
-
-def _steady(frames: int, packets: int, frames_per_packet: Fraction) -> tuple[Shape, Shape]:
-    """Chunks of two tracks at constant rates.
-
-    Between two samples of the slower track stand n or n+1 of the faster one, spread as evenly as can
-    be: of the two counts, the rarer one stands alone each time and makes two runs.
+    At constant rates n or n+1 samples of the faster track stand between two of the slower one, spread
+    as evenly as can be: of the two counts, the rarer one stands alone each time and makes two runs.
+    At a variable rate any order can come. A run of its own for each chunk takes three samples in two
+    chunks, so that the tables cost most, 21⅓ bytes for each sample of the shorter track, with two thirds
+    as many chunks as it has samples; these shapes cost the same.
     """
-    ratio = max(frames_per_packet, 1 / frames_per_packet)
-    rarer = min(ratio % 1, -ratio % 1)
-    slow = (
-        (min(frames, packets + 1), packets) if frames_per_packet < 1 else (min(packets, frames + 1), frames)
-    )
-    fast_chunks = min(slow[1], slow[0] + 1)
-    fast = fast_chunks, min(fast_chunks, 2 * math.ceil(fast_chunks * rarer) + _EDGE_RUNS)
-    single = slow[0], min(slow[0], _EDGE_RUNS)
-    return (single, fast) if frames_per_packet < 1 else (fast, single)
-
-
-def _ragged(frames: int, packets: int) -> tuple[Shape, Shape]:
-    """The costliest way to interleave two tracks: as many chunks as go with counts that keep changing.
-
-    ``r`` runs over ``c`` chunks need a second sample in every other run: r <= 2·(samples - c) + 1.
-    """
-    few, many = min(frames, packets), max(frames, packets)
-
-    def shapes(chunks: int) -> tuple[Shape, Shape]:
-        others = min(many, chunks + 1)
-        return (chunks, min(chunks, 2 * (few - chunks) + 1)), (others, min(others, 2 * (many - others) + 1))
-
-    def cost(pair: tuple[Shape, Shape]) -> int:
-        return sum(4 * chunks + 12 * stsc_runs for chunks, stsc_runs in pair)
-
-    # The cost is concave in the chunks, so that its peak is where one of the two bounds takes over.
-    peaks = {few, *(peak + d for peak in (2 * few // 3, 2 * many // 3) for d in (-1, 0, 1))}
-    best = max((shapes(min(few, max(1, chunks))) for chunks in peaks), key=cost)
-    return best if frames <= packets else (best[1], best[0])
+    video_slower = frames <= packets if frames_per_packet is None else frames_per_packet < 1
+    slow, fast = (frames, packets) if video_slower else (packets, frames)
+    slow_chunks, fast_chunks = min(slow, fast + 1), min(fast, slow) + 1
+    if frames_per_packet is None:
+        slow_runs, fast_runs = slow_chunks // 9 + 2, fast_chunks
+    else:
+        ratio = max(frames_per_packet, 1 / frames_per_packet)
+        rarer = min(ratio % 1, -ratio % 1)
+        slow_runs, fast_runs = _EDGE_RUNS, 2 * math.ceil(fast_chunks * rarer) + _EDGE_RUNS
+    shapes = (slow_chunks, slow_runs), (fast_chunks, fast_runs)
+    return shapes if video_slower else (shapes[1], shapes[0])

@@ -111,6 +111,15 @@ class RateModel:
             low, high = (middle, high) if cost > budget else (low, middle)
         return (low + high) / 2
 
+    def crf_for_change(self, crf: float, bytes_now: float, bytes_wanted: float) -> float:
+        """The CRF at which frames that cost ``bytes_now`` at ``crf`` cost ``bytes_wanted``."""
+        low, high = CRF_MIN - 6, CRF_MAX + 6
+        for _ in range(24):
+            middle = (low + high) / 2
+            cost = bytes_now * 2.0 ** -self._fall(crf, middle)
+            low, high = (middle, high) if cost > bytes_wanted else (low, middle)
+        return (low + high) / 2
+
     def _prior(self, first: int, last: int, scale: float, crf: float) -> float:
         content = self.content
         octaves = math.log2(scale / _ANCHOR_SCALE) - math.log2(content.scale / _ANALYSIS_SCALE)

@@ -39,12 +39,12 @@ class Cut:
 
 
 # Longer than any reordering lasts, even at one frame a minute.
-_LEAD_S = 3600
+LEAD_S = 3600
 
 
 def lead_ticks(time_base: Fraction) -> int:
     """What is added to every timestamp of our intermediate files, in ticks."""
-    return round(_LEAD_S / time_base)
+    return round(LEAD_S / time_base)
 
 
 def source_input(info: MediaInfo, *, threads: int, seek_s: float | None = None) -> Any:

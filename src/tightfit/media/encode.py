@@ -47,10 +47,6 @@ class Setting:
     preset: str = "medium"
 
 
-class StopEncode(Exception):
-    """Raised by ``on_frames`` to end an encode early; what was written so far is kept."""
-
-
 async def encode(
     ffmpeg: Ffmpeg,
     clip: Clip,
@@ -67,11 +63,11 @@ async def encode(
     earlier seek, and at last without one. Raises EncoderError where ffmpeg fails twice or no cut is exact.
     """
     complaint = ""
-    for seek_s in _seeks(clip, first):
+    for seek_s in seeks_of(clip, first):
         node = argv.frames_of(
             argv.source_input(clip.info, threads=setting.threads, seek_s=seek_s),
             clip.video,
-            _cut(clip, first, last),
+            cut_of(clip, first, last),
             clip.picture.steps(setting.size),
         )
         x264 = argv.X264(setting.crf, setting.preset, setting.threads, clip.video.fps, clip.picture.tag_options())
@@ -116,13 +112,14 @@ def _ranks(pts: tuple[int, ...], planned: tuple[int, ...]) -> tuple[int, ...] | 
 _REORDER_MARGIN = 16
 
 
-def _cut(clip: Clip, first: int, last: int) -> argv.Cut:
+def cut_of(clip: Clip, first: int, last: int) -> argv.Cut:
+    """Frames ``[first, last)`` by their exact timestamps."""
     origin = clip.video.pts[0]
     end = clip.pts[last] + origin if last < clip.frames else None
     return argv.Cut(clip.pts[first] + origin, end, origin)
 
 
-def _seeks(clip: Clip, first: int) -> list[float | None]:
+def seeks_of(clip: Clip, first: int) -> list[float | None]:
     """Where to start reading, best guess first; None is the beginning, which is slow and always right."""
     keyframe = clip.video.keyframe_at_or_before(clip.pts[first] + clip.video.pts[0])
     if keyframe is None or first == 0:

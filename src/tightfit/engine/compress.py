@@ -1,0 +1,166 @@
+"""The one use case: a file and a limit in, a result out. Every door calls this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from tightfit.domain.pieces import Variant
+from tightfit.domain.request import CompressRequest
+from tightfit.domain.result import AudioOut, Quality, Result, SegmentCounts, Status, VideoOut
+from tightfit.domain.updates import Phase, Update
+from tightfit.engine import publish
+from tightfit.engine.executors.local import LocalExecutor
+from tightfit.engine.fit import Fit
+from tightfit.engine.job import Job, job_in, parallel_encodes
+from tightfit.engine.prepare import Prepared, prepare
+from tightfit.errors import SourceChanged
+from tightfit.media.measure import measure
+from tightfit.media.probe import probe
+from tightfit.media.stitch import stitch
+from tightfit.media.tools import Ffmpeg, find_ffmpeg
+from tightfit.media.verify import Expected, verify
+from tightfit.settings import Settings
+
+# From here on the eye can't tell the difference; a file may stop below the limit only beyond it.
+TRANSPARENT_VMAF = 97.0
+
+
+def ignore(_: Update) -> None:
+    """A listener for those who only want the result."""
+
+
+async def compress(request: CompressRequest, settings: Settings, listener: Callable[[Update], None] = ignore) -> Result:
+    """Make the best-looking file within the limit and publish it.
+
+    Raises the errors of errors.py; when it raises, nothing was written to the output path. Cancelling it
+    kills every child and leaves no file behind.
+    """
+    with job_in(settings.work, listener) as job:
+        job.tell(Phase.PROBE)
+        info = await probe(request.source)
+        limit = request.limit_for(info.size)
+        fits = info.size <= limit and _may_stay(request)
+        output = publish.output_path(request, request.source.suffix if fits else ".mp4")
+        publish.check_writable(output, request, fits)
+        part = publish.part_path(output)
+        try:
+            if fits:
+                publish.copy_to_part(request.source, part)
+                result = Result(Status.ALREADY_FITS, job.id, info.path, str(output), limit, part.stat().st_size)
+            else:
+                ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache)
+                prepared = await prepare(request, info, ffmpeg, settings, job)
+                result = await _encode(request, prepared, ffmpeg, job, part, output)
+            if not publish.source_unchanged(request, info.identity):
+                raise SourceChanged(f"{info.path} changed while it was being worked on.", hint="Run again when it is at rest.")
+            publish.publish(part, output, overwrite=request.overwrite)
+        finally:
+            with suppress(FileNotFoundError):
+                part.unlink()
+        return result
+
+
+def _may_stay(request: CompressRequest) -> bool:
+    """True where nothing but the size was asked for, so that a file already under the limit is copied."""
+    return request.resolution.width is None and request.resolution.height is None and request.audio in ("auto", "copy")
+
+
+async def _encode(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, output: Path) -> Result:
+    fit = _fit_of(request, prepared, ffmpeg, job)
+    job.tell(Phase.ENCODE)
+    variants = await fit.run()
+    job.tell(Phase.STITCH)
+    size = _write(variants, prepared, part)
+    job.tell(Phase.VERIFY)
+    await verify(ffmpeg, part, _expected(prepared))
+    quality = await _explain_fill(fit, prepared, ffmpeg, job, part, size)
+    return _result(request, prepared, fit, job, output, size, quality)
+
+
+def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job) -> Fit:
+    plan, clip = prepared.plan, prepared.clip
+    lanes, cores = parallel_encodes(clip.video.width * clip.video.height, plan.size.pixels, request.jobs)
+    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None)
+    fit = Fit(
+        executor=executor,
+        full=plan.full,
+        segments=plan.segments,
+        choice=plan.choice,
+        model=prepared.model,
+        video_budget=plan.budget.video,
+        limit=plan.limit_bytes,
+        lanes=lanes,
+        cores=cores,
+        sizer=lambda variants: _write(variants, prepared, job.work / "whole.mp4"),
+        on_settle=lambda size: job.tell(Phase.SETTLE, predicted_bytes=size),
+    )
+    begun = job.elapsed_s
+
+    def on_progress() -> None:
+        frames = executor.encoded_frames
+        rate = frames / max(0.1, job.elapsed_s - begun)
+        other = plan.limit_bytes - plan.budget.video
+        job.tell(Phase.ENCODE, frames / clip.frames, fps=round(rate, 1), predicted_bytes=fit.forecast + other)
+
+    executor.on_progress = on_progress
+    return fit
+
+
+def _write(variants: tuple[Variant, ...], prepared: Prepared, path: Path) -> int:
+    parts = [part for variant in variants for part in variant.parts]
+    return stitch(parts, prepared.timeline, prepared.track, dict(prepared.clip.info.metadata), path)
+
+
+def _expected(prepared: Prepared) -> Expected:
+    track, start = prepared.track, prepared.timeline.start_s
+    return Expected(
+        prepared.plan.limit_bytes,
+        prepared.timeline,
+        track.start_s - start if track else None,
+        track.end_s - start if track else None,
+    )
+
+
+async def _explain_fill(
+    fit: Fit, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, size: int
+) -> Quality | None:
+    """A file that stays clearly below its limit says why, with a measurement where quality is the reason."""
+    limit = prepared.plan.limit_bytes
+    if size >= 0.99 * limit:
+        return None
+    if not fit.floor_reached or ffmpeg.quality_metric != "vmaf":
+        job.warn(f"The file fills {size / limit:.1%} of the limit: x264 can't be steered closer on so small a clip.")
+        return None
+    clip = prepared.clip
+    quality = await measure(ffmpeg, clip, part, 0, clip.frames, subsample=5, threads=fit.cores, work=job.work)
+    if quality.mean >= TRANSPARENT_VMAF:
+        job.warn(f"The picture is indistinguishable from the source (VMAF {quality.mean:.1f}); more bytes would buy nothing.")
+    return quality
+
+
+def _result(
+    request: CompressRequest, prepared: Prepared, fit: Fit, job: Job, output: Path, size: int, quality: Quality | None
+) -> Result:
+    clip, track = prepared.clip, prepared.track
+    frames = clip.frames
+    seconds = float((prepared.timeline.pts[-1] + prepared.timeline.tick) * prepared.timeline.time_base)
+    sound = (AudioOut(track.codec, round(track.kbps, 1), track.channels),) if track else ()
+    return Result(
+        status=Status.MET,
+        job_id=job.id,
+        input=str(request.source),
+        output=str(output),
+        limit_bytes=prepared.plan.limit_bytes,
+        bytes=size,
+        duration_s=round(seconds, 3),
+        frames=frames,
+        video=VideoOut("h264", fit.size.width, fit.size.height, round(float(clip.video.fps), 3)),
+        audio=sound,
+        quality=quality,
+        segments=SegmentCounts(len(fit.segments), len(fit.reencoded), len(fit.segments)),
+        encoded_frames_ratio=round(fit.executor.encoded_frames / frames, 3),
+        elapsed_s=round(job.elapsed_s, 2),
+        warnings=tuple(job.warnings),
+    )

@@ -1,0 +1,105 @@
+"""One run of the engine: its name, its folder, its voice."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from tightfit.domain.updates import Phase, Update
+
+Listener = Callable[[Update], None]
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Each phase's share of the work, in percent of the job done when it begins (measured on ten clips).
+_STARTS = {
+    Phase.PROBE: 0.0,
+    Phase.AUDIO: 1.0,
+    Phase.ANALYSE: 2.0,
+    Phase.PLAN: 15.0,
+    Phase.ENCODE: 18.0,
+    Phase.SETTLE: 85.0,
+    Phase.STITCH: 94.0,
+    Phase.VERIFY: 95.0,
+}
+_PHASES = list(_STARTS)
+
+
+def new_job_id() -> str:
+    """A ULID: 48 bits of milliseconds, 80 random bits, in Crockford's base 32."""
+    value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    return "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))
+
+
+@dataclass
+class Job:
+    """Carries what every step of one run needs. ``percent`` never falls."""
+
+    id: str
+    work: Path
+    listener: Listener
+    started: float = field(default_factory=time.monotonic)
+    percent: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self.started
+
+    def warn(self, text: str) -> None:
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def tell(
+        self,
+        phase: Phase,
+        share: float = 0.0,
+        *,
+        fps: float | None = None,
+        predicted_bytes: int | None = None,
+        message: str = "",
+    ) -> None:
+        """Send an update; ``share`` is how much of the phase is done, 0 to 1."""
+        start = _STARTS[phase]
+        after = _PHASES.index(phase) + 1
+        end = _STARTS[_PHASES[after]] if after < len(_PHASES) else 100.0
+        self.percent = max(self.percent, start + (end - start) * min(1.0, max(0.0, share)))
+        eta = self.elapsed_s * (100 - self.percent) / self.percent if self.percent >= 5 else None
+        self.listener(Update(self.id, phase, round(self.percent, 1), fps, eta, predicted_bytes, message))
+
+
+@contextmanager
+def job_in(work_root: Path, listener: Listener) -> Iterator[Job]:
+    """A job with a fresh private folder that is gone afterwards, whatever happens."""
+    job_id = new_job_id()
+    work = work_root / job_id
+    work.mkdir(parents=True, mode=0o700)
+    try:
+        yield Job(job_id, work, listener)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+# Resident memory of one encode: x264 medium keeps about 60 pictures (lookahead 40, references, frame threads)
+# and the decoder 20 more of the source's, at 1.5 bytes a pixel; 80 MB for the process itself.
+_PICTURES_OUT, _PICTURES_IN, _PROCESS_BYTES = 60, 24, 80_000_000
+_BYTES_PER_PIXEL = 1.5
+_MEMORY_SHARE = 0.5
+
+
+def encoder_memory_bytes(source_pixels: int, output_pixels: int) -> int:
+    """Memory one encode takes, in bytes: the formula behind the default of ``--jobs``."""
+    return int(_PROCESS_BYTES + _BYTES_PER_PIXEL * (_PICTURES_IN * source_pixels + _PICTURES_OUT * output_pixels))
+
+
+def parallel_encodes(source_pixels: int, output_pixels: int, wanted: int | None) -> tuple[int, int]:
+    """(encodes at once, cores): as many as cores, within half the memory that is free now, at least one."""
+    cores = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else psutil.cpu_count() or 1
+    room = int(psutil.virtual_memory().available * _MEMORY_SHARE)
+    fitting = max(1, room // encoder_memory_bytes(source_pixels, output_pixels))
+    return min(wanted or cores, fitting), cores

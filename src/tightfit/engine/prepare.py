@@ -1,0 +1,224 @@
+"""Everything `compress` decides before the final encode; `plan` stops where this returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import anyio
+
+from tightfit.domain import plan as planning
+from tightfit.domain.audio import MOST_OF_FILE, AudioKind, AudioPlan, Loudness, drop, plan_audio
+from tightfit.domain.geometry import full_size
+from tightfit.domain.media_info import Hdr, MediaInfo, VideoStream
+from tightfit.domain.mp4 import predict_overhead, runs
+from tightfit.domain.plan import Budget, Plan
+from tightfit.domain.rate import RateModel
+from tightfit.domain.request import CompressRequest
+from tightfit.domain.segments import cut_into_segments
+from tightfit.domain.updates import Phase
+from tightfit.engine import measured
+from tightfit.engine.job import Job
+from tightfit.engine.quality import decide_size
+from tightfit.errors import InfeasibleError, SourceError
+from tightfit.media.analyse import Analysis, analyse
+from tightfit.media.audio import AudioTrack, make_track, measure_loudness
+from tightfit.media.encode import Clip
+from tightfit.media.picture import Picture, require_tone_mapping
+from tightfit.media.stitch import Timeline
+from tightfit.media.tools import Ffmpeg
+from tightfit.settings import Settings
+
+# A source that loses this share of its pictures on the way to the encoder is damaged, not merely cut badly.
+_MOST_LOST = 0.5
+_USUAL_GOP_FRAMES = 100
+_STTS_ENTRY_BYTES = 8
+
+
+class Infeasible(InfeasibleError):
+    """Carries what the result object says about it."""
+
+    def __init__(self, message: str, smallest: int, options: tuple[planning.Option, ...]) -> None:
+        super().__init__(message, hint="; ".join(f"or {o.change}" for o in options).removeprefix("or ").capitalize() + ".")
+        self.smallest_bytes = smallest
+        self.options = options
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A planned job: all that the encode needs."""
+
+    plan: Plan
+    clip: Clip
+    model: RateModel
+    track: AudioTrack | None
+    timeline: Timeline
+
+
+async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, settings: Settings, job: Job) -> Prepared:
+    """Measure and decide. Raises SourceError, Infeasible, EncoderError."""
+    video = info.main_video
+    if video is None:
+        raise SourceError(f"{info.path} holds no video{_what_instead(info)}.", hint="Name a video file.")
+    require_tone_mapping(video, ffmpeg, info.path)
+    picture = Picture(video, full_size(video.display_size, request.resolution))
+    limit = request.limit_for(info.size)
+    sound: list[tuple[AudioPlan, AudioTrack | None]] = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_sound, request, info, limit, ffmpeg, job, sound)
+        analysis = await _analysis(info, video, picture, ffmpeg, settings, job)
+    _warn_of_losses(info, video, analysis, job)
+    job.tell(Phase.PLAN)
+    clip = Clip(info, video, picture, analysis.pts)
+    model = RateModel(analysis.content)
+    audio, track = sound[0]
+    audio, track, budget = _fit_sound(limit, clip, model, audio, track)
+    if audio.warning:
+        job.warn(audio.warning)
+    choice = planning.choose(model, budget.video, picture.full)
+    if choice is None:
+        raise _infeasible(limit, clip, model, budget, audio, info)
+    choice, model, vmaf = await decide_size(choice, model, budget.video, clip, ffmpeg, job.work, request.resolution.source)
+    duration = _duration_s(clip)
+    segments = cut_into_segments(analysis.content.idrs, clip.frames, duration)
+    plan = Plan(
+        limit_bytes=limit,
+        budget=budget,
+        full=picture.full,
+        choice=choice,
+        segments=tuple(segments),
+        audio=audio,
+        reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments)) + _picture_reasons(video),
+        warnings=tuple(job.warnings),
+        predicted_vmaf=vmaf,
+    )
+    return Prepared(plan, clip, model, track, _timeline(clip))
+
+
+async def _sound(
+    request: CompressRequest,
+    info: MediaInfo,
+    limit: int,
+    ffmpeg: Ffmpeg,
+    job: Job,
+    into: list[tuple[AudioPlan, AudioTrack | None]],
+) -> None:
+    stream, video = info.main_audio, info.main_video
+    assert video is not None, "checked by the caller"
+    if len(info.audios) > 1 and stream:
+        job.warn(f"Of {len(info.audios)} sound tracks only one is kept (stream {stream.index}).")
+    loudness = Loudness(-20.0, -20.0)
+    if stream and request.audio not in ("none", "copy"):
+        job.tell(Phase.AUDIO)
+        loudness = await measure_loudness(ffmpeg, info, stream)
+    plan = plan_audio(stream, request.audio, limit, video.duration_s, loudness)
+    if stream is None or plan.kind is AudioKind.NONE:
+        into.append((plan, None))
+        return
+    if plan.expected_bytes(video.duration_s) > MOST_OF_FILE * limit and request.audio == "auto":
+        into.append((drop(plan), None))
+        return
+    into.append((plan, await make_track(ffmpeg, info, stream, plan, job.work)))
+
+
+async def _analysis(
+    info: MediaInfo, video: VideoStream, picture: Picture, ffmpeg: Ffmpeg, settings: Settings, job: Job
+) -> Analysis:
+    if known := measured.recall(settings.cache, info, video, picture, ffmpeg):
+        return known
+    job.tell(Phase.ANALYSE)
+    threads = 2  # one small encode gains nothing from more, and the sound is being encoded beside it
+    analysis = await analyse(
+        ffmpeg,
+        info,
+        video,
+        picture,
+        job.work,
+        threads=threads,
+        on_frames=lambda n: job.tell(Phase.ANALYSE, n / max(1, video.frames)),
+    )
+    measured.remember(settings.cache, info, video, picture, ffmpeg, analysis)
+    return analysis
+
+
+def _fit_sound(
+    limit: int, clip: Clip, model: RateModel, audio: AudioPlan, track: AudioTrack | None
+) -> tuple[AudioPlan, AudioTrack | None, Budget]:
+    """The sound as encoded, or none where only a silent picture fits."""
+    budget = _budget(limit, clip, track)
+    if track and planning.choose(model, budget.video, clip.picture.full) is None and audio.kind is AudioKind.ENCODE:
+        silent = _budget(limit, clip, None)
+        if planning.choose(model, silent.video, clip.picture.full):
+            return drop(audio), None, silent
+    return audio, track, budget
+
+
+def _budget(limit: int, clip: Clip, track: AudioTrack | None) -> Budget:
+    payload = track.bytes if track else 0
+    container = predict_overhead(
+        clip.frames,
+        clip.video.fps,
+        variable_rate=False,
+        b_frames=True,
+        keyframe_interval_frames=_USUAL_GOP_FRAMES,
+        audio_packets=track.packets if track else 0,
+        payload_bytes=limit,
+    )
+    # The frames' times are known, so the table of their distances is counted instead of feared.
+    steps = runs(b - a for a, b in pairwise(clip.pts))
+    return Budget(limit, payload, container + _STTS_ENTRY_BYTES * steps)
+
+
+def _infeasible(
+    limit: int, clip: Clip, model: RateModel, budget: Budget, audio: AudioPlan, info: MediaInfo
+) -> Infeasible:
+    duration = _duration_s(clip)
+    rest = budget.container + budget.audio
+    smallest = rest + planning.smallest_video_bytes(model, clip.picture.full)
+    fair = rest + planning.fair_video_bytes(model, clip.picture.full)
+    options = planning.infeasible_options(limit, smallest, fair, duration, budget.audio, audio.kind is not AudioKind.NONE)
+    return Infeasible(
+        f"{info.path} can't be made into {limit} bytes: {duration:.1f} s of this picture need at least {smallest} bytes.",
+        smallest,
+        options,
+    )
+
+
+def _duration_s(clip: Clip) -> float:
+    return float((clip.pts[-1] - clip.pts[0] + clip.video.frame_ticks) * clip.video.time_base)
+
+
+def _timeline(clip: Clip) -> Timeline:
+    base = clip.video.time_base
+    start = float((clip.video.pts[0] + clip.pts[0]) * base)
+    return Timeline(tuple(p - clip.pts[0] for p in clip.pts), base, clip.video.frame_ticks, start)
+
+
+def _warn_of_losses(info: MediaInfo, video: VideoStream, analysis: Analysis, job: Job) -> None:
+    for doubt in info.doubts:
+        job.warn(f"About the source: {doubt}.")
+    lost = video.frames - len(analysis.pts)
+    if lost > _MOST_LOST * video.frames and lost > 25:
+        raise SourceError(
+            f"{info.path} is damaged: of its {video.frames} pictures only {len(analysis.pts)} can be decoded.",
+            hint="Get an undamaged copy; what is left of this one is not worth a file.",
+        )
+    if lost > 0:
+        job.warn(f"{lost} of the source's {video.frames} pictures can't be decoded and are left out.")
+    dropped = sorted({o.kind for o in info.others})
+    if dropped:
+        job.warn(f"Not carried over: {', '.join(dropped)} streams.")
+
+
+def _picture_reasons(video: VideoStream) -> tuple[str, ...]:
+    if video.colour.hdr is Hdr.NONE:
+        return ()
+    return (f"The {video.colour.hdr.upper()} HDR picture is tone-mapped to SDR (BT.709), which every player shows right.",)
+
+
+def _what_instead(info: MediaInfo) -> str:
+    if info.audios:
+        return ", only sound"
+    return ", only a picture" if info.videos else ""
+
+

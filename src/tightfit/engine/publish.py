@@ -1,0 +1,119 @@
+"""Where the file goes, and its one atomic step into place. An output path holds a finished file or nothing of ours."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from tightfit.domain.request import CompressRequest
+from tightfit.errors import OutputError, OutputExists, UsageError
+from tightfit.media.probe import identify
+
+# Longest file name of the common file systems, in bytes.
+_LONGEST_NAME = 255
+_PART_SUFFIX = ".part"
+
+
+def output_path(request: CompressRequest, extension: str) -> Path:
+    """The path the user named, or ``<stem>-<limit>.<extension>`` beside the source (or in the named folder)."""
+    tail = f"-{request.target.slug}{extension}"
+    room = _LONGEST_NAME - len(os.fsencode(tail)) - len(".") - len(_PART_SUFFIX)
+    stem = os.fsdecode(os.fsencode(request.source.stem)[:room])
+    if request.output is None:
+        return request.source.with_name(stem + tail)
+    return request.output / (stem + tail) if request.output.is_dir() else request.output
+
+
+def check_writable(path: Path, request: CompressRequest, copied: bool) -> None:
+    """Raise before any work where publishing to ``path`` is bound to fail. Writes and removes one empty file."""
+    if not copied and path.suffix.lower() != ".mp4":
+        raise UsageError(f"{path} does not end in .mp4, the only container written so far.", hint="Name it .mp4.")
+    if path.exists():
+        if path.samefile(request.source):
+            raise OutputError(f"{path} is the source itself.", hint="Name another output: the source is never overwritten.")
+        if not path.is_file():
+            raise OutputError(f"{path} is not a regular file.", hint="Name another output.")
+        if not request.overwrite:
+            raise OutputExists(f"{path} is already there.", hint="Use --overwrite to replace it, or -o to name another.")
+        if not os.access(path, os.W_OK) or not path.stat().st_mode & 0o222:
+            raise OutputError(f"{path} is read-only.", hint="Name another output with -o.")
+    probe = part_path(path)
+    try:
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except FileExistsError:
+        raise OutputError(f"{probe} is in the way.", hint="Remove it, or name another output with -o.") from None
+    except OSError as exc:
+        raise _explained(exc, path) from exc
+
+
+def part_path(path: Path) -> Path:
+    """The hidden neighbour that the file is written to until it is whole (same folder: rename is atomic)."""
+    return path.with_name(f".{path.name}.{os.getpid()}{_PART_SUFFIX}"[-_LONGEST_NAME:])
+
+
+def publish(part: Path, path: Path, *, overwrite: bool) -> None:
+    """Make ``part`` durable and move it to ``path`` in one step.
+
+    Without ``overwrite`` a file that appeared meanwhile is left alone (OutputExists). Raises OutputError where
+    the disk says no.
+    """
+    try:
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        if overwrite:
+            part.replace(path)
+        else:
+            _move_without_replacing(part, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except FileExistsError:
+        raise OutputExists(f"{path} appeared meanwhile and was left alone.", hint="Use --overwrite to replace it.") from None
+    except OSError as exc:
+        raise _explained(exc, path) from exc
+
+
+def _move_without_replacing(part: Path, path: Path) -> None:
+    try:
+        os.link(part, path)
+    except OSError as exc:
+        if exc.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
+            raise
+        # FAT and some network file systems have no hard links: the check and the rename are then two steps.
+        if path.exists():
+            raise FileExistsError(path) from exc
+        part.rename(path)
+    else:
+        part.unlink()
+
+
+def copy_to_part(source: Path, part: Path) -> None:
+    """A byte copy with the source's times; raises OutputError where the disk says no."""
+    try:
+        shutil.copy2(source, part)
+        os.chmod(part, part.stat().st_mode | 0o200)
+    except OSError as exc:
+        with suppress(OSError):
+            part.unlink()
+        raise _explained(exc, part) from exc
+
+
+def source_unchanged(request: CompressRequest, identity: object) -> bool:
+    return identify(request.source) == identity
+
+
+def _explained(exc: OSError, path: Path) -> OutputError:
+    folder = path.parent
+    if isinstance(exc, FileNotFoundError):
+        return OutputError(f"The folder {folder} does not exist.", hint="Create it, or name another output with -o.")
+    if exc.errno == errno.ENOSPC:
+        return OutputError(f"The disk that holds {folder} is full.", hint="Free some space, or name another output with -o.")
+    if exc.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return OutputError(f"{folder} can't be written to ({exc.strerror}).", hint="Name another output with -o.")
+    return OutputError(f"{path} can't be written: {exc.strerror or exc}.", hint="Name another output with -o.")

@@ -1,0 +1,94 @@
+"""The sound of a clip: how loud its sides are, and its one encode or copy."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from os.path import abspath
+from pathlib import Path
+
+import av
+import ffmpeg as graph
+
+from tightfit.domain.audio import AudioKind, AudioPlan, Loudness
+from tightfit.domain.media_info import AudioStream, MediaInfo
+from tightfit.errors import EncoderError
+from tightfit.media import argv, process
+from tightfit.media.tools import Ffmpeg
+
+_RMS = re.compile(r"RMS level dB:\s*(-?inf|-?[\d.]+)")
+# Where a level can't be measured both sides are taken to differ: nothing is thrown away on a guess.
+_UNKNOWN = Loudness(-20.0, -20.0)
+
+
+@dataclass(frozen=True)
+class AudioTrack:
+    """Encoded or copied sound on disk. ``bytes`` is its payload; times in seconds on the source's clock."""
+
+    path: Path
+    codec: str
+    channels: int
+    bytes: int
+    packets: int
+    start_s: float
+    end_s: float
+
+    @property
+    def kbps(self) -> float:
+        return self.bytes * 8 / 1000 / (self.end_s - self.start_s)
+
+
+async def measure_loudness(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream) -> Loudness:
+    """Middle and side levels of the whole track (mono counts as its own middle)."""
+    if stream.channels < 2:
+        return Loudness(_UNKNOWN.middle_db, float("-inf"))
+    node = (
+        argv.source_input(info, threads=1)[str(stream.index)]
+        .filter("aformat", channel_layouts="stereo")
+        .filter("pan", "stereo|c0=0.5*c0+0.5*c1|c1=0.5*c0-0.5*c1")
+        .filter("astats", measure_overall="none", measure_perchannel="RMS_level")
+    )
+    command = argv.command(ffmpeg.path, graph.output(node, "-", f="null"))
+    command[command.index("level+warning")] = "level+info"
+    done = await process.run(command)
+    levels = [float(level) for level in _RMS.findall(done.stderr)]
+    return Loudness(levels[0], levels[1]) if len(levels) == 2 else _UNKNOWN
+
+
+async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan: AudioPlan, work: Path) -> AudioTrack:
+    """Encode or copy the whole track once. Raises EncoderError where nothing comes of it."""
+    out = work / "audio.nut"
+    source = argv.source_input(info, threads=1)[str(stream.index)]
+    options: dict[str, object] = {"f": "nut", "output_ts_offset": argv.LEAD_S}
+    if plan.kind is AudioKind.COPY:
+        options["c:a"] = "copy"
+        if stream.codec == "aac":
+            options["bsf:a"] = "aac_adtstoasc"
+        node = source
+    else:
+        # Gaps in the source's timestamps are filled, or everything behind them would come too early.
+        node = source.filter("aresample", **{"async": 1, "min_hard_comp": 0.1})
+        options |= {"c:a": "aac", "b:a": f"{plan.kbps:.0f}k", "ac": plan.channels, "ar": plan.sample_rate}
+    done = await process.run(argv.command(ffmpeg.path, graph.output(node, f"file:{abspath(out)}", **options)), cwd=work)
+    track = _read_track(out, "aac" if plan.kind is AudioKind.ENCODE else stream.codec)
+    if done.returncode != 0 or track is None:
+        raise EncoderError(
+            f"The sound of {info.path} could not be read: {done.last_message}.", hint="Try again with --audio none."
+        )
+    return track
+
+
+def _read_track(path: Path, codec: str) -> AudioTrack | None:
+    try:
+        with av.open(str(path), format="nut") as container:
+            stream = container.streams.audio[0]
+            packets = [p for p in container.demux(stream) if p.size]
+            if not packets or packets[0].pts is None or stream.time_base is None:
+                return None
+            frame = (stream.codec_context.frame_size or 1024) / stream.sample_rate
+            start = float(packets[0].pts * stream.time_base) - argv.LEAD_S
+            end = float((packets[-1].pts or 0) * stream.time_base) - argv.LEAD_S + frame
+            size = sum(p.size for p in packets)
+            return AudioTrack(path, codec, stream.channels, size, len(packets), start, end)
+    except (av.FFmpegError, OSError, IndexError):
+        return None

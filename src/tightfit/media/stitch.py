@@ -1,0 +1,104 @@
+"""Joining pieces, sound and facts into one MP4 on the source's own timeline, `moov` in front."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.packet import Packet as AvPacket
+
+from tightfit.domain.pieces import Part
+from tightfit.domain.timeline import decode_times, is_whole, presentation_order
+from tightfit.errors import EncoderError
+from tightfit.media import nal, packets
+from tightfit.media.argv import LEAD_S
+from tightfit.media.audio import AudioTrack
+
+# What a person would miss: the rest (encoder names, brands) describes the source file, not the video.
+_KEPT_METADATA = ("title", "artist", "comment", "description", "creation_time", "date", "location", "copyright", "album", "genre")
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """``pts`` of the frames in ticks of ``time_base``, the first one 0; ``start_s`` is that frame on the source's clock."""
+
+    pts: tuple[int, ...]
+    time_base: Fraction
+    tick: int
+    start_s: float
+
+
+def stitch(parts: Sequence[Part], timeline: Timeline, audio: AudioTrack | None, metadata: dict[str, str], out: Path) -> int:
+    """Write the file and return its size in bytes.
+
+    Raises EncoderError where the parts don't cover the timeline exactly or can't be joined.
+    """
+    sets = {packets.parameter_sets_of(Path(part.path)) for part in parts}
+    if len(sets) != 1:
+        raise EncoderError("The encoder described its pieces differently, so they can't be joined.")
+    order = presentation_order([part.ranks[: part.kept] for part in parts])
+    if len(order) != len(timeline.pts) or not is_whole(order):
+        raise EncoderError(f"The pieces hold {len(order)} frames where {len(timeline.pts)} were planned.")
+    with av.open(str(out), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        container.metadata.update({k: v for k, v in metadata.items() if k in _KEPT_METADATA})
+        lanes = [_video_packets(container, parts, timeline, order, sets.pop())]
+        if audio:
+            lanes.append(_audio_packets(container, audio, timeline))
+        for _, packet in heapq.merge(*lanes, key=lambda item: item[0]):
+            container.mux(packet)
+    return out.stat().st_size
+
+
+def _video_packets(
+    container: av.container.OutputContainer, parts: Sequence[Part], timeline: Timeline, order: list[int], parameter_sets: bytes
+) -> Iterator[tuple[Fraction, AvPacket]]:
+    with av.open(parts[0].path, format="nut") as template:
+        stream = container.add_stream_from_template(template.streams.video[0], opaque=True)
+    stream.codec_context.extradata = nal.avcc(parameter_sets)
+    stream.time_base = timeline.time_base
+    dts = decode_times(timeline.pts, order, timeline.tick)
+
+    def lane() -> Iterator[tuple[Fraction, AvPacket]]:
+        k = 0
+        for part in parts:
+            for n, coded in enumerate(packets.read(Path(part.path), timeline.time_base)):
+                if n == part.kept:
+                    break
+                packet = AvPacket(coded.data)
+                packet.stream = stream
+                packet.time_base = timeline.time_base
+                packet.pts, packet.dts = timeline.pts[order[k]], dts[k]
+                packet.duration = dts[k + 1] - dts[k] if k + 1 < len(dts) else timeline.tick
+                packet.is_keyframe = coded.key
+                yield dts[k] * timeline.time_base, packet
+                k += 1
+
+    return lane()
+
+
+def _audio_packets(
+    container: av.container.OutputContainer, audio: AudioTrack, timeline: Timeline
+) -> Iterator[tuple[Fraction, AvPacket]]:
+    source = av.open(str(audio.path), format="nut")
+    template = source.streams.audio[0]
+    stream = container.add_stream_from_template(template, opaque=True)
+    base = Fraction(1, template.sample_rate)
+    stream.time_base = base
+
+    def lane() -> Iterator[tuple[Fraction, AvPacket]]:
+        with source:
+            shift = round((LEAD_S + timeline.start_s) / base)
+            for packet in source.demux(template):
+                if not packet.size or packet.pts is None or template.time_base is None:
+                    continue
+                pts = round(packet.pts * template.time_base / base) - shift
+                packet.stream = stream
+                packet.time_base = base
+                packet.pts = packet.dts = pts
+                yield pts * base, packet
+
+    return lane()
