@@ -111,9 +111,7 @@ class Preset(_Table):
 
 def names() -> list[str]:
     """Every preset's name in alphabetical order; no file is opened."""
-    return sorted(
-        entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml")
-    )
+    return sorted(entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml"))
 
 
 def load(name: str) -> Preset:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from tightfit.errors import UsageError
 
@@ -24,12 +24,15 @@ _SIZE = re.compile(
     r"|(?P<plain>bytes?|b))",
     re.IGNORECASE,
 )
+_SHOWN = (("G", 10**9), ("M", 10**6), ("k", 10**3))
 _CJK = {"千": "k", "兆": "m", "吉": "g"}
 _PERCENT = re.compile(r"(?P<number>\d[\d.,]*)\s*(?:%|percent|pct)", re.IGNORECASE)
 _BARE = re.compile(r"\d[\d.,]*")
 _PRESET = re.compile(r"[a-z][a-z0-9-]*")
 
-SIZE_HELP = "Write 50MB (50 000 000 bytes), 50MiB (52 428 800), 700KB, 1.5GB, 25%, half, or a destination such as discord."
+SIZE_HELP = (
+    "Write 50MB (50 000 000 bytes), 50MiB (52 428 800), 700KB, 1.5GB, 25%, half, or a destination such as discord."
+)
 
 
 @dataclass(frozen=True)
@@ -137,18 +140,21 @@ def _positive(size: Decimal, text: str) -> int:
 
 def _share(percent: Decimal, text: str) -> Decimal:
     if not 0 < percent <= 100:
-        raise UsageError(f"{text!r} is not a share of the source.", hint="Write a percentage above 0 and up to 100, such as 25%.")
+        raise UsageError(
+            f"{text!r} is not a share of the source.", hint="Write a percentage above 0 and up to 100, such as 25%."
+        )
     return percent
 
 
 def format_bytes(size: int) -> str:
     """``size`` in decimal units with three significant digits: 4983120 → "4.98 MB"."""
-    for letter, factor in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
-        if size >= factor:
-            value = size / factor
-            digits = 2 if value < 10 else 1 if value < 100 else 0
-            return f"{value:.{digits}f} {letter}B"
-    return f"{size} B"
+    if size < 1000:
+        return f"{size} B"
+    rounded = Decimal(size).normalize(Context(prec=3))
+    letter, factor = next((item for item in _SHOWN if rounded >= item[1]), _SHOWN[-1])
+    value = rounded / factor
+    digits = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:.{digits}f} {letter}B"
 
 
 def format_seconds(seconds: float) -> str:

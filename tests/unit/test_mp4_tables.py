@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -22,9 +23,11 @@ from tightfit.domain.mp4 import (
     runs,
     tables_from_packets,
 )
+from tightfit.domain.timeline import decode_times
 
 PICTURE = VideoFormat(44, colour_tagged=True, has_pasp=True)
 SOUND = AudioFormat(5)
+LONG = 10**6  # longer than a chunk, so that each packet starts one and the order is that of decode times
 
 
 def frames(times, *, delays=(0,), sizes=(10, 11), duration=1):
@@ -39,8 +42,12 @@ def tables(video, audio=None, scale=1000, audio_scale=1000):
     return tables_from_packets(Track(PICTURE, scale, video), sound)
 
 
+def payload_of(*tracks):
+    return sum(s.size for track in tracks for s in track)
+
+
 def overhead(video, audio=(), scale=1000, audio_scale=1000):
-    payload = sum(s.size for s in (*video, *audio))
+    payload = payload_of(video, audio)
     return mp4_overhead(*tables(video, audio, scale, audio_scale), payload_bytes=payload)
 
 
@@ -88,18 +95,49 @@ def test_packets_the_muxer_refuses(video):
         tables(video)
 
 
+def order_of(video, audio, *scales):
+    return "".join("VA"[track] for track, _ in interleaved([video, audio], scales))
+
+
 def test_equal_times_put_the_lower_track_first():
-    video, audio = frames([0, 3]), frames([0, 2, 3])
-    assert [track for track, _ in interleaved([video, audio], [10, 10])] == [0, 1, 1, 0, 1]
+    assert order_of(frames([0, 3], duration=LONG), frames([0, 2, 3], duration=LONG), 10, 10) == "VAAVA"
 
 
 def test_times_are_compared_across_time_scales():
-    video, audio = frames([0, 1, 2]), frames([999, 2000, 2001])
-    assert [track for track, _ in interleaved([video, audio], [1, 1000])] == [0, 1, 0, 0, 1, 1]
+    video, audio = frames([0, 1, 2], duration=LONG), frames([999, 2000, 2001], duration=LONG)
+    assert order_of(video, audio, 1, 1000) == "VAVVAA"
+
+
+def test_one_track_waits_until_the_other_starts_a_chunk():
+    """The third frame and the second and third packet end more than a second after the last start."""
+    video, audio = frames(range(0, 20, 4), duration=4), frames(range(0, 20, 7), duration=7)
+    assert order_of(video, audio, 10, 10) == "AVVAVVVA"
+    assert order_of(video, audio[:2], 10, 10) == "AVVAVVV"
+
+
+def test_a_queue_of_more_than_ten_seconds_is_let_go():
+    video, audio = frames([0, 5, 10, 11, 12]), frames([11, 12])
+    assert order_of(video, audio, 1, 1) == "VAVVVVA"
+    assert order_of([video[0]._replace(dts=1), *video[1:]], audio, 1, 1) == "AVVVVVA"
+
+
+@pytest.mark.parametrize(("late", "lengths"), [(0, [20, 20, 20]), (40, [19, 19, 19]), (80, [20, 20, 21])])
+def test_starts_approach_the_grid(late, lengths):
+    """Twenty packets make a second; sound that starts 0.4 s after a whole one has shorter chunks at first."""
+    video, audio = frames(range(900), duration=1), frames(range(late, 900, 5), duration=5)
+    chunks = [len(chunk) for chunk in order_of(video, audio, 100, 100).split("V") if chunk]
+    assert chunks[1:4] == lengths
+
+
+def test_tracks_that_both_start_far_from_the_grid_take_turns_by_the_packet():
+    video = frames(range(900), duration=1)
+    close, far = (frames(range(start, 900, 2), duration=2) for start in (10, 60))
+    assert tables(video, close, 100, 100)[0].chunks < 10
+    assert order_of(video, far, 100, 100).endswith("VAV" * 300)
 
 
 def test_neighbours_share_a_chunk():
-    video, audio = tables(frames([0, 1, 4, 7]), frames([2, 3, 5, 6]))
+    video, audio = tables(frames([0, 1, 4, 7], duration=LONG), frames([2, 3, 5, 6], duration=LONG))
     assert (video.chunks, video.stsc_runs) == (3, 2)  # 2, 1, 1
     assert (audio.chunks, audio.stsc_runs) == (2, 1)  # 2, 2
     assert (video.payload_before_last, audio.payload_before_last) == (31 + 42, 31 + 31)
@@ -176,15 +214,45 @@ def test_prediction_at_a_constant_rate(file):
     fps, scale, video, rate, audio = file
     real = overhead(video, audio, scale, rate)
     reordered = any(s.pts != s.dts for s in video)
-    payload = sum(s.size for s in (*video, *audio))
+    payload = payload_of(video, audio)
     spacing = len(video)  # one key frame
-    predicted = predict_overhead(
-        len(video), fps, False, reordered, spacing, len(audio), rate, payload_bytes=payload
-    )
-    assert predicted >= real
-    if not audio:
+    facts = len(video), fps, False, reordered, spacing, len(audio), rate
+    start = audio[0].dts / rate if audio else None
+    predicted = predict_overhead(*facts, payload_bytes=payload, audio_start_s=start)
+    assert real <= predicted
+    assert real <= predict_overhead(*facts, payload_bytes=payload)
+    late = (start or 0) % 1
+    if not 0.49 < late < 0.86:
         unused = len(video) - tables(video, scale=scale)[0].ctts_runs if reordered else 0
-        assert predicted <= real + 700 + 8 * unused + 80 * payload / 2**20
+        rest = 24 * len(audio) * 1024 / rate + 8 * unused + 80 * payload / 2**20
+        assert predicted <= real + 700 + rest
+
+
+@pytest.mark.parametrize("packets", [0, 150])
+def test_prediction_for_frames_too_large_to_share_a_chunk(packets):
+    """Two frames, then one, in a chunk: without sound each chunk differs from the one before it."""
+    video = frames(range(300), sizes=(400_000, 400_000, 700_000))
+    audio = frames([n * 1024 for n in range(packets)], duration=1024)
+    predicted = predict_overhead(
+        *(300, 100, False, False, 300, packets, 51_200),
+        payload_bytes=payload_of(video, audio),
+        audio_start_s=0,
+    )
+    assert overhead(video, audio, 100, 51_200) <= predicted
+
+
+def test_prediction_for_sound_that_video_did_not_wait_for():
+    """The queue gives a frame away for each that comes, while packets pass until one starts a chunk."""
+    video = frames(range(0, 15_000, 32), duration=32)
+    audio = frames([576_000 + n * 1024 for n in range(48)], duration=1024)
+    assert tables(video, audio, 1000, 48_000)[0].chunks > 25
+    predicted = predict_overhead(
+        *(len(video), Fraction(125, 4), False, False, len(video), len(audio)),
+        payload_bytes=payload_of(video, audio),
+        audio_start_s=12.0,
+    )
+    real = overhead(video, audio, 1000, 48_000)
+    assert real <= predicted <= real + 1500
 
 
 @st.composite
@@ -200,7 +268,10 @@ def ragged_files(draw):
 
     sizes = draw(st.lists(st.integers(1, draw(st.sampled_from([5, 900_000]))), min_size=1, max_size=30))
     delays = draw(st.sampled_from([(0,), (3, 9, 5)]))
-    return frames(times(draw(gaps)), delays=delays, sizes=sizes), frames(times(draw(gaps)), sizes=sizes)
+    durations = st.sampled_from([1, 400, LONG])
+    return tuple(
+        frames(times(draw(gaps)), delays=each, sizes=sizes, duration=draw(durations)) for each in (delays, (0,))
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -208,7 +279,7 @@ def ragged_files(draw):
 def test_prediction_at_a_variable_rate(file, spacing):
     video, audio = file
     video = [s._replace(key=n % spacing == 0) for n, s in enumerate(video)]
-    payload = sum(s.size for s in (*video, *audio))
+    payload = payload_of(video, audio)
     reordered = any(s.pts != s.dts for s in video)
     predicted = predict_overhead(len(video), 30, True, reordered, spacing, len(audio), payload_bytes=payload)
     video_table, audio_table = tables(video, audio)
@@ -224,10 +295,45 @@ def test_the_costliest_interleaving_is_covered():
         video_times += range(at, at + 1 + turn % 2)
         audio_times += range(at + 10, at + 12 + turn % 2)
         at += 20
-    video, audio = frames(video_times), frames(audio_times, duration=1)
+    video, audio = frames(video_times, duration=LONG), frames(audio_times, duration=LONG)
     video_table, audio_table = tables(video, audio)
     assert video_table.stsc_runs == video_table.chunks == audio_table.stsc_runs == audio_table.chunks == 400
-    payload = sum(s.size for s in (*video, *audio))
+    payload = payload_of(video, audio)
     predicted = predict_overhead(len(video), 30, True, False, 10**6, len(audio), payload_bytes=payload)
     real = mp4_overhead(video_table, replace(audio_table, stts_runs=2), payload_bytes=payload)
     assert real <= predicted <= real + 600
+
+
+@st.composite
+def recordings(draw):
+    """Frames at any time, decoded as a joined file has them, and sound without gaps."""
+    scale, rate = (
+        draw(st.sampled_from([16_000, 90_000])),
+        draw(st.sampled_from([8_000, 24_000, 44_100, 48_000])),
+    )
+    usual = st.integers(1, draw(st.sampled_from([scale // 60, scale // 5])))
+    pause = st.integers(1, draw(st.sampled_from([scale, 8 * scale - 1, 20 * scale])))
+    gaps = draw(st.lists(st.one_of(*[usual] * 9, pause), min_size=4, max_size=300))
+    pts, delay = list(accumulate(gaps, initial=0)), draw(st.integers(0, 3))
+    order = [*range(1, delay + 1), 0, *range(delay + 1, len(pts))]
+    dts = [*decode_times(pts, order, scale // 60), pts[-1]]
+    video = [Sample(dts[k], pts[rank], dts[k + 1] - dts[k] or 1, 9 + k % 2) for k, rank in enumerate(order)]
+    start = draw(st.one_of(st.integers(-rate // 7, rate // 2), st.integers(-20 * rate, 20 * rate)))
+    audio = frames([start + n * 1024 for n in range(draw(st.integers(1, 900)))], duration=1024)
+    return pts, scale, video, rate, audio
+
+
+@settings(max_examples=150, deadline=None)
+@given(recordings())
+def test_prediction_for_known_frame_times(recording):
+    pts, scale, video, rate, audio = recording
+    steps = [b - a for a, b in pairwise(pts)]
+    predicted = predict_overhead(
+        *(len(video), Fraction(len(steps) * scale, sum(steps)), max(steps) >= 8 * scale),
+        *(any(s.pts > s.dts for s in video), 10**6, len(audio), rate),
+        payload_bytes=payload_of(video, audio),
+        stts_runs=runs(steps),
+        audio_start_s=audio[0].dts / rate,
+    )
+    assert overhead(video, audio, scale, rate) <= predicted
+    assert tables(video, scale=scale)[0].stts_runs <= runs(steps) + 2

@@ -90,7 +90,9 @@ def _copy(stream: AudioStream, reason: str) -> AudioPlan:
     return AudioPlan(AudioKind.COPY, stream.kbps, stream.channels, stream.sample_rate, reason)
 
 
-def _encode(stream: AudioStream, choice: AudioChoice, limit_bytes: int, duration_s: float, loudness: Loudness) -> AudioPlan:
+def _encode(
+    stream: AudioStream, choice: AudioChoice, limit_bytes: int, duration_s: float, loudness: Loudness
+) -> AudioPlan:
     fair = float(choice) if isinstance(choice, int) else fair_kbps(limit_bytes, duration_s)
     stereo = stream.channels >= 2 and not loudness.same_both_sides and fair >= STEREO_KBPS[1]
     ladder = STEREO_KBPS if stereo else MONO_KBPS
@@ -102,7 +104,11 @@ def _encode(stream: AudioStream, choice: AudioChoice, limit_bytes: int, duration
     channels = 2 if stereo else 1
     reason = f"sound at {kbps:.0f} kb/s {'stereo' if stereo else 'mono'}"
     if not stereo and stream.channels >= 2:
-        reason += ", since both sides carry the same" if loudness.same_both_sides else ", since stereo would starve at this size"
+        reason += (
+            ", since both sides carry the same"
+            if loudness.same_both_sides
+            else ", since stereo would starve at this size"
+        )
     return AudioPlan(AudioKind.ENCODE, kbps, channels, _sample_rate(stream.sample_rate, kbps / channels), reason)
 
 

@@ -16,16 +16,23 @@ from tightfit.domain.rate import CRF_MAX, CRF_MIN, Observation, RateModel
 FIRST_AIM = 0.9965
 # How far one piece may stray from the quality that would fit all: more is seen as a jump.
 STEP_LIMIT = 1.0
-# A running encode may be cut and continued at another quality up to this far away.
+# The first look comes early: what the prior got wrong (up to a factor of 2) shows in two seconds of
+# pictures to within 15 %, and beginning again then costs little. Smaller mistakes than this wait.
+_EARLY_LIMIT = 1.5
+# Later, a running encode may be cut and continued at another quality up to this far away; beyond, the
+# jump would be seen and it is begun again.
 CUT_LIMIT = 1.5
-# Mistakes smaller than this (as a share of the budget) are left to later pieces or to settling.
-_TOLERANCE_EARLY, _TOLERANCE_LATE = 0.035, 0.008
-_EARLY = 0.5
+_HOPELESS_LIMIT = 2.5
+# While what is still to come needs a change smaller than this, it is left to settling.
+_CUT_FROM_MIDDLE, _CUT_FROM_LATE = 0.7, 0.4
+_LATE_SHARE = 0.55
+# … and so is a forecast that misses the budget by less than this share of it.
+_LEAST_ERROR = 0.005
 # A cut costs one more IDR picture; where that is more than this share of the budget it is not worth it.
 _DEAREST_IDR = 0.02
-# Bytes of an extra IDR over the frame it replaces; the frames after it get cheaper (measured: +0.9 % of a
-# clip whose IDR is 1.3 % of it).
-_IDR_NET_COST = 0.7
+# An IDR picture put where none was wanted costs about this share of the nearest one that was, less the
+# picture it replaces; the pictures behind it get cheaper.
+_IDR_NET_COST = 0.8
 _SHORTEST_CUT_FRAMES = 12
 MOST_RESTARTS = 2
 
@@ -39,15 +46,12 @@ class Load:
 
 
 def encode_order(segments: Sequence[Segment], model: RateModel) -> list[Segment]:
-    """Average-sized first, since the first ones teach the model; then from large to small, so that the
-    last to finish are short."""
-    if len(segments) < 4:
-        return sorted(segments, key=lambda s: -s.frames)
+    """An average one first, since it teaches the model; then from large to small, so that what is left can
+    always make good for what was done, and the last to finish are short."""
     size = {s.index: model.content.bytes_in(s.first, s.last) for s in segments}
     mean = sum(size.values()) / len(size)
-    first = sorted(segments, key=lambda s: abs(size[s.index] - mean))[:2]
-    rest = [s for s in segments if s not in first]
-    return [*first, *sorted(rest, key=lambda s: -size[s.index])]
+    first = min(segments, key=lambda s: abs(size[s.index] - mean))
+    return [first, *sorted((s for s in segments if s is not first), key=lambda s: -size[s.index])]
 
 
 def next_crf(model: RateModel, scale: float, budget: float, load: Load, everything: Sequence[tuple[int, int]]) -> float:
@@ -78,39 +82,54 @@ class Restart:
 Verdict = Keep | CutHere | Restart
 
 
-def judge(
-    model: RateModel, scale: float, budget: float, part: Part, last: int, others: Load, *, may_restart: bool
-) -> Verdict:
-    """Look at a running encode: ``part`` is what exists of frames ``[part.first, last)``.
+@dataclass(frozen=True)
+class Course:
+    """What a running piece is part of: the rest of the clip without it, and all of the clip's ranges."""
 
-    ``others`` is the rest of the clip without this piece.
-    """
-    cuts = [n for n in part.closed_prefixes if _SHORTEST_CUT_FRAMES <= n]
+    budget: float
+    others: Load
+    everything: tuple[tuple[int, int], ...]
+    may_restart: bool
+    first_look: bool
+
+
+def judge(model: RateModel, scale: float, part: Part, last: int, course: Course) -> Verdict:
+    """Look at a running encode: ``part`` is what exists of frames ``[part.first, last)``."""
+    cuts = [n for n in part.closed_prefixes if n >= _SHORTEST_CUT_FRAMES]
     if not cuts or last - (part.first + cuts[-1]) < _SHORTEST_CUT_FRAMES:
         return Keep()
     kept = cuts[-1]
-    middle = part.first + kept
-    seen = part.bytes_up_to(kept)
-    learned = model.learn(Observation(part.first, middle, scale, part.crf, seen))
-    rest = [(middle, last), *others.ranges]
-    aim = budget * FIRST_AIM
-    forecast = others.done_bytes + seen + sum(learned.predict(a, b, scale, part.crf) for a, b in rest)
+    middle, seen = part.first + kept, part.bytes_up_to(kept)
+    learned = model.learn(Observation.of(part.cut(kept), scale))
+    aim = course.budget * FIRST_AIM
     done_share = kept / (last - part.first)
-    tolerance = _TOLERANCE_EARLY if done_share < _EARLY else _TOLERANCE_LATE
-    if abs(forecast - aim) <= tolerance * aim:
+    fits_all = learned.solve(course.everything, scale, aim)
+    cut_cost = idr_cost(part.idrs(), middle, seen / kept)
+    too_dear = cut_cost > _DEAREST_IDR * course.budget
+    limit = _EARLY_LIMIT if course.first_look else _HOPELESS_LIMIT
+    if course.may_restart and abs(fits_all - part.crf) > limit:
+        return Restart()
+    if course.first_look or too_dear:
         return Keep()
-    wanted = learned.solve(rest, scale, max(1.0, aim - others.done_bytes - seen))
-    if abs(wanted - part.crf) > CUT_LIMIT:
-        return Restart() if may_restart else _cut_or_keep(part, kept, budget)
-    return _cut_or_keep(part, kept, budget)
+    rest = [(middle, last), *course.others.ranges]
+    left = max(1.0, aim - course.others.done_bytes - seen - cut_cost)
+    heading_for = sum(learned.predict(a, b, scale, part.crf) for a, b in rest)
+    cut_from = _CUT_FROM_LATE if done_share > _LATE_SHARE else _CUT_FROM_MIDDLE
+    wanted = learned.solve(rest, scale, left)
+    if abs(wanted - part.crf) < cut_from or abs(heading_for - left) < _LEAST_ERROR * aim:
+        return Keep()
+    return CutHere(kept)
 
 
-def _cut_or_keep(part: Part, kept: int, budget: float) -> Verdict:
-    return CutHere(kept) if idr_cost(part) <= _DEAREST_IDR * budget else Keep()
+def after_cut(crf: float, wanted: float) -> float:
+    """The quality behind a cut: what is wanted, but no visible jump from ``crf``."""
+    return min(crf + CUT_LIMIT, max(crf - CUT_LIMIT, wanted))
 
 
-def idr_cost(part: Part) -> float:
-    """Bytes that one more IDR picture adds to this part's frames."""
-    rest = part.bytes_up_to(len(part.sizes)) - part.sizes[0]
-    mean = rest / max(1, len(part.sizes) - 1)
-    return max(0.0, _IDR_NET_COST * (part.sizes[0] - mean))
+def idr_cost(known: Sequence[tuple[int, int]], at: int, mean_bytes: float) -> float:
+    """Bytes that one more IDR picture at frame ``at`` adds, judged by the nearest of the ``known`` ones.
+
+    ``known`` are (frame number, bytes), at least one; ``mean_bytes`` is what a picture costs there on average.
+    """
+    _, nearest = min(known, key=lambda idr: abs(idr[0] - at))
+    return max(0.0, _IDR_NET_COST * (nearest - mean_bytes))

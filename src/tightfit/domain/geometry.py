@@ -13,6 +13,8 @@ LADDER = (Fraction(1), Fraction(2, 3), Fraction(1, 2), Fraction(2, 5), Fraction(
 # Below this a picture is a stamp; also the least that analysis works on.
 MIN_SIDE = 96
 
+UNBOUNDED = Resolution()
+
 
 @dataclass(frozen=True)
 class Size:
@@ -29,12 +31,12 @@ class Size:
         return f"{self.width}x{self.height}"
 
 
-def even(value: float) -> int:
+def even(value: float | Fraction) -> int:
     """The nearest even number, at least 2."""
     return max(2, 2 * round(value / 2))
 
 
-def full_size(display: tuple[int, int], bound: Resolution = Resolution()) -> Size:
+def full_size(display: tuple[int, int], bound: Resolution = UNBOUNDED) -> Size:
     """The largest picture allowed: the source as displayed, cropped to even, inside ``bound``."""
     width, height = display
     factor = 1.0

@@ -1,8 +1,8 @@
 """How many bytes an MP4 file spends on everything that is not sample payload.
 
-The arithmetic follows what libavformat's mp4 muxer writes through PyAV with ``movflags=+faststart``:
-video as the first track, AAC or MP3 audio as the second, no chapters, packets handed over in order of
-decode time. Clause numbers are those of ISO/IEC 14496-12; results are bytes.
+The arithmetic follows what libavformat's mp4 muxer writes through PyAV with ``movflags=+faststart`` and
+``chunk_duration=INTERLEAVE_US``: video as the first track, AAC or MP3 audio as the second, no chapters,
+packets handed over in order of decode time. Clause numbers are those of ISO/IEC 14496-12.
 
 A table stores runs of equal values, so its size hangs on how regular the file is: ``tables_from_packets``
 counts the runs of a known file, ``predict_overhead`` bounds them before there is one.
@@ -13,13 +13,17 @@ from __future__ import annotations
 import heapq
 import math
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import groupby, pairwise, takewhile
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 DEFAULT_ENCODER = "Lavf62.12.102"
+# Sound and picture alternate by the second: by the packet, as is usual, chunks would cost 20 bytes a frame.
+INTERLEAVE_US = 1_000_000
 
 _BOX = 8  # size and type (4.2); a full box adds 4 for version and flags
 _FULL_BOX = 12
@@ -27,14 +31,12 @@ _FREE_AND_MDAT = 16  # free is there to give way to a 64-bit mdat size, so both 
 _WIDE_FROM = 2**31 - 1  # movenc takes version 1 headers from INT32_MAX on, though 32 bits would hold more
 _OFFSET_LIMIT = 2**32 - 1
 _CHUNK_LIMIT = 1 << 20  # build_chunks() lets no chunk reach 1 MiB
-_EDGE_RUNS = 6  # where one track starts before or ends after the other, a steady pattern breaks
+_PATIENCE_US = 10_000_000  # max_interleave_delta
+_PAUSE_S = 8  # with the chunks before and after, a track absent for so long may exhaust that
 
 
 class Sample(NamedTuple):
-    """One packet as the muxer gets it; times in ticks of its track's time scale.
-
-    ``duration`` matters where the track ends; for 0 libavformat puts in what it knows of the stream.
-    """
+    """One packet as the muxer gets it, times in ticks. libavformat guesses a ``duration`` that is 0."""
 
     dts: int
     pts: int
@@ -103,7 +105,7 @@ Format = TypeVar("Format", VideoFormat, AudioFormat)
 
 @dataclass(frozen=True)
 class Track(Generic[Format]):
-    """A track to be muxed: ``samples`` in decode order, in ticks of 1/``timescale`` seconds."""
+    """A track to be muxed, ``samples`` in decode order. ``timescale`` is the muxer's: at least 10 000."""
 
     format: Format
     timescale: int
@@ -202,8 +204,7 @@ def mp4_overhead(
 
 def _moov(tracks: Iterable[VideoTable | AudioTable], udta: int, payload: int, payload_at: int) -> int:
     """8.2.1, with mvhd (8.2.2) as wide as the longest track's header."""
-    mvhd = 120 if any(table.wide_track for table in tracks) else 108
-    size = _BOX + mvhd + udta
+    size = _BOX + (120 if any(table.wide_track for table in tracks) else 108) + udta
     for table in tracks:
         before = payload if table.payload_before_last is None else table.payload_before_last
         size += _trak(table, wide_offsets=payload_at + before > _OFFSET_LIMIT)
@@ -211,22 +212,19 @@ def _moov(tracks: Iterable[VideoTable | AudioTable], udta: int, payload: int, pa
 
 
 def _trak(table: VideoTable | AudioTable, wide_offsets: bool) -> int:
-    """8.3.1: tkhd (8.3.2), edts and elst (8.6.5, 8.6.6), mdia (8.4.1) with mdhd (8.4.2) and hdlr (8.4.3)."""
+    """8.3.1: tkhd (8.3.2), edts and elst (8.6.5, 8.6.6), mdia (8.4.1) with mdhd (8.4.2), hdlr (8.4.3) and
+    minf (8.4.4): dinf with dref and url (8.7.1, 8.7.2), stbl (8.5.1) and the boxes of the kind of media."""
     tkhd = 104 if table.wide_track else 92
     edts = _BOX + 16 + table.edits * (20 if table.wide_edits else 12)
     mdia = _BOX + (44 if table.wide_media else 32) + 32 + table.format.handler + 1
-    return _BOX + tkhd + edts + table.format.track_tags + mdia + _minf(table, wide_offsets)
-
-
-def _minf(table: VideoTable | AudioTable, wide_offsets: bool) -> int:
-    """8.4.4: dinf with dref and url (8.7.1, 8.7.2), stbl (8.5.1) and the boxes of the kind of media."""
     dinf = _BOX + 16 + 12
     stsd = 16 + table.format.entry_bytes
     stts = 16 + 8 * table.stts_runs
     stsc = 16 + 12 * table.stsc_runs
     stsz = 20 + (0 if table.uniform_size else 4 * table.samples)
     stco = 16 + (8 if wide_offsets else 4) * table.chunks
-    return _BOX + dinf + _BOX + stsd + stts + stsc + stsz + stco + table.own_boxes
+    minf = _BOX + dinf + _BOX + stsd + stts + stsc + stsz + stco + table.own_boxes
+    return _BOX + tkhd + edts + table.format.track_tags + mdia + minf
 
 
 def tables_from_packets(
@@ -234,23 +232,20 @@ def tables_from_packets(
 ) -> tuple[VideoTable, AudioTable | None]:
     """The tables of the file that these packets make.
 
-    ``movie_scale`` is 1000 ticks a second up to libavformat 62; from 63 on it is the least common multiple
-    of the streams' time bases, and long files get wide headers sooner. Empty packets are dropped, as
-    the muxer does. Raises ValueError for packets that it would refuse (decode times that don't
-    rise, a frame shown before it is decoded) and for a track without any.
+    ``movie_scale`` is 1000 ticks a second up to libavformat 62, from 63 on the least common multiple of the
+    time scales. Empty packets are dropped; ValueError is raised for none and for times the muxer refuses.
     """
     scales = [video.timescale, *([audio.timescale] if audio else [])]
     samples = [_checked(video.samples), *([_checked(audio.samples)] if audio else [])]
-    frames = samples[0]
-    chunks, before = _layout(samples, scales)
-    counts = [_counts(*row, movie_scale) for row in zip(samples, scales, chunks, before, strict=True)]
-    delays = [s.pts - s.dts for s in frames]
+    layout = _layout(samples, scales)
+    counts = [_counts(*row, movie_scale) for row in zip(samples, scales, *layout, strict=True)]
+    delays = [s.pts - s.dts for s in samples[0]]
     video_table = VideoTable(
         **asdict(counts[0]),
         format=video.format,
-        keyframes=sum(s.key for s in frames),
+        keyframes=sum(s.key for s in samples[0]),
         ctts_runs=runs(delays) if any(delays) else 0,
-        disposable=any(s.disposable for s in frames),
+        disposable=any(s.disposable for s in samples[0]),
     )
     return video_table, AudioTable(**asdict(counts[1]), format=audio.format) if audio else None
 
@@ -264,25 +259,44 @@ def _checked(samples: Samples) -> list[Sample]:
     kept = [s for s in samples if s.size]
     if not kept:
         raise ValueError("a track without packets")
-    if any(b.dts <= a.dts for a, b in pairwise(kept)):
-        raise ValueError("decode times must rise from packet to packet")
-    if any(s.pts < s.dts for s in kept):
-        raise ValueError("a frame can't be shown before it is decoded")
+    if any(b.dts <= a.dts for a, b in pairwise(kept)) or any(s.pts < s.dts for s in kept):
+        raise ValueError("decode times must rise from packet to packet and be none after its frame is shown")
     return kept
 
 
 def interleaved(samples: Sequence[Samples], timescales: Sequence[int]) -> Iterator[tuple[int, Sample]]:
-    """Packets with their track's number in the order av_interleaved_write_frame() writes them.
+    """Packets with their track's number, the video's 0, as av_interleaved_write_frame() writes them.
 
-    That is by decode time, the lower track first where times are equal. It holds if they are handed
-    over in that order; a track that is more than 10 s behind (max_interleave_delta) isn't waited for.
+    They come to it by decode time, the lower track first where times are equal. One track's packets are
+    queued until the other track starts a chunk, and the other's pass meanwhile; from a queue longer than
+    max_interleave_delta some are let go. A chunk starts when the durations since the last start make
+    more than a chunk's or, being compared as unsigned, less than 0. A start that is off the grid of
+    whole chunks (for video, of their middles) brings the next one an eighth of the way nearer to it.
     """
+    common = math.lcm(*timescales)
+    lanes = ([(s.dts * (common // scale), n, s) for s in samples[n]] for n, scale in enumerate(timescales))
+    limits = [-(-INTERLEAVE_US * scale // 10**6) for scale in timescales]
+    spent = [0] * len(limits)
+    queue: deque[tuple[int, int, Sample]] = deque()
+    for time, track, sample in heapq.merge(*lanes):
+        limit = limits[track]
+        spent[track] += sample.duration
+        if not 0 <= spent[track] <= limit:
+            at = sample.dts + (limit // 2 if track == 0 else 0)
+            spent[track] += int((at - _nearest(at, limit) * limit) / 8) - limit
+        elif queue and queue[0][1] != track:
+            yield track, sample
+            continue
+        now = _nearest(time * 10**6, common)
+        while queue and (queue[0][1] != track or now - queue[0][0] > _PATIENCE_US):
+            yield queue.popleft()[1:]
+        queue.append((now, track, sample))
+    yield from (row[1:] for row in queue)
 
-    def timed(track: int) -> Iterator[tuple[int, int, Sample]]:
-        factor = math.lcm(*timescales) // timescales[track]
-        return ((s.dts * factor, track, s) for s in samples[track])
 
-    return ((track, s) for _, track, s in heapq.merge(*map(timed, range(len(samples)))))
+def _nearest(value: int, unit: int) -> int:
+    """``value / unit``, rounded as AV_ROUND_NEAR_INF does: halves away from zero."""
+    return (abs(value) + unit // 2) // unit * (1 if value >= 0 else -1)
 
 
 def _layout(samples: Sequence[Samples], timescales: Sequence[int]) -> tuple[list[list[int]], list[int]]:
@@ -291,12 +305,11 @@ def _layout(samples: Sequence[Samples], timescales: Sequence[int]) -> tuple[list
     before_last = [0] * len(samples)
     written, chunk_bytes, previous = 0, 0, -1
     for track, sample in interleaved(samples, timescales):
-        if track == previous and chunk_bytes + sample.size < _CHUNK_LIMIT:
-            chunks[track][-1] += 1
-            chunk_bytes += sample.size
-        else:
-            chunks[track].append(1)
-            chunk_bytes = sample.size
+        if track != previous or chunk_bytes + sample.size >= _CHUNK_LIMIT:
+            chunks[track].append(0)
+            chunk_bytes = 0
+        chunks[track][-1] += 1
+        chunk_bytes += sample.size
         before_last[track] = written
         written += sample.size
         previous = track
@@ -335,65 +348,52 @@ def predict_overhead(
     audio_rate: int = 48_000,
     *,
     payload_bytes: int,
+    stts_runs: int | None = None,
+    audio_start_s: float | None = None,
     packet_samples: int = 1024,
     video_format: VideoFormat = VideoFormat(extradata_bytes=80, colour_tagged=True, has_pasp=True),
     audio_format: AudioFormat = AudioFormat(extradata_bytes=8),
-    disposable: bool = False,
     metadata_bytes: int = UNTAGGED,
 ) -> int:
     """What ``mp4_overhead`` can be at most for a file that is not encoded yet.
 
-    ``variable_rate`` says that frame times are not equally far apart in ticks (rounding counts); without
-    it ``fps`` must be exact. ``keyframe_interval_frames`` is the mean distance of keyframes to reckon with,
-    ``payload_bytes`` at least what will be written; ``packet_samples`` are those of an audio packet.
+    ``stts_runs`` are those of the distances between the frames' pts. Where they aren't known, each frame of a
+    ``variable_rate`` may be one; where they are, variable means only that a frame lasts for 8 s or more.
+    ``fps`` is the mean. ``audio_start_s`` is when the first packet comes if the first frame is shown at 0;
+    if it isn't given, or packets of ``packet_samples`` don't follow without gaps, any order is feared.
 
-    The result exceeds the real figure by at most 700 bytes, 80 per MiB of payload, 8 for each frame
-    without a ctts run of its own (with B-frames) and, at a variable rate, 8 for each frame without an
-    stts run of its own and what tidier interleaving saves (with audio, some 5 bytes a frame). Where
-    the frames' times are known, ``tables_from_packets`` on made-up sizes comes closer.
+    The result exceeds the real figure by at most 700 bytes, 80 per MiB of payload, 24 per second of sound
+    and 8 for each frame without a run of its own in ctts (with B-frames) and stts (if those are guessed).
+    Add 200 per second for frames of 8 s, or 22 a frame for any order (see ``_alternation``).
     """
     splits = 2 * payload_bytes // _CHUNK_LIMIT + 1  # a chunk and the sample that no longer fits fill 1 MiB
-    ratio = None if variable_rate else Fraction(fps) * packet_samples / audio_rate
-    shapes = _shapes(frames, audio_packets, ratio) if audio_packets else ((1, 1), (0, 0))
-    worst = TrackTable(
-        samples=frames,
-        stts_runs=frames if variable_rate else min(frames, 4),
-        chunks=shapes[0][0] + splits,
-        stsc_runs=shapes[0][1] + 3 * splits,
-        edits=2,
-        wide_media=True,
-        wide_track=True,
-        wide_edits=True,
-    )
-    video = VideoTable(
-        **asdict(worst),
-        format=video_format,
-        keyframes=min(frames, -(-frames // keyframe_interval_frames)),
-        ctts_runs=frames if b_frames else 1,
-        disposable=disposable,
-    )
-    heard = replace(worst, samples=audio_packets, stts_runs=3, chunks=shapes[1][0], stsc_runs=shapes[1][1])
+    pauses = float(frames / fps) / _PAUSE_S if variable_rate else 0.0
+    packet_s = packet_samples / audio_rate
+    chunks, stsc_runs = _alternation(frames, audio_packets, packet_s, audio_start_s, pauses)
+    guessed = frames if variable_rate else 2
+    steps = min(frames, (guessed if stts_runs is None else stts_runs) + 2)  # of dts: two at the ends differ
+    worst = partial(TrackTable, edits=2, wide_media=True, wide_track=True, wide_edits=True)
+    seen = worst(samples=frames, stts_runs=steps, chunks=chunks + splits, stsc_runs=stsc_runs + 3 * splits)
+    keys, delays = min(frames, -(-frames // keyframe_interval_frames)), frames if b_frames else 1
+    video = VideoTable(**asdict(seen), format=video_format, keyframes=keys, ctts_runs=delays)
+    heard = worst(samples=audio_packets, stts_runs=3, chunks=chunks, stsc_runs=stsc_runs)
     audio = AudioTable(**asdict(heard), format=audio_format) if audio_packets else None
     return mp4_overhead(video, audio, payload_bytes=payload_bytes, metadata_bytes=metadata_bytes)
 
 
-def _shapes(frames: int, packets: int, frames_per_packet: Fraction | None) -> tuple[Shape, Shape]:
-    """Chunks and stsc runs of two interleaved tracks, the video's first, costing no less than the real ones.
+def _alternation(frames: int, packets: int, packet_s: float, start_s: float | None, pauses: float) -> Shape:
+    """Chunks and stsc runs that cost no less, in both tracks, than the real ones.
 
-    At constant rates n or n+1 samples of the faster track stand between two of the slower one, spread
-    as evenly as can be: of the two counts, the rarer one stands alone each time and makes two runs.
-    At a variable rate any order can come. A run of its own for each chunk takes three samples in two
-    chunks, so that the tables cost most, 21⅓ bytes for each sample of the shorter track, with two thirds
-    as many chunks as it has samples; these shapes cost the same.
+    Sound that starts its first chunk near the grid (see ``interleaved``) keeps to it. From 8 packets early on
+    the sum of durations gets below 0 and sinks on. Any order can come of that: at worst 21⅓ bytes for each
+    sample of the shorter track, with one and two of them in its chunks by turns. When a track was absent,
+    a chunk's worth of packets can go through one by one before the next start.
     """
-    video_slower = frames <= packets if frames_per_packet is None else frames_per_packet < 1
-    slow, fast = (frames, packets) if video_slower else (packets, frames)
-    slow_chunks, fast_chunks = min(slow, fast + 1), min(fast, slow) + 1
-    if frames_per_packet is None:
-        slow_runs, fast_runs = slow_chunks // 9 + 2, fast_chunks
-    else:
-        ratio = max(frames_per_packet, 1 / frames_per_packet)
-        rarer = min(ratio % 1, -ratio % 1)
-        slow_runs, fast_runs = _EDGE_RUNS, 2 * math.ceil(fast_chunks * rarer) + _EDGE_RUNS
-    shapes = (slow_chunks, slow_runs), (fast_chunks, fast_runs)
-    return shapes if video_slower else (shapes[1], shapes[0])
+    chunks, chunk_s = min(frames, packets) + 1, INTERLEAVE_US / 10**6
+    early = chunk_s / 2 - ((start_s or 0) + chunk_s / 2) % chunk_s  # or up to a packet more
+    steady = chunk_s <= 16 * packet_s or 0.1 * packet_s - chunk_s / 2 < early < 6.9 * packet_s
+    if start_s is None or not steady:
+        return chunks, chunks * 5 // 9 + 2
+    waits = pauses + (abs(start_s) > _PAUSE_S)
+    turns = math.ceil((packets + 9) * packet_s / chunk_s + waits * (chunk_s / packet_s + 2)) + 3
+    return min(turns, chunks), min(turns, chunks)

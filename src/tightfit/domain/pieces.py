@@ -16,7 +16,8 @@ from itertools import accumulate
 class Part:
     """One encode, used up to its ``kept``-th packet.
 
-    ``sizes`` (payload bytes) and ``ranks`` (position in presentation order) stand in decode order.
+    ``sizes`` (payload bytes), ``ranks`` (position in presentation order) and ``keys`` (IDR pictures) stand in
+    decode order.
     """
 
     path: str
@@ -24,6 +25,7 @@ class Part:
     crf: float
     sizes: tuple[int, ...]
     ranks: tuple[int, ...]
+    keys: tuple[bool, ...]
     kept: int
 
     @property
@@ -37,6 +39,15 @@ class Part:
     @property
     def bytes(self) -> int:
         return self._sums[self.kept]
+
+    @property
+    def idr_bytes(self) -> int:
+        """Bytes of the IDR pictures among the kept ones."""
+        return sum(size for size, key in zip(self.sizes[: self.kept], self.keys, strict=False) if key)
+
+    def idrs(self) -> list[tuple[int, int]]:
+        """(frame number, bytes) of every kept IDR picture; in a closed GOP decode and presentation rank agree there."""
+        return [(self.first + n, self.sizes[n]) for n in range(self.kept) if self.keys[n]]
 
     def bytes_up_to(self, kept: int) -> int:
         return self._sums[kept]

@@ -21,24 +21,27 @@ class Resolution:
 
 
 @dataclass(frozen=True)
-class CompressRequest:
-    """One input and what to make of it.
+class Destination:
+    """What a preset demands of a file; an empty tuple allows all."""
 
-    ``limit`` is resolved against the source's bytes by the engine; ``limit_bytes`` is set for presets,
-    whose files know their own number. ``audio`` is a choice or kb/s. ``min_quality`` is a VMAF mean, 0 is off.
-    """
+    limit_bytes: int
+    codecs: tuple[str, ...] = ()
+    containers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CompressRequest:
+    """One input and what to make of it. ``audio`` is a choice or kb/s; ``destination`` is set for presets."""
 
     source: Path
     target: Target
-    limit_bytes: int | None = None
+    destination: Destination | None = None
     output: Path | None = None
     resolution: Resolution = Resolution()
     audio: AudioChoice = "auto"
-    min_quality: float = 0.0
     overwrite: bool = False
     jobs: int | None = None
-    max_fps: float | None = None
 
     def limit_for(self, source_bytes: int) -> int:
-        """The limit in bytes for this source."""
-        return self.limit_bytes if self.limit_bytes is not None else self.target.resolve(source_bytes)
+        """The limit in bytes for a source of this size."""
+        return self.destination.limit_bytes if self.destination else self.target.resolve(source_bytes)

@@ -16,26 +16,41 @@ from tightfit.domain.rate import CRF_MAX, CRF_MIN, RateModel
 
 # A file in this window is done: going on would cost more than it gives.
 GOOD_ENOUGH = 0.9945
-# Where correction lands: below the limit by the error it must expect, a share of the bytes it replaces.
-_AIM_MARGIN, _AIM_ERROR = 0.0008, 0.012
+# Where no single correction is worth its bytes, this much is left as it is rather than encode everything again.
+GOOD_ENOUGH_AT_LAST = 0.99
+# Where correction lands: below the limit by the error it must expect, which is a share of the bytes it moves.
+# A measured slope, or an encode of the same frames at a nearby quality, makes it surer.
+_AIM_MARGIN, _AIM_ERROR, _AIM_ERROR_KNOWN = 0.0008, 0.12, 0.06
+_NEARBY_CRF = 0.4
+# x264's bytes scatter by 0.2 % around any smooth curve.
+_SCATTER = 0.003
+# Below the limit, a correction that would gain less than this share of it is not worth an encode; one of the
+# whole clip has to gain more.
+_LEAST_GAIN, _LEAST_GAIN_OF_WHOLE = 0.002, 0.008
 MOST_ROUNDS = 3
-# A visible jump is avoided by moving no piece further than this from where it is; later rounds may go further.
-_MOST_STEP, _STEP_PER_ROUND = 1.25, 0.4
+# A visible jump is avoided by moving no piece further than this from where it is, and small steps land where
+# they are predicted; later rounds may go further.
+_MOST_STEP, _STEP_PER_ROUND = 1.0, 0.5
 # x264 answers to CRF changes below this with noise.
 _LEAST_STEP = 0.06
 _SHORTEST_TAIL = 12
+# An extra IDR may cost this share of the bytes that the correction moves.
+_DEAREST_IDR = 0.8
 _MOST_COMBINATIONS = 20_000
 
 
 @dataclass(frozen=True)
 class Again:
     """Encode frames ``[first, last)`` of segment ``segment`` again at ``crf``; ``first`` is the segment's
-    own first frame or a place where its present encode can be cut."""
+    own first frame or a place where its present encode can be cut. ``bytes_now`` is what these frames
+    would cost at ``crf_now``, the present quality, in the same cut."""
 
     segment: int
     first: int
     last: int
     crf: float
+    crf_now: float
+    bytes_now: int
 
     @property
     def frames(self) -> int:
@@ -47,37 +62,70 @@ def is_settled(size: int, limit: int, floor_reached: bool) -> bool:
     return size <= limit and (floor_reached or size >= GOOD_ENOUGH * limit)
 
 
-def next_steps(variants: Sequence[Variant], model: RateModel, size: int, limit: int, turn: int) -> list[Again]:
-    """What to encode again so that a file of ``size`` bytes lands just under ``limit``.
+@dataclass(frozen=True)
+class State:
+    """The file as it stands: ``variants`` cover the segments in order and make ``size`` bytes with everything else."""
 
-    ``variants`` cover the segments in order; ``turn`` counts rounds from 0. One instruction where one can
-    do it; otherwise one for as many segments as it takes, dearest frames first. Never empty.
+    variants: Sequence[Variant]
+    model: RateModel
+    scale: float
+    size: int
+    limit: int
+
+    @property
+    def frames(self) -> int:
+        return sum(v.frames for v in self.variants)
+
+    @property
+    def idrs(self) -> list[tuple[int, int]]:
+        return [idr for v in self.variants for part in v.parts for idr in part.idrs()]
+
+
+def next_steps(state: State, turn: int) -> list[Again]:
+    """What to encode again so that the file lands just under its limit.
+
+    ``turn`` counts rounds from 0. One instruction where one can do it; otherwise one for as many segments as
+    it takes, dearest frames first. Empty where nothing sensible is left to gain.
     """
     step = _MOST_STEP + _STEP_PER_ROUND * turn
-    singles = [again for i, v in enumerate(variants) for again in _candidates(i, v, model, size, limit, step)]
+    idrs = state.idrs
+    singles = [again for i in range(len(state.variants)) for again in _candidates(i, idrs, state, step)]
     if singles:
         return [min(singles, key=lambda a: a.frames)]
-    return _together(variants, model, size, limit, step)
+    if GOOD_ENOUGH_AT_LAST * state.limit <= state.size <= state.limit:
+        return []
+    return _together(state, step)
 
 
-def _target(limit: int, share: float) -> float:
-    return limit * (1 - _AIM_MARGIN - _AIM_ERROR * share)
+def _target(state: State, frames: int, *, known: bool) -> float:
+    error = _AIM_ERROR_KNOWN if known else _AIM_ERROR
+    margin = _AIM_MARGIN + _SCATTER * frames / state.frames
+    return state.limit * (1 - margin) - error * abs(state.limit - state.size)
 
 
-def _candidates(index: int, variant: Variant, model: RateModel, size: int, limit: int, step: float) -> list[Again]:
-    found = []
-    for first, bytes_now, crf_now, extra in _ranges(variant):
-        change = _target(limit, bytes_now / size) - size
-        wanted = bytes_now + change - extra
-        if wanted <= 0:
+def _candidates(index: int, idrs: Sequence[tuple[int, int]], state: State, step: float) -> list[Again]:
+    variant, found = state.variants[index], []
+    for first, bytes_now, crf_now, extra in _ranges(variant, idrs):
+        nearest = state.model.nearest_crf(first, variant.last, state.scale, crf_now)
+        known = state.model.slope_known or (nearest is not None and abs(nearest - crf_now) <= _NEARBY_CRF)
+        change = _target(state, variant.last - first, known=known) - state.size
+        wanted = bytes_now + change
+        share = (variant.last - first) / state.frames
+        least_gain = _LEAST_GAIN + (_LEAST_GAIN_OF_WHOLE - _LEAST_GAIN) * share
+        too_little = state.size <= state.limit and change < least_gain * state.limit
+        if wanted <= extra or too_little or extra > _DEAREST_IDR * abs(change):
             continue
-        crf = model.crf_for_change(crf_now, bytes_now, wanted)
-        if _LEAST_STEP <= abs(crf - crf_now) <= step and CRF_MIN <= crf <= CRF_MAX:
-            found.append(Again(index, first, variant.last, crf))
+        crf = state.model.crf_for(first, variant.last, state.scale, wanted, otherwise=(crf_now, bytes_now + extra))
+        fresh = state.model.nearest_crf(first, variant.last, state.scale, crf)
+        news = min(abs(crf - crf_now), abs(crf - fresh) if fresh is not None else CRF_MAX)
+        # Bytes are only ever spent on quality: a file that is too small gets no second IDR to fill it.
+        sensible = (crf < crf_now) == (change > 0) and CRF_MIN <= crf <= CRF_MAX
+        if sensible and news >= _LEAST_STEP and abs(crf - crf_now) <= step:
+            found.append(Again(index, first, variant.last, crf, crf_now, round(bytes_now + extra)))
     return found
 
 
-def _ranges(variant: Variant) -> list[tuple[int, int, float, float]]:
+def _ranges(variant: Variant, idrs: Sequence[tuple[int, int]]) -> list[tuple[int, int, float, float]]:
     """(first frame, present bytes, mean CRF, bytes of an extra IDR) of the whole segment and of each tail."""
     ranges = [(variant.first, variant.bytes, variant.crf, 0.0)]
     behind, weighted, frames = 0, 0.0, 0
@@ -89,24 +137,26 @@ def _ranges(variant: Variant) -> list[tuple[int, int, float, float]]:
             tail_bytes = part.bytes - part.bytes_up_to(kept) + behind
             tail_frames = part.kept - kept + frames
             crf = (part.crf * (part.kept - kept) + weighted) / tail_frames
-            ranges.append((first, tail_bytes, crf, idr_cost(part) if kept else 0.0))
+            ranges.append((first, tail_bytes, crf, idr_cost(idrs, first, tail_bytes / tail_frames) if kept else 0.0))
         behind, weighted, frames = behind + part.bytes, weighted + part.crf * part.kept, frames + part.kept
     return ranges
 
 
-def _together(variants: Sequence[Variant], model: RateModel, size: int, limit: int, step: float) -> list[Again]:
+def _together(state: State, step: float) -> list[Again]:
     """Whole segments moved by one common step, as few as suffice; all of them by more where even that is too little."""
+    variants = state.variants
     order = sorted(range(len(variants)), key=lambda i: -variants[i].bytes / variants[i].frames)
     for count in range(1, len(order) + 1):
         chosen = order[:count]
         bytes_now = sum(variants[i].bytes for i in chosen)
-        wanted = max(1.0, bytes_now + _target(limit, bytes_now / size) - size)
+        frames = sum(variants[i].frames for i in chosen)
+        wanted = max(1.0, bytes_now + _target(state, frames, known=False) - state.size)
         mean = sum(variants[i].crf * variants[i].bytes for i in chosen) / bytes_now
-        change = model.crf_for_change(mean, bytes_now, wanted) - mean
+        change = state.model.crf_for_change(mean, bytes_now, wanted) - mean
         if abs(change) <= step or count == len(order):
             return [
-                Again(i, variants[i].first, variants[i].last, min(CRF_MAX, max(CRF_MIN, variants[i].crf + change)))
-                for i in sorted(chosen)
+                Again(i, v.first, v.last, min(CRF_MAX, max(CRF_MIN, v.crf + change)), v.crf, v.bytes)
+                for i, v in ((i, variants[i]) for i in sorted(chosen))
             ]
     raise AssertionError("unreachable: the last count returns")
 

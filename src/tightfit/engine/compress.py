@@ -6,7 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from tightfit.domain.geometry import full_size
+from tightfit.domain.media_info import MediaInfo
 from tightfit.domain.pieces import Variant
+from tightfit.domain.plan import AlreadyFits, Plan
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import AudioOut, Quality, Result, SegmentCounts, Status, VideoOut
 from tightfit.domain.updates import Phase, Update
@@ -18,7 +21,7 @@ from tightfit.engine.prepare import Prepared, prepare
 from tightfit.errors import SourceChanged
 from tightfit.media.measure import measure
 from tightfit.media.probe import probe
-from tightfit.media.stitch import stitch
+from tightfit.media.stitch import kept_metadata, stitch
 from tightfit.media.tools import Ffmpeg, find_ffmpeg
 from tightfit.media.verify import Expected, verify
 from tightfit.settings import Settings
@@ -41,7 +44,7 @@ async def compress(request: CompressRequest, settings: Settings, listener: Calla
         job.tell(Phase.PROBE)
         info = await probe(request.source)
         limit = request.limit_for(info.size)
-        fits = info.size <= limit and _may_stay(request)
+        fits = info.size <= limit and _may_stay(request, info)
         output = publish.output_path(request, request.source.suffix if fits else ".mp4")
         publish.check_writable(output, request, fits)
         part = publish.part_path(output)
@@ -54,7 +57,9 @@ async def compress(request: CompressRequest, settings: Settings, listener: Calla
                 prepared = await prepare(request, info, ffmpeg, settings, job)
                 result = await _encode(request, prepared, ffmpeg, job, part, output)
             if not publish.source_unchanged(request, info.identity):
-                raise SourceChanged(f"{info.path} changed while it was being worked on.", hint="Run again when it is at rest.")
+                raise SourceChanged(
+                    f"{info.path} changed while it was being worked on.", hint="Run again when it is at rest."
+                )
             publish.publish(part, output, overwrite=request.overwrite)
         finally:
             with suppress(FileNotFoundError):
@@ -62,24 +67,53 @@ async def compress(request: CompressRequest, settings: Settings, listener: Calla
         return result
 
 
-def _may_stay(request: CompressRequest) -> bool:
-    """True where nothing but the size was asked for, so that a file already under the limit is copied."""
-    return request.resolution.width is None and request.resolution.height is None and request.audio in ("auto", "copy")
+async def plan(
+    request: CompressRequest, settings: Settings, listener: Callable[[Update], None] = ignore
+) -> Plan | AlreadyFits:
+    """Everything ``compress`` would decide, without its final encode.
+
+    Raises the same errors; Infeasible carries what would work.
+    """
+    with job_in(settings.work, listener) as job:
+        job.tell(Phase.PROBE)
+        info = await probe(request.source)
+        limit = request.limit_for(info.size)
+        if info.size <= limit and _may_stay(request, info):
+            return AlreadyFits(limit, info.size)
+        ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache)
+        return (await prepare(request, info, ffmpeg, settings, job)).plan
 
 
-async def _encode(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, output: Path) -> Result:
-    fit = _fit_of(request, prepared, ffmpeg, job)
+def _may_stay(request: CompressRequest, info: MediaInfo) -> bool:
+    """True where the file may be copied as it is: only a size was asked for, and a destination takes its form."""
+    video, bound = info.main_video, request.resolution
+    if request.audio not in ("auto", "copy"):
+        return False
+    if video and (bound.width or bound.height):
+        display = video.display_size
+        if full_size(display, bound) != full_size(display):
+            return False
+    if request.destination is None or video is None:
+        return True
+    codecs, containers = request.destination.codecs, request.destination.containers
+    held = set(info.container.split(","))
+    return (not codecs or video.codec in codecs) and (not containers or bool(held & set(containers)))
+
+
+async def _encode(
+    request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, output: Path
+) -> Result:
+    fit = _fit_of(request, prepared, ffmpeg, job, part)
     job.tell(Phase.ENCODE)
-    variants = await fit.run()
-    job.tell(Phase.STITCH)
-    size = _write(variants, prepared, part)
+    await fit.run()
+    size = part.stat().st_size
     job.tell(Phase.VERIFY)
     await verify(ffmpeg, part, _expected(prepared))
     quality = await _explain_fill(fit, prepared, ffmpeg, job, part, size)
     return _result(request, prepared, fit, job, output, size, quality)
 
 
-def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job) -> Fit:
+def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path) -> Fit:
     plan, clip = prepared.plan, prepared.clip
     lanes, cores = parallel_encodes(clip.video.width * clip.video.height, plan.size.pixels, request.jobs)
     executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None)
@@ -93,7 +127,8 @@ def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: J
         limit=plan.limit_bytes,
         lanes=lanes,
         cores=cores,
-        sizer=lambda variants: _write(variants, prepared, job.work / "whole.mp4"),
+        sizer=lambda variants: _write(variants, prepared, part),
+        probed=prepared.probed,
         on_settle=lambda size: job.tell(Phase.SETTLE, predicted_bytes=size),
     )
     begun = job.elapsed_s
@@ -110,7 +145,7 @@ def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: J
 
 def _write(variants: tuple[Variant, ...], prepared: Prepared, path: Path) -> int:
     parts = [part for variant in variants for part in variant.parts]
-    return stitch(parts, prepared.timeline, prepared.track, dict(prepared.clip.info.metadata), path)
+    return stitch(parts, prepared.timeline, prepared.track, kept_metadata(prepared.clip.info), path)
 
 
 def _expected(prepared: Prepared) -> Expected:
@@ -136,7 +171,9 @@ async def _explain_fill(
     clip = prepared.clip
     quality = await measure(ffmpeg, clip, part, 0, clip.frames, subsample=5, threads=fit.cores, work=job.work)
     if quality.mean >= TRANSPARENT_VMAF:
-        job.warn(f"The picture is indistinguishable from the source (VMAF {quality.mean:.1f}); more bytes would buy nothing.")
+        job.warn(
+            f"The picture is indistinguishable from the source (VMAF {quality.mean:.1f}); more bytes would buy nothing."
+        )
     return quality
 
 
@@ -145,7 +182,6 @@ def _result(
 ) -> Result:
     clip, track = prepared.clip, prepared.track
     frames = clip.frames
-    seconds = float((prepared.timeline.pts[-1] + prepared.timeline.tick) * prepared.timeline.time_base)
     sound = (AudioOut(track.codec, round(track.kbps, 1), track.channels),) if track else ()
     return Result(
         status=Status.MET,
@@ -154,7 +190,7 @@ def _result(
         output=str(output),
         limit_bytes=prepared.plan.limit_bytes,
         bytes=size,
-        duration_s=round(seconds, 3),
+        duration_s=round(prepared.timeline.duration_s, 3),
         frames=frames,
         video=VideoOut("h264", fit.size.width, fit.size.height, round(float(clip.video.fps), 3)),
         audio=sound,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anyio
 
 from tightfit.domain import control, settle
-from tightfit.domain.control import CutHere, Keep, Load, Restart, Verdict
+from tightfit.domain.control import Course, CutHere, Keep, Load, Restart, Verdict
 from tightfit.domain.geometry import Size, scaled
 from tightfit.domain.pieces import Part, Segment, Variant
 from tightfit.domain.plan import Choice, choose
@@ -19,12 +19,13 @@ from tightfit.errors import EncoderError
 
 log = logging.getLogger("tightfit.fit")
 
-# With fewer segments than this they run one after another, each with all cores, and each is looked at on
-# the way; with more, the ones before teach the ones after and only the last ones are looked at.
-FEW_SEGMENTS = 4
-# Shares of a piece at which a running encode is compared with its forecast.
-_LOOKS = (0.3, 0.6, 0.85)
-_SHORTEST_LOOKED_AT = 48
+# Shares of a piece at which a running encode is compared with its forecast: while nothing is known yet,
+# and where few or no other pieces are left that could make good for it.
+_FEW_SEGMENTS = 3
+_FIRST_LOOK = 0.15
+_LAST_LOOKS = (0.4, 0.7, 0.88)
+_FIRST_LOOK_FRAMES = 40
+_SHORTEST_LOOKED_AT = 60
 # A picture size that turns out wrong is changed only while this little of the clip is done.
 _EARLY_ENOUGH = 0.34
 # Rounds beyond the usual ones, for a file that is still over: nothing over the limit may come of it.
@@ -47,7 +48,7 @@ class _Running:
 
 @dataclass
 class Fit:
-    """One fit of one clip; ``sizer`` gives the bytes of the whole file made of these variants."""
+    """One fit of one clip; ``sizer`` writes the whole file made of these variants and returns its bytes."""
 
     executor: LocalExecutor
     full: Size
@@ -60,6 +61,7 @@ class Fit:
     cores: int
     sizer: Callable[[tuple[Variant, ...]], int]
     on_settle: Callable[[int], None]
+    probed: bool = False
     tried: dict[int, list[Variant]] = field(default_factory=dict)
     reencoded: set[int] = field(default_factory=set)
     restarts: int = 0
@@ -91,7 +93,7 @@ class Fit:
         return tuple(self.tried[s.index][-1] for s in self.segments)
 
     async def run(self) -> tuple[Variant, ...]:
-        """Encode and settle: the variants to publish, together at most ``limit`` bytes as a file.
+        """Encode and settle: the variants of the file that ``sizer`` wrote last, at most ``limit`` bytes.
 
         Raises EncoderError where ffmpeg keeps failing, or where no bounded effort gets under the limit.
         """
@@ -106,7 +108,7 @@ class Fit:
 
     async def _encode_all(self) -> None:
         self._waiting = control.encode_order(self.segments, self.model)
-        lanes = 1 if len(self.segments) < FEW_SEGMENTS else self.lanes
+        lanes = min(self.lanes, len(self.segments))
         try:
             async with anyio.create_task_group() as tasks:
                 for _ in range(lanes):
@@ -121,10 +123,14 @@ class Fit:
 
     def _reconsider_size(self) -> None:
         done = sum(v[-1].frames for v in self.tried.values())
-        if self.restarts >= control.MOST_RESTARTS or not self._waiting or done > _EARLY_ENOUGH * self.model.content.frames:
+        if (
+            self.restarts >= control.MOST_RESTARTS
+            or not self._waiting
+            or done > _EARLY_ENOUGH * self.model.content.frames
+        ):
             return
         better = choose(self.model, self.video_budget, self.full)
-        if better and better.scale not in (self.choice.scale, self.choice.rival):
+        if better and better.scale not in (self.choice.scale, *self.choice.rivals):
             self.choice = better
             raise _StartOver
 
@@ -133,10 +139,10 @@ class Fit:
         at = segment.first
         while at < segment.last:
             finished = sum(part.bytes for part in parts)
-            crf = self._next_crf(segment, at, finished)
+            crf = self._next_crf(segment, parts)
             self._running[segment.index] = _Running(finished, at, segment.last, crf)
             part = await self._encode_steered(segment, at, crf, threads)
-            self.model = self.model.learn(Observation(at, part.last, self._scale, crf, part.bytes))
+            self.model = self.model.learn(Observation.of(part, self._scale))
             log.debug("piece [%d, %d) at %s CRF %.2f: %d bytes", at, part.last, self.size, crf, part.bytes)
             parts.append(part)
             at = part.last
@@ -151,34 +157,55 @@ class Fit:
             case Restart():
                 cuts = part.closed_prefixes
                 seen = part.cut(cuts[-1])
-                self.model = self.model.learn(Observation(first, seen.last, self._scale, crf, seen.bytes))
-                self.choice = choose(self.model, self.video_budget, self.full) or self.choice
+                self.model = self.model.learn(Observation.of(seen, self._scale))
+                self.choice = self._choose_anew()
+                log.debug("start over after %d frames: CRF %.2f gave %d bytes", seen.kept, crf, seen.bytes)
                 raise _StartOver
             case CutHere(kept):
                 return part.cut(kept)
             case Keep():
                 return part
 
+    def _choose_anew(self) -> Choice:
+        """The size by what is known now; one that was measured against its rival is kept."""
+        fresh = choose(self.model, self.video_budget, self.full)
+        if fresh is None or (self.probed and self.choice.scale in (fresh.scale, *fresh.rivals)):
+            return self.choice
+        return fresh
+
     def _looks(self, frames: int) -> list[int]:
-        few = len(self.segments) < FEW_SEGMENTS
-        if frames < _SHORTEST_LOOKED_AT or (self._waiting and not few):
-            return []
-        return [round(share * frames) for share in _LOOKS]
+        shares: list[float] = []
+        if not self.probed and self._may_restart:
+            shares.append(max(_FIRST_LOOK, _FIRST_LOOK_FRAMES / frames))
+        if not self._waiting or len(self.segments) <= _FEW_SEGMENTS:
+            shares.extend(share for share in _LAST_LOOKS if not shares or share > shares[0])
+        return [round(share * frames) for share in shares] if frames >= _SHORTEST_LOOKED_AT else []
+
+    @property
+    def _may_restart(self) -> bool:
+        return self.restarts < control.MOST_RESTARTS and not self.tried
+
+    @property
+    def _everything(self) -> tuple[tuple[int, int], ...]:
+        return tuple((s.first, s.last) for s in self.segments)
 
     def _look(self, segment: Segment, part: Part) -> Verdict:
-        done = sum(v[-1].bytes for v in self.tried.values()) + self._in_work(segment.index)
-        done += self._running[segment.index].finished_bytes
+        done = self._done_but(segment) + self._running[segment.index].finished_bytes
         others = Load(done, tuple((s.first, s.last) for s in self._waiting))
-        may_restart = self.restarts < control.MOST_RESTARTS and not self.tried
-        return control.judge(
-            self.model, self._scale, self.video_budget, part, segment.last, others, may_restart=may_restart
-        )
+        first_look = not self.probed and not self.tried and part.kept < _LAST_LOOKS[0] * segment.frames
+        course = Course(self.video_budget, others, self._everything, self._may_restart, first_look)
+        return control.judge(self.model, self._scale, part, segment.last, course)
 
-    def _next_crf(self, segment: Segment, at: int, finished: int) -> float:
-        done = sum(v[-1].bytes for v in self.tried.values()) + self._in_work(segment.index) + finished
+    def _next_crf(self, segment: Segment, parts: list[Part]) -> float:
+        done = self._done_but(segment) + sum(part.bytes for part in parts)
+        at = parts[-1].last if parts else segment.first
         ranges = ((at, segment.last), *((s.first, s.last) for s in self._waiting))
-        everything = [(s.first, s.last) for s in self.segments]
-        return control.next_crf(self.model, self._scale, self.video_budget, Load(done, ranges), everything)
+        wanted = control.next_crf(self.model, self._scale, self.video_budget, Load(done, ranges), self._everything)
+        return control.after_cut(parts[-1].crf, wanted) if parts else wanted
+
+    def _done_but(self, segment: Segment) -> float:
+        """Bytes that are finished or will come of other running pieces."""
+        return sum(v[-1].bytes for v in self.tried.values()) + self._in_work(segment.index)
 
     def _in_work(self, but: int | None) -> float:
         """What the running pieces will come to, ``but`` one segment."""
@@ -189,40 +216,52 @@ class Fit:
         )
 
     async def _settle(self) -> tuple[Variant, ...]:
-        for turn in range(settle.MOST_ROUNDS + _LAST_ROUNDS):
-            best = self._best()
-            size = self.sizer(best or self._current())
-            self.on_settle(size)
+        """Correct until the written file is within the window, or nothing sensible is left to try.
+
+        The file that ``sizer`` wrote last is the one returned.
+        """
+        for turn in range(settle.MOST_ROUNDS + _LAST_ROUNDS + 1):
+            variants, size = self._write_best()
             log.debug("round %d: %d bytes, %.4f of the limit", turn, size, size / self.limit)
-            settled = best is not None and settle.is_settled(size, self.limit, self.floor_reached)
-            if settled or (turn >= settle.MOST_ROUNDS and best is not None):
+            self.on_settle(size)
+            fits = size <= self.limit
+            if settle.is_settled(size, self.limit, self.floor_reached) or (fits and turn >= settle.MOST_ROUNDS):
+                return variants
+            if turn == settle.MOST_ROUNDS + _LAST_ROUNDS:
                 break
-            await self._again(settle.next_steps(best or self._current(), self.model, size, self.limit, turn), best)
-        best = self._best()
-        if best is None:
-            raise EncoderError(
-                "No encode of this clip came out under the limit, though one should have.",
-                hint="Name a slightly different size, and please report this clip.",
-            )
-        return best
+            steps = settle.next_steps(settle.State(variants, self.model, self._scale, size, self.limit), turn)
+            if fits and not steps:
+                return variants
+            await self._again(steps, variants)
+        raise EncoderError(
+            "No encode of this clip came out under the limit, though one should have.",
+            hint="Name a slightly different size, and please report this clip.",
+        )
 
-    def _best(self) -> tuple[Variant, ...] | None:
-        """The fullest combination of everything encoded so far that is under the limit."""
-        current = self._current()
-        overhead = self.sizer(current) - sum(v.bytes for v in current)
-        return settle.best_combination([self.tried[s.index] for s in self.segments], self.limit - overhead)
+    def _write_best(self) -> tuple[tuple[Variant, ...], int]:
+        """Write the fullest combination of everything encoded so far that fits, or the newest where none does."""
+        newest = self._current()
+        size = self.sizer(newest)
+        options = [self.tried[s.index] for s in self.segments]
+        if all(len(tried) == 1 for tried in options):
+            return newest, size
+        overhead = size - sum(v.bytes for v in newest)
+        best = settle.best_combination(options, self.limit - overhead)
+        return (best, self.sizer(best)) if best and best != newest else (newest, size)
 
-    async def _again(self, steps: list[settle.Again], base: tuple[Variant, ...] | None) -> None:
-        variants = base or self._current()
+    async def _again(self, steps: list[settle.Again], variants: tuple[Variant, ...]) -> None:
         log.debug("again: %s", steps)
-        limiter = anyio.CapacityLimiter(self.lanes if len(steps) > 1 else 1)
-        threads = 1 if len(steps) > 1 else self.cores
+        lanes = min(self.lanes, len(steps))
+        limiter, threads = anyio.CapacityLimiter(lanes), max(1, self.cores // lanes)
 
         async def one(step: settle.Again) -> None:
             async with limiter:
                 task = Task(step.first, step.last, self.size, step.crf, threads)
                 part, _ = await self.executor.encode(task, lambda _: Keep())
-            self.model = self.model.learn(Observation(step.first, step.last, self._scale, step.crf, part.bytes))
+            after = Observation.of(part, self._scale)
+            before = replace(after, crf=step.crf_now, bytes=step.bytes_now)
+            log.debug("[%d, %d) was %d bytes, is %d", step.first, step.last, step.bytes_now, part.bytes)
+            self.model = self.model.learn(before, after)
             self.tried[step.segment].append(variants[step.segment].with_tail(part))
             self.reencoded.add(step.segment)
 

@@ -97,9 +97,14 @@ def encoder_memory_bytes(source_pixels: int, output_pixels: int) -> int:
     return int(_PROCESS_BYTES + _BYTES_PER_PIXEL * (_PICTURES_IN * source_pixels + _PICTURES_OUT * output_pixels))
 
 
+# Two threads of x264 in one encode use as much CPU as two encodes of one thread (10.7 against 10.9 s, measured),
+# and half as many encodes at once leave twice as many that can learn from those before.
+_THREADS_PER_ENCODE = 2
+
+
 def parallel_encodes(source_pixels: int, output_pixels: int, wanted: int | None) -> tuple[int, int]:
-    """(encodes at once, cores): as many as cores, within half the memory that is free now, at least one."""
+    """(encodes at once, cores): one for two cores, within half the memory that is free now, at least one."""
     cores = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else psutil.cpu_count() or 1
     room = int(psutil.virtual_memory().available * _MEMORY_SHARE)
     fitting = max(1, room // encoder_memory_bytes(source_pixels, output_pixels))
-    return min(wanted or cores, fitting), cores
+    return min(wanted or max(1, cores // _THREADS_PER_ENCODE), fitting), cores

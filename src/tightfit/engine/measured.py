@@ -14,11 +14,19 @@ from tightfit.media.analyse import ANALYSIS_CRF, ANALYSIS_PRESET, Analysis
 from tightfit.media.picture import Picture
 from tightfit.media.tools import Ffmpeg
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def _entry(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, ffmpeg: Ffmpeg) -> Path:
-    facts = [_FORMAT, asdict(info.identity), video.index, str(picture.full), ffmpeg.version, ANALYSIS_CRF, ANALYSIS_PRESET]
+    facts = [
+        _FORMAT,
+        asdict(info.identity),
+        video.index,
+        str(picture.full),
+        ffmpeg.version,
+        ANALYSIS_CRF,
+        ANALYSIS_PRESET,
+    ]
     return cache / f"analysis-{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]}.json"
 
 
@@ -27,7 +35,7 @@ def recall(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, f
     try:
         known = json.loads(_entry(cache, info, video, picture, ffmpeg).read_text())
         content = Content(tuple(known["frame_bytes"]), tuple(known["idrs"]), known["scale"])
-        return Analysis(tuple(known["pts"]), content, known["complaints"])
+        return Analysis(tuple(known["pts"]), content, known["seconds"])
     except (OSError, ValueError, KeyError):
         return None  # absent or damaged: it is measured again
 
@@ -42,7 +50,7 @@ def remember(
     content = analysis.content
     facts = {
         "pts": analysis.pts,
-        "complaints": analysis.complaints,
+        "seconds": analysis.seconds,
         "frame_bytes": content.frame_bytes,
         "idrs": content.idrs,
         "scale": content.scale,

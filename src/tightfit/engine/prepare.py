@@ -11,35 +11,41 @@ from tightfit.domain import plan as planning
 from tightfit.domain.audio import MOST_OF_FILE, AudioKind, AudioPlan, Loudness, drop, plan_audio
 from tightfit.domain.geometry import full_size
 from tightfit.domain.media_info import Hdr, MediaInfo, VideoStream
-from tightfit.domain.mp4 import predict_overhead, runs
+from tightfit.domain.mp4 import metadata_bytes, predict_overhead, runs
 from tightfit.domain.plan import Budget, Plan
 from tightfit.domain.rate import RateModel
 from tightfit.domain.request import CompressRequest
+from tightfit.domain.result import Option
 from tightfit.domain.segments import cut_into_segments
 from tightfit.domain.updates import Phase
 from tightfit.engine import measured
 from tightfit.engine.job import Job
-from tightfit.engine.quality import decide_size
+from tightfit.engine.quality import Prober, decide_size
 from tightfit.errors import InfeasibleError, SourceError
 from tightfit.media.analyse import Analysis, analyse
 from tightfit.media.audio import AudioTrack, make_track, measure_loudness
 from tightfit.media.encode import Clip
 from tightfit.media.picture import Picture, require_tone_mapping
-from tightfit.media.stitch import Timeline
+from tightfit.media.stitch import Timeline, kept_metadata
 from tightfit.media.tools import Ffmpeg
 from tightfit.settings import Settings
 
 # A source that loses this share of its pictures on the way to the encoder is damaged, not merely cut badly.
 _MOST_LOST = 0.5
+# H.264 needs up to twice the bytes of a newer codec for the same picture.
+_MOST_INFLATION = 2
 _USUAL_GOP_FRAMES = 100
-_STTS_ENTRY_BYTES = 8
+# From a frame this long on, the muxer's interleaving is another (see domain.mp4).
+_LONG_PAUSE_S = 8
 
 
 class Infeasible(InfeasibleError):
     """Carries what the result object says about it."""
 
-    def __init__(self, message: str, smallest: int, options: tuple[planning.Option, ...]) -> None:
-        super().__init__(message, hint="; ".join(f"or {o.change}" for o in options).removeprefix("or ").capitalize() + ".")
+    def __init__(self, message: str, smallest: int, options: tuple[Option, ...]) -> None:
+        super().__init__(
+            message, hint="; ".join(f"or {o.change}" for o in options).removeprefix("or ").capitalize() + "."
+        )
         self.smallest_bytes = smallest
         self.options = options
 
@@ -53,6 +59,7 @@ class Prepared:
     model: RateModel
     track: AudioTrack | None
     timeline: Timeline
+    probed: bool
 
 
 async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, settings: Settings, job: Job) -> Prepared:
@@ -62,7 +69,7 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         raise SourceError(f"{info.path} holds no video{_what_instead(info)}.", hint="Name a video file.")
     require_tone_mapping(video, ffmpeg, info.path)
     picture = Picture(video, full_size(video.display_size, request.resolution))
-    limit = request.limit_for(info.size)
+    limit = _worth_filling(request.limit_for(info.size), info.size)
     sound: list[tuple[AudioPlan, AudioTrack | None]] = []
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_sound, request, info, limit, ffmpeg, job, sound)
@@ -78,21 +85,30 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     choice = planning.choose(model, budget.video, picture.full)
     if choice is None:
         raise _infeasible(limit, clip, model, budget, audio, info)
-    choice, model, vmaf = await decide_size(choice, model, budget.video, clip, ffmpeg, job.work, request.resolution.source)
-    duration = _duration_s(clip)
+    timeline = timeline_of(clip)
+    duration = timeline.duration_s
     segments = cut_into_segments(analysis.content.idrs, clip.frames, duration)
+    prober = Prober(ffmpeg, clip, job.work, budget.video, model)
+    decision = await decide_size(choice, prober, len(segments), keep_source=request.resolution.source)
     plan = Plan(
         limit_bytes=limit,
         budget=budget,
         full=picture.full,
-        choice=choice,
+        choice=decision.choice,
         segments=tuple(segments),
         audio=audio,
-        reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments)) + _picture_reasons(video),
+        reasons=planning.explain(decision.choice, picture.full, budget, duration, audio, len(segments))
+        + _picture_reasons(video),
         warnings=tuple(job.warnings),
-        predicted_vmaf=vmaf,
+        predicted_seconds=planning.predict_seconds(analysis.seconds, decision.choice.scale),
+        predicted_vmaf=decision.vmaf,
     )
-    return Prepared(plan, clip, model, track, _timeline(clip))
+    return Prepared(plan, clip, decision.model, track, timeline, decision.sure)
+
+
+def _worth_filling(limit: int, source_bytes: int) -> int:
+    """A source that is under the limit and must change all the same is not inflated to fill it."""
+    return min(limit, _MOST_INFLATION * source_bytes) if source_bytes <= limit else limit
 
 
 async def _sound(
@@ -154,41 +170,44 @@ def _fit_sound(
 
 
 def _budget(limit: int, clip: Clip, track: AudioTrack | None) -> Budget:
-    payload = track.bytes if track else 0
+    steps = [b - a for a, b in pairwise(clip.pts)]
+    timeline = timeline_of(clip)
     container = predict_overhead(
         clip.frames,
         clip.video.fps,
-        variable_rate=False,
+        variable_rate=max(steps, default=0) * clip.video.time_base >= _LONG_PAUSE_S,
         b_frames=True,
         keyframe_interval_frames=_USUAL_GOP_FRAMES,
         audio_packets=track.packets if track else 0,
+        audio_rate=track.sample_rate if track else 48_000,
+        packet_samples=track.packet_samples if track else 1024,
+        stts_runs=runs(steps),
+        audio_start_s=track.start_s - timeline.start_s if track and not track.has_gaps else None,
         payload_bytes=limit,
+        metadata_bytes=metadata_bytes(kept_metadata(clip.info)),
     )
-    # The frames' times are known, so the table of their distances is counted instead of feared.
-    steps = runs(b - a for a, b in pairwise(clip.pts))
-    return Budget(limit, payload, container + _STTS_ENTRY_BYTES * steps)
+    return Budget(limit, track.bytes if track else 0, container)
 
 
 def _infeasible(
     limit: int, clip: Clip, model: RateModel, budget: Budget, audio: AudioPlan, info: MediaInfo
 ) -> Infeasible:
-    duration = _duration_s(clip)
+    duration = timeline_of(clip).duration_s
     rest = budget.container + budget.audio
     smallest = rest + planning.smallest_video_bytes(model, clip.picture.full)
     fair = rest + planning.fair_video_bytes(model, clip.picture.full)
-    options = planning.infeasible_options(limit, smallest, fair, duration, budget.audio, audio.kind is not AudioKind.NONE)
+    options = planning.infeasible_options(
+        limit, smallest, fair, duration, budget.audio, audio.kind is not AudioKind.NONE
+    )
     return Infeasible(
-        f"{info.path} can't be made into {limit} bytes: {duration:.1f} s of this picture need at least {smallest} bytes.",
+        f"{info.path} can't be made into {limit} bytes: "
+        f"{duration:.1f} s of this picture need at least {smallest} bytes.",
         smallest,
         options,
     )
 
 
-def _duration_s(clip: Clip) -> float:
-    return float((clip.pts[-1] - clip.pts[0] + clip.video.frame_ticks) * clip.video.time_base)
-
-
-def _timeline(clip: Clip) -> Timeline:
+def timeline_of(clip: Clip) -> Timeline:
     base = clip.video.time_base
     start = float((clip.video.pts[0] + clip.pts[0]) * base)
     return Timeline(tuple(p - clip.pts[0] for p in clip.pts), base, clip.video.frame_ticks, start)
@@ -213,12 +232,12 @@ def _warn_of_losses(info: MediaInfo, video: VideoStream, analysis: Analysis, job
 def _picture_reasons(video: VideoStream) -> tuple[str, ...]:
     if video.colour.hdr is Hdr.NONE:
         return ()
-    return (f"The {video.colour.hdr.upper()} HDR picture is tone-mapped to SDR (BT.709), which every player shows right.",)
+    return (
+        f"The {video.colour.hdr.upper()} HDR picture is tone-mapped to SDR (BT.709), which every player shows right.",
+    )
 
 
 def _what_instead(info: MediaInfo) -> str:
     if info.audios:
         return ", only sound"
     return ", only a picture" if info.videos else ""
-
-

@@ -33,11 +33,15 @@ def check_writable(path: Path, request: CompressRequest, copied: bool) -> None:
         raise UsageError(f"{path} does not end in .mp4, the only container written so far.", hint="Name it .mp4.")
     if path.exists():
         if path.samefile(request.source):
-            raise OutputError(f"{path} is the source itself.", hint="Name another output: the source is never overwritten.")
+            raise OutputError(
+                f"{path} is the source itself.", hint="Name another output: the source is never overwritten."
+            )
         if not path.is_file():
             raise OutputError(f"{path} is not a regular file.", hint="Name another output.")
         if not request.overwrite:
-            raise OutputExists(f"{path} is already there.", hint="Use --overwrite to replace it, or -o to name another.")
+            raise OutputExists(
+                f"{path} is already there.", hint="Use --overwrite to replace it, or -o to name another."
+            )
         if not os.access(path, os.W_OK) or not path.stat().st_mode & 0o222:
             raise OutputError(f"{path} is read-only.", hint="Name another output with -o.")
     probe = part_path(path)
@@ -74,7 +78,9 @@ def publish(part: Path, path: Path, *, overwrite: bool) -> None:
         finally:
             os.close(folder)
     except FileExistsError:
-        raise OutputExists(f"{path} appeared meanwhile and was left alone.", hint="Use --overwrite to replace it.") from None
+        raise OutputExists(
+            f"{path} appeared meanwhile and was left alone.", hint="Use --overwrite to replace it."
+        ) from None
     except OSError as exc:
         raise _explained(exc, path) from exc
 
@@ -113,7 +119,9 @@ def _explained(exc: OSError, path: Path) -> OutputError:
     if isinstance(exc, FileNotFoundError):
         return OutputError(f"The folder {folder} does not exist.", hint="Create it, or name another output with -o.")
     if exc.errno == errno.ENOSPC:
-        return OutputError(f"The disk that holds {folder} is full.", hint="Free some space, or name another output with -o.")
+        return OutputError(
+            f"The disk that holds {folder} is full.", hint="Free some space, or name another output with -o."
+        )
     if exc.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return OutputError(f"{folder} can't be written to ({exc.strerror}).", hint="Name another output with -o.")
     return OutputError(f"{path} can't be written: {exc.strerror or exc}.", hint="Name another output with -o.")

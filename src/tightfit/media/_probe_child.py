@@ -79,7 +79,12 @@ def _video_facts(context: Any) -> dict[str, Any]:
         "sar": [sar.numerator, sar.denominator] if sar else [1, 1],
         "pix_fmt": layout.name if layout else None,
         "bit_depth": max((c.bits for c in layout.components), default=8) if layout else 8,
-        "colour": [int(context.color_primaries), int(context.color_trc), int(context.colorspace), int(context.color_range)],
+        "colour": [
+            int(context.color_primaries),
+            int(context.color_trc),
+            int(context.colorspace),
+            int(context.color_range),
+        ],
         "field_order": int(context.field_order),
         "reorder_depth": int(context.reorder_depth),
     }
@@ -116,7 +121,8 @@ def _rotation(container: InputContainer, index: int) -> int:
     """The clockwise turn in degrees that the first frame's display matrix asks for."""
     try:
         container.seek(0)
-        for frame in container.decode(container.streams[index]):
+        stream: Any = container.streams[index]
+        for frame in stream.container.decode(stream):
             return _TURNS.get(round(frame.rotation / 90) * 90, 0)
     except (av.FFmpegError, ValueError, OSError):
         pass  # undecodable here: the analysis encode says so with a better message

@@ -4,8 +4,10 @@ medium at full size does (measured: identical on four clips, 11 of 13 on a fifth
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from tightfit.domain.geometry import analysis_size
@@ -23,11 +25,14 @@ ANALYSIS_PRESET = "veryfast"
 
 @dataclass(frozen=True)
 class Analysis:
-    """``pts`` are the frames that decode, in ticks from the stream's first packet: the plan's timeline."""
+    """``pts`` are the frames that decode, in ticks from the stream's first packet: the plan's timeline.
+
+    ``seconds`` is how long the analysis took: what the real encode will take follows from it.
+    """
 
     pts: tuple[int, ...]
     content: Content
-    complaints: int
+    seconds: float
 
 
 async def analyse(
@@ -50,15 +55,19 @@ async def analyse(
     node = argv.frames_of(argv.source_input(info, threads=threads), video, cut, picture.steps(size, fast=True))
     settings = argv.X264(ANALYSIS_CRF, ANALYSIS_PRESET, threads, video.fps, {})
     output = argv.x264_output(node, out, video.time_base, settings)
+    begun = time.monotonic()
     done = await process.run(argv.command(ffmpeg.path, output), cwd=work, on_line=ProgressReader(on_frames))
+    seconds = time.monotonic() - begun
     table = packets.table(out, video.time_base)
     if done.returncode != 0 or not table.pts:
         raise SourceError(f"{info.path} holds no video that decodes: {_cause(done)}.", hint="Check that it plays.")
     pts = tuple(sorted(table.pts))
-    if any(b <= a for a, b in zip(pts, pts[1:], strict=False)):
-        raise SourceError(f"{info.path} shows two frames at one time.", hint="Remux it with ffmpeg -c copy and try again.")
+    if any(b <= a for a, b in pairwise(pts)):
+        raise SourceError(
+            f"{info.path} shows two frames at one time.", hint="Remux it with ffmpeg -c copy and try again."
+        )
     out.unlink()
-    return Analysis(pts, _content(table, pts, size.width / picture.full.width), done.stderr.count("\n"))
+    return Analysis(pts, _content(table, pts, size.width / picture.full.width), seconds)
 
 
 def _content(table: packets.EncodedTable, pts: tuple[int, ...], scale: float) -> Content:

@@ -18,6 +18,7 @@ from tightfit.media.tools import Ffmpeg
 
 _RMS = re.compile(r"RMS level dB:\s*(-?inf|-?[\d.]+)")
 # Where a level can't be measured both sides are taken to differ: nothing is thrown away on a guess.
+_GAP_S = 0.05
 _UNKNOWN = Loudness(-20.0, -20.0)
 
 
@@ -28,10 +29,18 @@ class AudioTrack:
     path: Path
     codec: str
     channels: int
+    sample_rate: int
     bytes: int
     packets: int
+    packet_samples: int
     start_s: float
     end_s: float
+
+    @property
+    def has_gaps(self) -> bool:
+        """True where the packets don't follow each other without a pause."""
+        seconds = self.packets * self.packet_samples / self.sample_rate
+        return abs(self.end_s - self.start_s - seconds) > _GAP_S
 
     @property
     def kbps(self) -> float:
@@ -85,10 +94,10 @@ def _read_track(path: Path, codec: str) -> AudioTrack | None:
             packets = [p for p in container.demux(stream) if p.size]
             if not packets or packets[0].pts is None or stream.time_base is None:
                 return None
-            frame = (stream.codec_context.frame_size or 1024) / stream.sample_rate
+            samples = stream.codec_context.frame_size or 1024
             start = float(packets[0].pts * stream.time_base) - argv.LEAD_S
-            end = float((packets[-1].pts or 0) * stream.time_base) - argv.LEAD_S + frame
+            end = float((packets[-1].pts or 0) * stream.time_base) - argv.LEAD_S + samples / stream.sample_rate
             size = sum(p.size for p in packets)
-            return AudioTrack(path, codec, stream.channels, size, len(packets), start, end)
+            return AudioTrack(path, codec, stream.channels, stream.sample_rate, size, len(packets), samples, start, end)
     except (av.FFmpegError, OSError, IndexError):
         return None

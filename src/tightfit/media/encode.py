@@ -84,12 +84,12 @@ async def encode(
 
 
 def part_of(clip: Clip, first: int, out: Path, crf: float) -> Part | None:
-    """The finished or growing encode at ``out`` as a part; None where its frames are not the plan's from ``first`` on."""
+    """The finished or growing encode at ``out`` as a part; None where its frames are not the plan's from ``first``."""
     table = packets.table(out, clip.video.time_base)
     ranks = _ranks(table.pts, clip.pts[first : first + len(table.pts)])
     if ranks is None:
         return None
-    return Part(str(out), first, crf, table.sizes, ranks, len(table.sizes))
+    return Part(str(out), first, crf, table.sizes, ranks, table.keys, len(table.sizes))
 
 
 def _ranks(pts: tuple[int, ...], planned: tuple[int, ...]) -> tuple[int, ...] | None:

@@ -28,7 +28,9 @@ async def measure(
     encode had. ``subsample`` n scores every n-th frame. Raises EncoderError where the comparison fails.
     """
     source = argv.source_input(clip.info, threads=threads, seek_s=seeks_of(clip, first)[0])
-    reference = _numbered(argv.frames_of(source, clip.video, cut_of(clip, first, last), clip.picture.steps(clip.picture.full)))
+    reference = _numbered(
+        argv.frames_of(source, clip.video, cut_of(clip, first, last), clip.picture.steps(clip.picture.full))
+    )
     full = clip.picture.full
     kind = "nut" if encoded.suffix == ".nut" else "mov"
     shown = graph.input(f"file:{abspath(encoded)}", protocol_whitelist="file", f=kind, threads=threads)["v:0"]
@@ -63,4 +65,6 @@ def summarise(scores: Sequence[float]) -> Quality:
         raise ValueError("no frame was scored")
     ordered = sorted(scores)
     harmonic = len(scores) / sum(1 / (score + 1) for score in scores) - 1
-    return Quality("vmaf", VMAF_MODEL, sum(scores) / len(scores), harmonic, ordered[int(Fraction(1, 100) * len(scores))])
+    return Quality(
+        "vmaf", VMAF_MODEL, sum(scores) / len(scores), harmonic, ordered[int(Fraction(1, 100) * len(scores))]
+    )

@@ -47,7 +47,9 @@ def read(path: Path, time_base: Fraction) -> Iterator[Packet]:
             for packet in container.demux(stream):
                 if packet.size:
                     assert packet.pts is not None, "NUT stores a timestamp with every frame"
-                    yield Packet(_whole(packet.pts * ticks) - lead, packet.is_keyframe, nal.length_prefixed(bytes(packet)))
+                    yield Packet(
+                        _whole(packet.pts * ticks) - lead, packet.is_keyframe, nal.length_prefixed(bytes(packet))
+                    )
         except av.FFmpegError:
             return
 

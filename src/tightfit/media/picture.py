@@ -23,7 +23,17 @@ _BT709 = Colour(1, 1, 1, False)
 # H.273 matrix code points that libswscale knows by the names it wants; others are left to its guess.
 _SWS_MATRIX = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
 _PRIMARIES = {1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film", 9: "bt2020"}
-_TRANSFERS = {1: "bt709", 4: "gamma22", 5: "gamma28", 6: "smpte170m", 7: "smpte240m", 8: "linear", 13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12"}
+_TRANSFERS = {
+    1: "bt709",
+    4: "gamma22",
+    5: "gamma28",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "linear",
+    13: "iec61966-2-1",
+    14: "bt2020-10",
+    15: "bt2020-12",
+}
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
 # Nominal peak in cd/m² that maps to SDR white: BT.2408's reference white of HDR pictures is 203.
 _REFERENCE_WHITE_NITS = 203
@@ -77,7 +87,9 @@ class Picture:
 
     @property
     def _rgb(self) -> bool:
-        return self.video.colour.matrix == 0 or (self.video.pix_fmt or "").startswith(("rgb", "bgr", "argb", "abgr", "gbr", "pal8"))
+        return self.video.colour.matrix == 0 or (self.video.pix_fmt or "").startswith(
+            ("rgb", "bgr", "argb", "abgr", "gbr", "pal8")
+        )
 
     @property
     def _full_range(self) -> bool:
@@ -92,8 +104,6 @@ class Picture:
     def _tone_map(self, size: Size) -> list[Step]:
         pq = self.video.colour.hdr is Hdr.PQ
         linear = {
-            "w": size.width,
-            "h": size.height,
             "transferin": "smpte2084" if pq else "arib-std-b67",
             "primariesin": _PRIMARIES.get(self.video.colour.primaries or 9, "bt2020"),
             "matrixin": _MATRICES.get(self.video.colour.matrix or 9, "bt2020nc"),
@@ -102,6 +112,8 @@ class Picture:
             "npl": _REFERENCE_WHITE_NITS,
         }
         return [
+            # Resized before the light is made linear: averaging linear light dims fine detail.
+            ("zscale", {"w": size.width, "h": size.height, "filter": "bicubic"}),
             ("zscale", linear),
             ("format", {"pix_fmts": "gbrpf32le"}),
             ("zscale", {"primaries": "bt709"}),
@@ -116,6 +128,7 @@ def require_tone_mapping(video: VideoStream, ffmpeg: Ffmpeg, path: str) -> None:
     """Raise SourceError where the picture is HDR and this ffmpeg can't turn it into SDR: washed out is no answer."""
     if video.colour.hdr is not Hdr.NONE and not ffmpeg.can_tone_map:
         raise SourceError(
-            f"{path} is {video.colour.hdr.upper()} HDR video, and {ffmpeg.path} has no zscale and tonemap filters to turn it into SDR.",
+            f"{path} is {video.colour.hdr.upper()} HDR video, and {ffmpeg.path} has no zscale and tonemap filters "
+            "to turn it into SDR.",
             hint="Unset TIGHTFIT_FFMPEG to use the bundled ffmpeg, which has them.",
         )

@@ -78,7 +78,9 @@ async def probe(path: Path) -> MediaInfo:
             hint="Name the video file itself.",
         )
     if "error" in facts:
-        raise SourceError(f"{path} is not a media file that can be read: {_reason(facts['error'])}.", hint="Check that it plays.")
+        raise SourceError(
+            f"{path} is not a media file that can be read: {_reason(facts['error'])}.", hint="Check that it plays."
+        )
     return _typed(path, identity, facts)
 
 
@@ -110,7 +112,9 @@ def _typed(path: Path, identity: Identity, facts: dict[str, Any]) -> MediaInfo:
         header_duration_s=claimed,
         videos=videos,
         audios=tuple(_audio(s) for s in streams if s["type"] == "audio" and s.get("codec")),
-        others=tuple(OtherStream(s["index"], s["type"], s["codec"]) for s in streams if s["type"] not in ("video", "audio")),
+        others=tuple(
+            OtherStream(s["index"], s["type"], s["codec"]) for s in streams if s["type"] not in ("video", "audio")
+        ),
         chapters=facts["chapters"],
         metadata=tuple(sorted(facts["metadata"].items())),
         doubts=tuple(doubts),
@@ -133,7 +137,9 @@ def _video(stream: dict[str, Any]) -> VideoStream:
         bit_depth=stream["bit_depth"],
         sar=_ratio(stream["sar"]),
         rotation=stream["rotation"],
-        colour=Colour(_tag(primaries), _tag(transfer), _tag(matrix, rgb_is_zero=True), {1: False, 2: True}.get(colour_range)),
+        colour=Colour(
+            _tag(primaries), _tag(transfer), _tag(matrix, rgb_is_zero=True), {1: False, 2: True}.get(colour_range)
+        ),
         field_order=_FIELD_ORDERS.get(stream["field_order"], FieldOrder.UNKNOWN),
         profile=stream["profile"],
         language=stream["language"],

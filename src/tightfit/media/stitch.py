@@ -7,10 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
-from av.packet import Packet as AvPacket
+from av.packet import Packet
 
+from tightfit.domain.media_info import MediaInfo
+from tightfit.domain.mp4 import INTERLEAVE_US
 from tightfit.domain.pieces import Part
 from tightfit.domain.timeline import decode_times, is_whole, presentation_order
 from tightfit.errors import EncoderError
@@ -19,20 +22,46 @@ from tightfit.media.argv import LEAD_S
 from tightfit.media.audio import AudioTrack
 
 # What a person would miss: the rest (encoder names, brands) describes the source file, not the video.
-_KEPT_METADATA = ("title", "artist", "comment", "description", "creation_time", "date", "location", "copyright", "album", "genre")
+_KEPT_METADATA = (
+    "title",
+    "artist",
+    "comment",
+    "description",
+    "creation_time",
+    "date",
+    "location",
+    "copyright",
+    "album",
+    "genre",
+)
+# Sound and picture alternate by the second: by the packet, the tables of where each chunk lies would make the
+# container twice as large (37.5 against 19.5 bytes a frame at 30 fps).
+_MUXER = {"movflags": "+faststart", "chunk_duration": str(INTERLEAVE_US)}
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """``pts`` of the frames in ticks of ``time_base``, the first one 0; ``start_s`` is that frame on the source's clock."""
+    """``pts`` of the frames in ticks of ``time_base``, the first one 0; ``start_s`` is its time in the source."""
 
     pts: tuple[int, ...]
     time_base: Fraction
     tick: int
     start_s: float
 
+    @property
+    def duration_s(self) -> float:
+        """To the end of the last frame, which lasts one ``tick``."""
+        return float((self.pts[-1] + self.tick) * self.time_base)
 
-def stitch(parts: Sequence[Part], timeline: Timeline, audio: AudioTrack | None, metadata: dict[str, str], out: Path) -> int:
+
+def kept_metadata(info: MediaInfo) -> dict[str, str]:
+    """The source's facts that are carried over."""
+    return {key: value for key, value in info.metadata if key in _KEPT_METADATA}
+
+
+def stitch(
+    parts: Sequence[Part], timeline: Timeline, audio: AudioTrack | None, metadata: dict[str, str], out: Path
+) -> int:
     """Write the file and return its size in bytes.
 
     Raises EncoderError where the parts don't cover the timeline exactly or can't be joined.
@@ -43,8 +72,8 @@ def stitch(parts: Sequence[Part], timeline: Timeline, audio: AudioTrack | None, 
     order = presentation_order([part.ranks[: part.kept] for part in parts])
     if len(order) != len(timeline.pts) or not is_whole(order):
         raise EncoderError(f"The pieces hold {len(order)} frames where {len(timeline.pts)} were planned.")
-    with av.open(str(out), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-        container.metadata.update({k: v for k, v in metadata.items() if k in _KEPT_METADATA})
+    with av.open(str(out), "w", format="mp4", options=_MUXER) as container:
+        container.metadata.update(metadata)
         lanes = [_video_packets(container, parts, timeline, order, sets.pop())]
         if audio:
             lanes.append(_audio_packets(container, audio, timeline))
@@ -54,21 +83,25 @@ def stitch(parts: Sequence[Part], timeline: Timeline, audio: AudioTrack | None, 
 
 
 def _video_packets(
-    container: av.container.OutputContainer, parts: Sequence[Part], timeline: Timeline, order: list[int], parameter_sets: bytes
-) -> Iterator[tuple[Fraction, AvPacket]]:
+    container: av.container.OutputContainer,
+    parts: Sequence[Part],
+    timeline: Timeline,
+    order: list[int],
+    parameter_sets: bytes,
+) -> Iterator[tuple[Fraction, Packet[Any]]]:
     with av.open(parts[0].path, format="nut") as template:
         stream = container.add_stream_from_template(template.streams.video[0], opaque=True)
     stream.codec_context.extradata = nal.avcc(parameter_sets)
     stream.time_base = timeline.time_base
     dts = decode_times(timeline.pts, order, timeline.tick)
 
-    def lane() -> Iterator[tuple[Fraction, AvPacket]]:
+    def lane() -> Iterator[tuple[Fraction, Packet[Any]]]:
         k = 0
         for part in parts:
             for n, coded in enumerate(packets.read(Path(part.path), timeline.time_base)):
                 if n == part.kept:
                     break
-                packet = AvPacket(coded.data)
+                packet = Packet(coded.data)
                 packet.stream = stream
                 packet.time_base = timeline.time_base
                 packet.pts, packet.dts = timeline.pts[order[k]], dts[k]
@@ -82,14 +115,14 @@ def _video_packets(
 
 def _audio_packets(
     container: av.container.OutputContainer, audio: AudioTrack, timeline: Timeline
-) -> Iterator[tuple[Fraction, AvPacket]]:
+) -> Iterator[tuple[Fraction, Packet[Any]]]:
     source = av.open(str(audio.path), format="nut")
     template = source.streams.audio[0]
     stream = container.add_stream_from_template(template, opaque=True)
     base = Fraction(1, template.sample_rate)
     stream.time_base = base
 
-    def lane() -> Iterator[tuple[Fraction, AvPacket]]:
+    def lane() -> Iterator[tuple[Fraction, Packet[Any]]]:
         with source:
             shift = round((LEAD_S + timeline.start_s) / base)
             for packet in source.demux(template):

@@ -88,7 +88,9 @@ async def _examine(origin: str, path: str, cache: Path | None) -> Ffmpeg:
     if entry and entry.is_file():
         try:
             known = json.loads(entry.read_text())
-            return Ffmpeg(str(resolved), origin, known["version"], frozenset(known["encoders"]), frozenset(known["filters"]))
+            return Ffmpeg(
+                str(resolved), origin, known["version"], frozenset(known["encoders"]), frozenset(known["filters"])
+            )
         except (ValueError, KeyError):
             pass  # a damaged cache entry is measured again and replaced below
     ffmpeg = await _detect(origin, str(resolved))

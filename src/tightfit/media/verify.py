@@ -55,12 +55,17 @@ def _check_timestamps(path: Path, expected: Expected) -> None:
                 heard.append((packet.pts * packet.time_base, (packet.pts + (packet.duration or 0)) * packet.time_base))
     shown.sort()
     if shown != [p * line.time_base for p in line.pts]:
-        raise EncoderError(f"The joined file shows {len(shown)} frames at other times than the {len(line.pts)} planned.")
+        raise EncoderError(
+            f"The joined file shows {len(shown)} frames at other times than the {len(line.pts)} planned."
+        )
     if (expected.audio_start_s is None) != (not heard):
         raise EncoderError("The joined file has lost or gained a sound track.")
     if heard and expected.audio_start_s is not None and expected.audio_end_s is not None:
         start, end = float(heard[0][0]), float(max(e for _, e in heard))
-        if abs(start - expected.audio_start_s) > _AUDIO_TOLERANCE_S or abs(end - expected.audio_end_s) > _AUDIO_TOLERANCE_S:
+        if (
+            abs(start - expected.audio_start_s) > _AUDIO_TOLERANCE_S
+            or abs(end - expected.audio_end_s) > _AUDIO_TOLERANCE_S
+        ):
             raise EncoderError(
                 f"The joined file's sound runs from {start:.3f} s to {end:.3f} s "
                 f"instead of {expected.audio_start_s:.3f} s to {expected.audio_end_s:.3f} s."

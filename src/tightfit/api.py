@@ -1,0 +1,122 @@
+"""The Python door: the same requests and results as the command line, sync and async.
+
+Every function raises the errors of ``tightfit.errors``; each has ``code``, the exit code of the command line.
+The sync ones start their own event loop: inside a running one use the ``a…`` twins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from os import PathLike
+from pathlib import Path
+
+import anyio
+
+from tightfit.domain.media_info import MediaInfo
+from tightfit.domain.plan import AlreadyFits, Plan
+from tightfit.domain.request import AudioChoice
+from tightfit.domain.result import Result
+from tightfit.domain.updates import Update
+from tightfit.engine.compress import compress as run_compress
+from tightfit.engine.compress import ignore
+from tightfit.engine.compress import plan as run_plan
+from tightfit.engine.requests import make_request
+from tightfit.media.probe import probe as run_probe
+from tightfit.settings import Settings
+
+Pathish = str | PathLike[str]
+
+
+async def acompress(
+    path: Pathish,
+    *,
+    to: str | None = None,
+    preset: str | None = None,
+    output: Pathish | None = None,
+    resolution: str = "auto",
+    audio: AudioChoice = "auto",
+    overwrite: bool = False,
+    jobs: int | None = None,
+    on_update: Callable[[Update], None] = ignore,
+) -> Result:
+    """Make the best-looking file within ``to`` ("50MB", "25%") or a destination's ``preset``; return what happened."""
+    request = make_request(
+        Path(path),
+        to=to,
+        preset=preset,
+        output=output,
+        resolution=resolution,
+        audio=audio,
+        overwrite=overwrite,
+        jobs=jobs,
+    )
+    return await run_compress(request, Settings(), on_update)
+
+
+async def aplan(
+    path: Pathish,
+    *,
+    to: str | None = None,
+    preset: str | None = None,
+    resolution: str = "auto",
+    audio: AudioChoice = "auto",
+    on_update: Callable[[Update], None] = ignore,
+) -> Plan | AlreadyFits:
+    """Decide everything ``acompress`` would, without the final encode; what it measures is kept for it."""
+    request = make_request(Path(path), to=to, preset=preset, resolution=resolution, audio=audio)
+    return await run_plan(request, Settings(), on_update)
+
+
+async def aprobe(path: Pathish) -> MediaInfo:
+    """The facts about a file, read without decoding it."""
+    return await run_probe(Path(path))
+
+
+def compress(
+    path: Pathish,
+    *,
+    to: str | None = None,
+    preset: str | None = None,
+    output: Pathish | None = None,
+    resolution: str = "auto",
+    audio: AudioChoice = "auto",
+    overwrite: bool = False,
+    jobs: int | None = None,
+    on_update: Callable[[Update], None] = ignore,
+) -> Result:
+    """``acompress``, for callers without an event loop."""
+    return anyio.run(
+        partial(
+            acompress,
+            path,
+            to=to,
+            preset=preset,
+            output=output,
+            resolution=resolution,
+            audio=audio,
+            overwrite=overwrite,
+            jobs=jobs,
+            on_update=on_update,
+        )
+    )
+
+
+def plan(
+    path: Pathish,
+    *,
+    to: str | None = None,
+    preset: str | None = None,
+    resolution: str = "auto",
+    audio: AudioChoice = "auto",
+    on_update: Callable[[Update], None] = ignore,
+) -> Plan | AlreadyFits:
+    """``aplan``, for callers without an event loop."""
+    return anyio.run(
+        partial(aplan, path, to=to, preset=preset, resolution=resolution, audio=audio, on_update=on_update)
+    )
+
+
+def probe(path: Pathish) -> MediaInfo:
+    """``aprobe``, for callers without an event loop."""
+    return anyio.run(aprobe, path)

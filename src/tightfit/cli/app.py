@@ -1,0 +1,114 @@
+"""The command line as a whole: its commands, its help, and where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from tightfit import __version__
+from tightfit.cli import compress, demo, doctor, logs, plan, presets, probe
+from tightfit.cli.bare import COMMANDS, spelled_out
+from tightfit.cli.failures import failure_of, paragraph, usage_error
+from tightfit.cli.streams import complain, make_patient, say
+from tightfit.errors import ExitCode, TightfitError
+from tightfit.units import SIZE_HELP
+
+HELP = f"""Name a size, get the best-looking video file that fits.
+
+\b
+  tightfit vacation.mp4 50MB                    vacation-50MB.mp4, never above 50 000 000 bytes
+  tightfit vacation.mp4 25% -o small.mp4        a quarter of its size
+  tightfit *.mp4 discord -o smaller/            each within a destination's limit
+  tightfit plan vacation.mp4 50MB               what would be done, and why
+  tightfit probe vacation.mp4                   what the file really holds
+  tightfit -- -odd-name.mp4 50MB                a name that begins with a dash
+
+FILE... SIZE is short for compress FILE... --to SIZE, with the same options.
+
+Sizes. {SIZE_HELP}
+
+\b
+  50MB  50M  50 mb  50兆  50 megabytes     50 000 000 bytes
+  50MiB                                    52 428 800 bytes
+  700KB  1.5GB  0,5 GB  1,500 MB           decimal units; a comma or point before exactly
+                                           three digits groups thousands
+  25%  half                                of the source file's bytes
+  discord  whatsapp  email                 a destination: its limit and its rules, like --for
+"""
+
+EPILOG = """\b
+Exit codes:
+    0  every input fits now, or did already
+    1  a bug in tightfit, or an encoder that crashed twice; says where the log is
+    2  usage: the message names the option and a value that works
+    3  an input can't be used; nothing was written for it
+    4  no file of that size can hold the clip; says which size can
+    6  an output can't be written: exists, read-only, disk full
+  130  interrupted
+With several inputs the first one that is not 0 counts, and every other input is still done.
+"""
+
+_COMPLETING = "_TIGHTFIT_COMPLETE"
+
+app = typer.Typer(
+    name="tightfit",
+    help=HELP,
+    epilog=EPILOG,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    subcommand_metavar="FILE... SIZE | COMMAND ...",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"tightfit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version and exit."),
+    ] = False,
+) -> None: ...
+
+
+_MODULES = (compress, plan, probe, presets, doctor, demo)
+for _name, _module in zip(COMMANDS, _MODULES, strict=True):
+    app.command(_name, help=_module.HELP, short_help=_module.SHORT)(getattr(_module, _name))
+
+
+def run(words: Sequence[str]) -> int:
+    """Do what ``words`` say and return the exit code; what went wrong is told on stderr in one paragraph."""
+    make_patient()
+    logs.keep()
+    try:
+        # A shell that asks for completions says so in the environment and gives no arguments.
+        spelled = [] if _COMPLETING in os.environ else spelled_out(words)
+        code = get_command(app).main(spelled, prog_name="tightfit", standalone_mode=False)
+    except typer.TyperException as problem:
+        return _told(usage_error(problem))
+    except Exception as error:
+        return _told(error)
+    if code == ExitCode.INTERRUPTED:
+        # The parser turns Ctrl-C outside of the work itself into this code, without a word.
+        complain("Stopped.")
+    return int(code or ExitCode.OK)
+
+
+def _told(error: Exception) -> int:
+    if isinstance(error, TightfitError) and error.code is not ExitCode.BUG:
+        complain(paragraph(error.message, error.hint))
+        return int(error.code)
+    from tightfit.settings import Settings
+
+    failure = failure_of(error, Settings().home)
+    complain(paragraph(failure.message, failure.hint))
+    return failure.code

@@ -1,0 +1,138 @@
+"""Options that several commands share, each spelled out once, and what is not in this version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tightfit.errors import UsageError
+from tightfit.units import SIZE_HELP, parse_target
+
+if TYPE_CHECKING:
+    from tightfit.domain.request import CompressRequest
+
+_TO_COME = (
+    *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality", "--no-fallback"),
+    *("--max-credits", "--total", "--split", "-r", "--private", "--report"),
+)
+LATER = {"compress": _TO_COME, "plan": _TO_COME, "probe": ("--for",)}
+# What to write instead, for the options whose value can be wrong.
+EXAMPLES = {
+    "--to": "--to 50MB",
+    "--for": "--for discord",
+    "--output": "-o small.mp4",
+    "-o": "-o small.mp4",
+    "--codec": "--codec h264",
+    "--container": "--container mp4",
+    "--resolution": "--resolution 720p",
+    "--audio": "--audio 96",
+    "--where": "--where local",
+    "--jobs": "--jobs 2",
+}
+
+Files = Annotated[list[str] | None, typer.Argument(metavar="FILE", hidden=True)]
+To = Annotated[str | None, typer.Option("--to", metavar="SIZE", help="The limit: 50MB, 25%, half.", show_default=False)]
+For = Annotated[
+    str | None,
+    typer.Option("--for", metavar="PRESET", help="A destination, with its limit and rules.", show_default=False),
+]
+Resolution = Annotated[
+    str,
+    typer.Option(metavar="SIZE", help="Upper bound of the picture: auto, source, 1080p, 1280x720. Never upscales."),
+]
+Audio = Annotated[str, typer.Option(metavar="CHOICE", help="auto, none, copy, or kb/s such as 96.")]
+Codec = Annotated[str, typer.Option(metavar="CODEC", help="h264.")]
+Container = Annotated[str, typer.Option(metavar="FORMAT", help="mp4.")]
+Where = Annotated[str, typer.Option(metavar="PLACE", help="auto or local: this machine.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Open no socket; in this version none is opened anyway.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Answer yes to every question; in this version none is asked.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", metavar="N", help="Encodes at once.", show_default="from cores and memory"),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Nothing but errors; with --json, results only.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show the exact ffmpeg commands, and tracebacks.")]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How the limit was named: exactly one of a size and a preset."""
+
+    to: str | None = None
+    preset: str | None = None
+
+
+def files_and_limit(words: Sequence[str] | None, to: str | None, preset: str | None) -> tuple[list[Path], Limit]:
+    """Tell the files from the size, which is the last word unless an option names it.
+
+    Raises UsageError where one of them is missing.
+    """
+    files = list(words or ())
+    if to is not None and preset is not None:
+        raise UsageError("--to and --for name two limits.", hint="Name one of them.")
+    if to is None and preset is None and files:
+        to = _size_at_the_end(files)
+    if not files:
+        raise UsageError("No file is named.", hint=f"Write tightfit vacation.mp4 {to or '50MB'}.")
+    if "" in files:
+        raise UsageError("One of the file names is empty.", hint="Name a file, such as vacation.mp4.")
+    return [Path(name) for name in files], Limit(to, preset)
+
+
+def _size_at_the_end(words: list[str]) -> str:
+    """Take the size off the end of ``words``; whether it means something is for the request to say."""
+    last, alone = words[-1], len(words) == 1
+    try:
+        a_word = parse_target(last).preset is not None
+    except UsageError:
+        missing = alone or Path(last).exists()
+    else:
+        missing = alone and a_word
+    if missing:
+        raise UsageError(f"No size is named for {', '.join(words)}.", hint=SIZE_HELP)
+    return words.pop()
+
+
+def request(
+    file: Path,
+    limit: Limit,
+    resolution: str,
+    audio: str,
+    jobs: int | None,
+    *,
+    output: str | None = None,
+    overwrite: bool = False,
+) -> CompressRequest:
+    """What the options ask of one file. Raises UsageError."""
+    from tightfit.engine.requests import make_request, parse_audio
+
+    return make_request(
+        file,
+        to=limit.to,
+        preset=limit.preset,
+        output=output,
+        resolution=resolution,
+        audio=parse_audio(audio),
+        overwrite=overwrite,
+        jobs=jobs,
+    )
+
+
+def require_built(codec: str, container: str, where: str) -> None:
+    """Raise UsageError for a value that is promised but not in this version, or means nothing."""
+    _require("--codec", codec, ("h264",), ("hevc", "av1", "vp9", "auto"))
+    _require("--container", container, ("mp4",), ("mov", "mkv", "webm"))
+    _require("--where", where, ("auto", "local"), ("cloud", "cluster"))
+
+
+def _require(option: str, value: str, built: tuple[str, ...], later: tuple[str, ...]) -> None:
+    if value in built:
+        return
+    if value in later:
+        raise UsageError(f"{option} {value} is not in this version: write {EXAMPLES[option]}.")
+    raise UsageError(f"{option} {value} means nothing.", hint=f"Write {EXAMPLES[option]}.")

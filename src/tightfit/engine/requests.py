@@ -1,0 +1,92 @@
+"""From words and numbers at a door to one ``CompressRequest``; the doors' only way to make one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+from tightfit.domain.request import AudioChoice, CompressRequest, Destination, Resolution
+from tightfit.errors import UsageError
+from tightfit.units import SIZE_HELP, parse_target
+
+_LINES = re.compile(r"(\d{2,5})p", re.IGNORECASE)
+_BOX = re.compile(r"(\d{2,5})\s*[x×]\s*(\d{2,5})", re.IGNORECASE)
+
+
+def make_request(
+    source: Path,
+    *,
+    to: str | None = None,
+    preset: str | None = None,
+    output: str | PathLike[str] | None = None,
+    resolution: str = "auto",
+    audio: AudioChoice = "auto",
+    overwrite: bool = False,
+    jobs: int | None = None,
+) -> CompressRequest:
+    """One validated request. Raises UsageError naming the option and a value that works."""
+    if (to is None) == (preset is None):
+        raise UsageError("Name either a size or a destination.", hint=SIZE_HELP)
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"--jobs {jobs} leaves no one to work.", hint="Write --jobs 1 or more.")
+    request = CompressRequest(
+        source=source,
+        target=parse_target(to or preset or ""),
+        output=Path(output) if output is not None else None,
+        resolution=parse_resolution(resolution),
+        audio=audio,
+        overwrite=overwrite,
+        jobs=jobs,
+    )
+    if request.target.preset is None:
+        if preset is not None:
+            raise UsageError(f"{preset!r} is not a destination.", hint="Run tightfit presets for their names.")
+        return request
+    return _for_destination(request, request.target.preset)
+
+
+def _for_destination(request: CompressRequest, name: str) -> CompressRequest:
+    from tightfit import presets
+
+    preset = presets.load(name)
+    if "h264" not in (preset.video.codecs or ("h264",)) or "mp4" not in (preset.containers or ("mp4",)):
+        raise UsageError(
+            f"{preset.title} takes no H.264 in MP4, the only form written so far.", hint="Name a size instead."
+        )
+    destination = Destination(preset.limit_bytes, tuple(preset.video.codecs), tuple(preset.containers))
+    bound = request.resolution
+    if not bound.source and bound.width is None and bound.height is None and preset.video.max_width:
+        bound = Resolution(preset.video.max_width, preset.video.max_height)
+    return replace(request, destination=destination, resolution=bound)
+
+
+def parse_resolution(text: str) -> Resolution:
+    """``source``, ``auto``, ``1080p`` or ``1280x720`` (upper bounds). Raises UsageError."""
+    cleaned = text.strip().lower()
+    if cleaned == "auto":
+        return Resolution()
+    if cleaned == "source":
+        return Resolution(source=True)
+    if match := _LINES.fullmatch(cleaned):
+        return Resolution(height=int(match[1]))
+    if match := _BOX.fullmatch(cleaned):
+        return Resolution(int(match[1]), int(match[2]))
+    raise UsageError(f"--resolution {text!r} is not a size of pictures.", hint="Write auto, source, 720p or 1280x720.")
+
+
+def parse_audio(text: str) -> AudioChoice:
+    """``auto``, ``none``, ``copy`` or kb/s. Raises UsageError."""
+    cleaned = text.strip().lower()
+    if cleaned == "auto":
+        return "auto"
+    if cleaned == "none":
+        return "none"
+    if cleaned == "copy":
+        return "copy"
+    if cleaned.isdigit() and 8 <= int(cleaned) <= 512:
+        return int(cleaned)
+    raise UsageError(
+        f"--audio {text!r} is not a way to treat sound.", hint="Write auto, none, copy, or kb/s such as 96."
+    )

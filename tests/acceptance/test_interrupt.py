@@ -1,0 +1,72 @@
+"""Stopped in the middle: children die, nothing half-written stays, and the exit code says so."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from support.command import Tool
+from support.footage import make
+
+GONE_WITHIN_S = 1.0
+
+
+@pytest.fixture(scope="session")
+def made_longer_clip(made_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six seconds: long enough to be met at work."""
+    path = tmp_path_factory.mktemp("longer") / "longer.mp4"
+    make("-stream_loop", 1, "-i", made_clip, "-c", "copy", path)
+    return path
+
+
+@pytest.fixture
+def encoding(tool: Tool, made_longer_clip: Path) -> subprocess.Popen[bytes]:
+    """A run in the middle of its encode."""
+    process = tool.start(made_longer_clip, "60%", "-o", "out.mp4", "--json")
+    assert process.stdout is not None
+    for line in process.stdout:
+        update = json.loads(line)
+        if update["phase"] == "encode" and update["fps"]:
+            return process
+    raise AssertionError("it ended before it could be met at work")
+
+
+def encoders_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert any("ffmpeg" in child.name() for child in children)
+    return children
+
+
+def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_ends_with_130_and_leaves_nothing(
+    tool: Tool, encoding: subprocess.Popen[bytes], number: signal.Signals
+):
+    encoders = encoders_of(encoding)
+    encoding.send_signal(number)
+    out, err = encoding.communicate(timeout=5)
+    assert encoding.returncode == 130
+    assert b"Traceback" not in err
+    assert b"longer.mp4" in err.splitlines()[-1]
+    assert json.loads(out.splitlines()[-1])["status"] == "cancelled"
+    time.sleep(GONE_WITHIN_S)
+    assert alive(encoders) == []
+    assert tool.files == set()
+    assert list((tool.home / "work").iterdir()) == []
+
+
+def test_no_encoder_outlives_a_run_that_was_killed(tool: Tool, encoding: subprocess.Popen[bytes]):
+    encoders = encoders_of(encoding)
+    encoding.kill()
+    encoding.communicate(timeout=5)
+    time.sleep(GONE_WITHIN_S)
+    assert alive(encoders) == []
+    assert "out.mp4" not in tool.files

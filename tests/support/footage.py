@@ -1,0 +1,63 @@
+"""Small clips made by the bundled ffmpeg, and what can be read back from a clip without trusting anyone."""
+
+from __future__ import annotations
+
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import imageio_ffmpeg
+
+# A frame's number is drawn as eight black or white bars: bar i is white where bit i is set.
+WIDTH, HEIGHT, BITS = 160, 90, 8
+NUMBERED_FRAMES = 120
+_BAR = WIDTH // BITS
+
+
+def make(*options: object) -> None:
+    """Run the bundled ffmpeg; the last option is the output's path."""
+    argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", *map(str, options)]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def lavfi(graph: str) -> list[str]:
+    return ["-f", "lavfi", "-i", graph]
+
+
+def make_numbered(path: Path) -> Path:
+    """An uncompressed clip of ``NUMBERED_FRAMES`` frames that each show their own number."""
+    bit = f"mod(floor(N/pow(2,floor(X/{_BAR}))),2)"
+    source = lavfi(f"color=black:s={WIDTH}x{HEIGHT}:r=25:d={NUMBERED_FRAMES / 25},format=gray,geq=lum='16+219*{bit}'")
+    make(*source, "-pix_fmt", "yuv420p", "-c:v", "rawvideo", "-f", "nut", path)
+    return path
+
+
+def numbers_in(path: Path) -> list[int]:
+    """The numbers that the frames of a numbered clip show, in the order in which they are shown."""
+    with av.open(str(path)) as container:
+        return [_number(frame) for frame in container.decode(video=0)]
+
+
+def _number(frame: av.VideoFrame) -> int:
+    luma = frame.planes[0]
+    row = bytes(luma)[frame.height // 2 * luma.line_size :][: frame.width]
+    bar = frame.width / BITS
+    return sum(1 << i for i in range(BITS) if row[round((i + 0.5) * bar)] > 127)
+
+
+def times_in(path: Path, stream: int = 0) -> list[Fraction]:
+    """The timestamps of a video stream's packets in seconds, ascending."""
+    with av.open(str(path)) as container:
+        video = container.streams.video[stream]
+        assert video.time_base is not None
+        return sorted(p.pts * video.time_base for p in container.demux(video) if p.size and p.pts is not None)
+
+
+def decode_complaints(path: Path) -> str:
+    """What ffmpeg has to say while it decodes the whole file; nothing where it is sound."""
+    argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "warning", "-nostdin", "-xerror", "-i", path]
+    as_they_come = ["-fps_mode", "passthrough", "-enc_time_base", "1/1000000", "-f", "null", "-"]
+    done = subprocess.run([*argv, *as_they_come], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return done.stderr if done.returncode == 0 else f"return code {done.returncode}: {done.stderr}"

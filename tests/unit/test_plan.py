@@ -1,0 +1,101 @@
+"""The plan: more bytes never mean a smaller picture, and where there are too few, what is offered works."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tightfit.domain.audio import AudioKind, AudioPlan
+from tightfit.domain.geometry import Size, ladder
+from tightfit.domain.plan import (
+    CROSSOVER_CRF,
+    WORST_CRF,
+    Budget,
+    Choice,
+    choose,
+    explain,
+    fair_video_bytes,
+    infeasible_options,
+    smallest_video_bytes,
+)
+from tightfit.domain.rate import Content, RateModel
+
+FULL = Size(1280, 720)
+NO_SOUND = AudioPlan(AudioKind.NONE, reason="the source has no sound")
+
+
+def content(seed, frames=250):
+    luck = random.Random(seed)
+    level = luck.uniform(20, 3000)
+    return Content(tuple(round(level * luck.uniform(0.2, 2)) + 1 for _ in range(frames)), (0,), 1 / 3)
+
+
+models = st.integers(0, 10_000).map(lambda seed: RateModel(content(seed)))
+budgets = st.floats(3, 9).map(lambda e: int(10**e))
+
+
+@given(models, st.tuples(budgets, budgets).map(sorted))
+def test_more_bytes_never_give_a_smaller_picture(model, pair):
+    small, large = (choose(model, budget, FULL) for budget in pair)
+    if small:
+        assert large
+        assert large.scale >= small.scale
+
+
+@given(models, budgets)
+def test_the_chosen_size_is_the_largest_on_the_good_side_of_its_crossing(model, budget):
+    choice = choose(model, budget, FULL)
+    for scale in ladder(FULL) if choice else ():
+        crf = model.solve([(0, model.content.frames)], float(scale), budget)
+        if scale > choice.scale:
+            assert crf > CROSSOVER_CRF[scale]
+        elif scale == choice.scale:
+            assert crf == pytest.approx(choice.crf)
+            assert crf <= CROSSOVER_CRF.get(scale, WORST_CRF)
+
+
+@given(models, budgets)
+def test_rivals_are_neighbours_on_the_ladder(model, budget):
+    choice, steps = choose(model, budget, FULL), ladder(FULL)
+    for rival in choice.rivals if choice else ():
+        assert abs(steps.index(choice.scale) - steps.index(rival)) == 1
+
+
+@given(models)
+def test_the_smallest_size_named_is_feasible_and_fair_is_no_less(model):
+    smallest = smallest_video_bytes(model, FULL)
+    assert choose(model, smallest, FULL) is not None
+    assert choose(model, int(smallest / 2), FULL) is None
+    assert fair_video_bytes(model, FULL) > 0
+
+
+@given(st.integers(1000, 10**6), st.floats(1.01, 200), st.floats(0.5, 5000), st.integers(0, 10**6), st.booleans())
+def test_every_option_is_a_sentence_and_every_size_offered_is_above_the_limit(limit, times, seconds, sound, has_sound):
+    smallest = int(limit * times) + 1
+    options = infeasible_options(limit, smallest, smallest * 3, seconds, sound, has_sound)
+    assert options
+    assert all(o.change for o in options)
+    assert all(o.limit_bytes > limit for o in options if o.limit_bytes is not None)
+    assert ("sound" in " ".join(o.change for o in options)) == (has_sound and sound < limit)
+
+
+@given(st.integers(10_000, 10**9), st.integers(0, 5000), st.integers(0, 5000))
+def test_the_budget_is_divided_without_remainder(limit, audio, container):
+    budget = Budget(limit, audio, container)
+    assert budget.video + budget.audio + budget.container == limit
+
+
+def test_the_reasons_name_the_numbers():
+    budget = Budget(5_000_000, 480_000, 12_000)
+    kept = explain(Choice(Fraction(1), 24.0), FULL, budget, 60.0, NO_SOUND, 1)
+    shrunk = explain(Choice(Fraction(1, 2), 24.0), FULL, budget, 60.0, NO_SOUND, 8)
+    assert "5.00 MB" in kept[0]
+    assert "keeps its 1280x720" in kept[1]
+    assert "1 segment," in kept[2]
+    assert "from 1280x720 to 640x360" in shrunk[1]
+    assert "8 segments" in shrunk[2]
+    assert all(sentence.endswith(".") for sentence in (*kept, *shrunk))
