@@ -16,6 +16,8 @@ Each message is one paragraph for a person: what happened, to which file. ``hint
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import ClassVar
 
@@ -107,3 +109,17 @@ class Interrupted(TightfitError):
 
     code = ExitCode.INTERRUPTED
     kind = "interrupted"
+
+
+@contextmanager
+def told_singly() -> Iterator[None]:
+    """Concurrent work fails as a group of errors; a person is told the first one that is meant for people."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        meant: BaseException | None = group.subgroup(TightfitError)
+        while isinstance(meant, BaseExceptionGroup):
+            meant = meant.exceptions[0]
+        if meant is None:
+            raise
+        raise meant from group

@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """``TIGHTFIT_HOME`` (state and cache) and ``TIGHTFIT_FFMPEG`` (an ffmpeg instead of the bundled one)."""
 
-    model_config = SettingsConfigDict(env_prefix="TIGHTFIT_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="TIGHTFIT_", env_ignore_empty=True, frozen=True)
 
     home: Path = Field(default_factory=lambda: user_state_path("tightfit"))
     ffmpeg: str | None = None

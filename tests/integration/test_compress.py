@@ -50,10 +50,10 @@ def _assert_kept_its_promise(result: Result, source: Path, output: Path, limit: 
     assert list(output.parent.glob(".*")) == [], "something of ours was left beside the output"
 
 
-def _assert_close(result: Result) -> None:
+def _is_close(result: Result) -> bool:
     assert result.fill is not None
     assert result.limit_bytes is not None
-    assert result.fill >= CLOSE or result.limit_bytes < STEERABLE_BYTES, result.warnings
+    return result.fill >= CLOSE or result.limit_bytes < STEERABLE_BYTES
 
 
 @pytest.mark.parametrize("limit", [60_000, 120_000])
@@ -61,19 +61,19 @@ def test_a_clip_fills_its_limit_and_keeps_every_frame(clip: Path, limit: int, tm
     output = tmp_path / "out.mp4"
     result = tightfit.compress(clip, to=f"{limit}B", output=output)
     _assert_kept_its_promise(result, clip, output, limit)
-    _assert_close(result)
+    assert _is_close(result), result.warnings
     assert [a.codec for a in result.audio] == ["aac"]
     assert _sound_begins_with_the_picture(output)
 
 
-@pytest.mark.xfail(reason="three rounds of settling are not always enough for these", strict=False)
 @pytest.mark.parametrize("picture", UNUSUAL.values(), ids=UNUSUAL.keys())
 def test_an_unusual_clip_fills_its_limit_and_keeps_every_frame(picture: str, tmp_path: Path) -> None:
     source, output = _make_clip(tmp_path / "unusual.mp4", picture), tmp_path / "out" / "small.mp4"
     output.parent.mkdir()
     result = tightfit.compress(source, to="220KB", output=output)
     _assert_kept_its_promise(result, source, output, 220_000)
-    _assert_close(result)
+    if not _is_close(result):
+        pytest.xfail(f"settling ends at {result.fill:.1%} on {picture}")
 
 
 @pytest.mark.parametrize("limit", [120_000, 400_000])
@@ -81,17 +81,14 @@ def test_a_real_clip_fills_its_limit_and_keeps_every_frame(bunny: Path, limit: i
     output = tmp_path / "out.mp4"
     result = tightfit.compress(bunny, to=f"{limit}B", output=output)
     _assert_kept_its_promise(result, bunny, output, limit)
-    _assert_close(result)
+    assert _is_close(result), result.warnings
 
 
 @pytest.mark.parametrize(
     ("name", "limit"),
     [
         ("a16_starts_at_pts_10s_sar.mp4", 150_000),
-        pytest.param(
-            *("a32_phone_rot180_vfr10.mp4", 200_000),
-            marks=pytest.mark.xfail(reason="25 frames are hard to steer", strict=False),
-        ),
+        ("a32_phone_rot180_vfr10.mp4", 200_000),
     ],
 )
 def test_an_awkward_clip_fills_its_limit_and_keeps_every_frame(
@@ -100,7 +97,8 @@ def test_an_awkward_clip_fills_its_limit_and_keeps_every_frame(
     source, output = real_clip(name), tmp_path / "out.mp4"
     result = tightfit.compress(source, to=f"{limit}B", output=output)
     _assert_kept_its_promise(result, source, output, limit)
-    _assert_close(result)
+    if not _is_close(result):
+        pytest.xfail(f"settling ends at {result.fill:.1%} on {name}")
 
 
 def test_sound_that_is_not_wanted_makes_room_for_the_picture(clip: Path, tmp_path: Path) -> None:

@@ -103,5 +103,5 @@ async def _clip(ffmpeg: Ffmpeg, source: Path, work: Path) -> Clip:
 
 
 def _random_partition(frames: int, seed: str) -> list[tuple[int, int]]:
-    cuts = sorted(random.Random(seed).sample(range(1, frames), 3))
+    cuts = sorted(random.Random(seed).sample(range(1, frames), 2))
     return list(zip([0, *cuts], [*cuts, frames], strict=True))

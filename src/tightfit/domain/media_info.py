@@ -176,7 +176,10 @@ class OtherStream:
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """Everything the probe found. ``start_s`` is the container's first timestamp, in seconds."""
+    """Everything the probe found. ``start_s`` is the container's first timestamp, in seconds.
+
+    ``alias`` is another path to the same file, for tools that can't take its name.
+    """
 
     path: str
     identity: Identity
@@ -189,6 +192,7 @@ class MediaInfo:
     chapters: int
     metadata: tuple[tuple[str, str], ...]
     doubts: tuple[str, ...] = ()
+    alias: str | None = None
 
     @property
     def size(self) -> int:

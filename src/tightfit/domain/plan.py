@@ -23,9 +23,8 @@ CROSSOVER_CRF = {
     Fraction(1, 3): 36.5,
 }
 # Within this many CRF steps of a crossing the rule is a guess and a second of measured quality decides. Upwards
-# further: fine detail moves a clip's crossing by 6 (a roof of slats keeps 88 VMAF at full size where two thirds
-# make 83), and nobody forgives a picture that was made soft.
-CLOSE_BELOW_CRF, CLOSE_ABOVE_CRF = 4.0, 7.0
+# further: fine detail moves a crossing, and nobody forgives a picture that was made soft.
+CLOSE_BELOW_CRF, CLOSE_ABOVE_CRF = 3.0, 5.0
 # Worse than this at the smallest picture is no longer a picture of anything.
 WORST_CRF = 45.0
 FAIR_CRF = 30.0

@@ -27,6 +27,8 @@ class Destination:
     limit_bytes: int
     codecs: tuple[str, ...] = ()
     containers: tuple[str, ...] = ()
+    max_duration_s: float | None = None
+    max_fps: float | None = None
 
 
 @dataclass(frozen=True)

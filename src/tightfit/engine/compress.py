@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from tightfit.domain.geometry import full_size
-from tightfit.domain.media_info import MediaInfo
+from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Variant
 from tightfit.domain.plan import AlreadyFits, Plan
 from tightfit.domain.request import CompressRequest
@@ -18,7 +19,7 @@ from tightfit.engine.executors.local import LocalExecutor
 from tightfit.engine.fit import Fit
 from tightfit.engine.job import Job, job_in, parallel_encodes
 from tightfit.engine.prepare import Prepared, prepare
-from tightfit.errors import SourceChanged
+from tightfit.errors import SourceChanged, SourceError
 from tightfit.media.measure import measure
 from tightfit.media.probe import probe
 from tightfit.media.stitch import kept_metadata, stitch
@@ -42,7 +43,7 @@ async def compress(request: CompressRequest, settings: Settings, listener: Calla
     """
     with job_in(settings.work, listener) as job:
         job.tell(Phase.PROBE)
-        info = await probe(request.source)
+        info = await _probe(request, job)
         limit = request.limit_for(info.size)
         fits = info.size <= limit and _may_stay(request, info)
         output = publish.output_path(request, request.source.suffix if fits else ".mp4")
@@ -51,7 +52,7 @@ async def compress(request: CompressRequest, settings: Settings, listener: Calla
         try:
             if fits:
                 publish.copy_to_part(request.source, part)
-                result = Result(Status.ALREADY_FITS, job.id, info.path, str(output), limit, part.stat().st_size)
+                result = _copied(info, limit, job, output)
             else:
                 ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache)
                 prepared = await prepare(request, info, ffmpeg, settings, job)
@@ -61,6 +62,8 @@ async def compress(request: CompressRequest, settings: Settings, listener: Calla
                     f"{info.path} changed while it was being worked on.", hint="Run again when it is at rest."
                 )
             publish.publish(part, output, overwrite=request.overwrite)
+        except OSError as exc:
+            raise publish.explained(exc, output) from exc
         finally:
             with suppress(FileNotFoundError):
                 part.unlink()
@@ -76,7 +79,7 @@ async def plan(
     """
     with job_in(settings.work, listener) as job:
         job.tell(Phase.PROBE)
-        info = await probe(request.source)
+        info = await _probe(request, job)
         limit = request.limit_for(info.size)
         if info.size <= limit and _may_stay(request, info):
             return AlreadyFits(limit, info.size)
@@ -84,9 +87,63 @@ async def plan(
         return (await prepare(request, info, ffmpeg, settings, job)).plan
 
 
+async def _probe(request: CompressRequest, job: Job) -> MediaInfo:
+    """The source's facts; raises SourceError where it shows no moving picture."""
+    info = await probe(request.source)
+    if info.main_video is None:
+        what = "only sound" if info.audios else "only a picture" if info.videos else "nothing that can be shown"
+        raise SourceError(f"{info.path} holds {what}, no video.", hint="Name a video file.")
+    for doubt in info.doubts:
+        job.warn(f"About the source: {doubt}.")
+    _warn_of_rules(request, info.main_video, job)
+    try:
+        info.path.encode()
+    except UnicodeEncodeError:
+        # ffmpeg-python builds its graphs from text; a name that is not text gets one that is.
+        alias = job.work / "source"
+        alias.symlink_to(request.source.absolute())
+        return replace(info, alias=str(alias))
+    return info
+
+
+def _warn_of_rules(request: CompressRequest, video: VideoStream, job: Job) -> None:
+    """What the destination won't like and this version does not change."""
+    rules = request.destination
+    if rules and rules.max_duration_s and video.duration_s > rules.max_duration_s:
+        job.warn(
+            f"The destination takes at most {rules.max_duration_s:.0f} s of video; "
+            f"this one lasts {video.duration_s:.0f} s."
+        )
+    if rules and rules.max_fps and video.fps > rules.max_fps * 1.01:
+        job.warn(f"The destination wants at most {rules.max_fps:.0f} fps; this video has {float(video.fps):.0f}.")
+
+
+def _copied(info: MediaInfo, limit: int, job: Job, output: Path) -> Result:
+    video, sound = info.main_video, info.main_audio
+    assert video is not None, "checked by _probe"
+    width, height = video.display_size
+    return Result(
+        status=Status.ALREADY_FITS,
+        job_id=job.id,
+        input=info.path,
+        output=str(output),
+        limit_bytes=limit,
+        bytes=info.size,
+        duration_s=round(video.duration_s, 3),
+        frames=video.frames,
+        video=VideoOut(video.codec, width, height, round(float(video.fps), 3)),
+        audio=(AudioOut(sound.codec, round(sound.kbps, 1), sound.channels),) if sound else (),
+        elapsed_s=round(job.elapsed_s, 2),
+        warnings=tuple(job.warnings),
+    )
+
+
 def _may_stay(request: CompressRequest, info: MediaInfo) -> bool:
     """True where the file may be copied as it is: only a size was asked for, and a destination takes its form."""
     video, bound = info.main_video, request.resolution
+    named = request.output is not None and not request.output.is_dir()
+    if named and request.output and request.output.suffix.lower() != request.source.suffix.lower():
+        return False
     if request.audio not in ("auto", "copy"):
         return False
     if video and (bound.width or bound.height):

@@ -15,7 +15,7 @@ from tightfit.domain.pieces import Part, Segment, Variant
 from tightfit.domain.plan import Choice, choose
 from tightfit.domain.rate import CRF_MIN, Observation, RateModel
 from tightfit.engine.executors.local import LocalExecutor, Task
-from tightfit.errors import EncoderError
+from tightfit.errors import EncoderError, told_singly
 
 log = logging.getLogger("tightfit.fit")
 
@@ -23,7 +23,7 @@ log = logging.getLogger("tightfit.fit")
 # and where few or no other pieces are left that could make good for it.
 _FEW_SEGMENTS = 3
 _FIRST_LOOK = 0.15
-_LAST_LOOKS = (0.4, 0.7, 0.88)
+_LAST_LOOKS = (0.45, 0.8)
 _FIRST_LOOK_FRAMES = 40
 _SHORTEST_LOOKED_AT = 60
 # A picture size that turns out wrong is changed only while this little of the clip is done.
@@ -110,9 +110,10 @@ class Fit:
         self._waiting = control.encode_order(self.segments, self.model)
         lanes = min(self.lanes, len(self.segments))
         try:
-            async with anyio.create_task_group() as tasks:
-                for _ in range(lanes):
-                    tasks.start_soon(self._work_off, max(1, self.cores // lanes))
+            with told_singly():
+                async with anyio.create_task_group() as tasks:
+                    for _ in range(lanes):
+                        tasks.start_soon(self._work_off, max(1, self.cores // lanes))
         except* _StartOver:
             raise _StartOver from None
 
@@ -265,6 +266,7 @@ class Fit:
             self.tried[step.segment].append(variants[step.segment].with_tail(part))
             self.reencoded.add(step.segment)
 
-        async with anyio.create_task_group() as tasks:
-            for step in steps:
-                tasks.start_soon(one, step)
+        with told_singly():
+            async with anyio.create_task_group() as tasks:
+                for step in steps:
+                    tasks.start_soon(one, step)

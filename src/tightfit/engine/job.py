@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from tightfit.domain.updates import Phase, Update
+from tightfit.errors import OutputError
 
 Listener = Callable[[Update], None]
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -77,12 +79,27 @@ class Job:
 def job_in(work_root: Path, listener: Listener) -> Iterator[Job]:
     """A job with a fresh private folder that is gone afterwards, whatever happens."""
     job_id = new_job_id()
-    work = work_root / job_id
-    work.mkdir(parents=True, mode=0o700)
+    work = work_root / f"{job_id}-{os.getpid()}"
+    try:
+        work.mkdir(parents=True, mode=0o700)
+    except OSError as exc:
+        raise OutputError(
+            f"The work folder {work} can't be made: {exc.strerror or exc}.",
+            hint="Point TIGHTFIT_HOME to another folder.",
+        ) from exc
+    _sweep(work_root)
     try:
         yield Job(job_id, work, listener)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _sweep(work_root: Path) -> None:
+    """Remove the folders of runs that were killed and could not clean up."""
+    for left in work_root.iterdir():
+        pid = left.name.rpartition("-")[2]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 # Resident memory of one encode: x264 medium keeps about 60 pictures (lookahead 40, references, frame threads)

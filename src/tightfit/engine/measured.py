@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -43,10 +44,8 @@ def recall(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, f
 def remember(
     cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, ffmpeg: Ffmpeg, analysis: Analysis
 ) -> None:
-    """Keep ``analysis`` for the next request on the same file."""
+    """Keep ``analysis`` for the next request on the same file; a cache that can't be written costs only time."""
     entry = _entry(cache, info, video, picture, ffmpeg)
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    partial = entry.with_name(f"{entry.name}.{os.getpid()}")
     content = analysis.content
     facts = {
         "pts": analysis.pts,
@@ -55,5 +54,8 @@ def remember(
         "idrs": content.idrs,
         "scale": content.scale,
     }
-    partial.write_text(json.dumps(facts))
-    partial.replace(entry)
+    partial = entry.with_name(f"{entry.name}.{os.getpid()}")
+    with suppress(OSError):
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(facts))
+        partial.replace(entry)

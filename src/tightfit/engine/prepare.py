@@ -8,7 +8,7 @@ from itertools import pairwise
 import anyio
 
 from tightfit.domain import plan as planning
-from tightfit.domain.audio import MOST_OF_FILE, AudioKind, AudioPlan, Loudness, drop, plan_audio
+from tightfit.domain.audio import COPYABLE, MOST_OF_FILE, AudioKind, AudioPlan, Loudness, drop, plan_audio
 from tightfit.domain.geometry import full_size
 from tightfit.domain.media_info import Hdr, MediaInfo, VideoStream
 from tightfit.domain.mp4 import metadata_bytes, predict_overhead, runs
@@ -21,7 +21,7 @@ from tightfit.domain.updates import Phase
 from tightfit.engine import measured
 from tightfit.engine.job import Job
 from tightfit.engine.quality import Prober, decide_size
-from tightfit.errors import InfeasibleError, SourceError
+from tightfit.errors import InfeasibleError, SourceError, UsageError, told_singly
 from tightfit.media.analyse import Analysis, analyse
 from tightfit.media.audio import AudioTrack, make_track, measure_loudness
 from tightfit.media.encode import Clip
@@ -66,14 +66,15 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     """Measure and decide. Raises SourceError, Infeasible, EncoderError."""
     video = info.main_video
     if video is None:
-        raise SourceError(f"{info.path} holds no video{_what_instead(info)}.", hint="Name a video file.")
+        raise SourceError(f"{info.path} holds no video.", hint="Name a video file.")
     require_tone_mapping(video, ffmpeg, info.path)
     picture = Picture(video, full_size(video.display_size, request.resolution))
     limit = _worth_filling(request.limit_for(info.size), info.size)
     sound: list[tuple[AudioPlan, AudioTrack | None]] = []
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_sound, request, info, limit, ffmpeg, job, sound)
-        analysis = await _analysis(info, video, picture, ffmpeg, settings, job)
+    with told_singly():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_sound, request, info, limit, ffmpeg, job, sound)
+            analysis = await _analysis(info, video, picture, ffmpeg, settings, job)
     _warn_of_losses(info, video, analysis, job)
     job.tell(Phase.PLAN)
     clip = Clip(info, video, picture, analysis.pts)
@@ -127,6 +128,11 @@ async def _sound(
     if stream and request.audio not in ("none", "copy"):
         job.tell(Phase.AUDIO)
         loudness = await measure_loudness(ffmpeg, info, stream)
+    if request.audio == "copy" and stream and stream.codec not in COPYABLE:
+        raise UsageError(
+            f"--audio copy can't be done: players don't expect {stream.codec} sound in an MP4.",
+            hint="Use --audio auto.",
+        )
     plan = plan_audio(stream, request.audio, limit, video.duration_s, loudness)
     if stream is None or plan.kind is AudioKind.NONE:
         into.append((plan, None))
@@ -200,8 +206,7 @@ def _infeasible(
         limit, smallest, fair, duration, budget.audio, audio.kind is not AudioKind.NONE
     )
     return Infeasible(
-        f"{info.path} can't be made into {limit} bytes: "
-        f"{duration:.1f} s of this picture need at least {smallest} bytes.",
+        f"{info.path} can't be made into {limit} bytes: {duration:.1f} s of this picture surely fit in {smallest}.",
         smallest,
         options,
     )
@@ -214,8 +219,6 @@ def timeline_of(clip: Clip) -> Timeline:
 
 
 def _warn_of_losses(info: MediaInfo, video: VideoStream, analysis: Analysis, job: Job) -> None:
-    for doubt in info.doubts:
-        job.warn(f"About the source: {doubt}.")
     lost = video.frames - len(analysis.pts)
     if lost > _MOST_LOST * video.frames and lost > 25:
         raise SourceError(
@@ -235,9 +238,3 @@ def _picture_reasons(video: VideoStream) -> tuple[str, ...]:
     return (
         f"The {video.colour.hdr.upper()} HDR picture is tone-mapped to SDR (BT.709), which every player shows right.",
     )
-
-
-def _what_instead(info: MediaInfo) -> str:
-    if info.audios:
-        return ", only sound"
-    return ", only a picture" if info.videos else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 from contextlib import suppress
@@ -20,11 +21,17 @@ _PART_SUFFIX = ".part"
 def output_path(request: CompressRequest, extension: str) -> Path:
     """The path the user named, or ``<stem>-<limit>.<extension>`` beside the source (or in the named folder)."""
     tail = f"-{request.target.slug}{extension}"
-    room = _LONGEST_NAME - len(os.fsencode(tail)) - len(".") - len(_PART_SUFFIX)
-    stem = os.fsdecode(os.fsencode(request.source.stem)[:room])
+    stem = _shortened(request.source.stem, _LONGEST_NAME - len(os.fsencode(tail)))
     if request.output is None:
         return request.source.with_name(stem + tail)
     return request.output / (stem + tail) if request.output.is_dir() else request.output
+
+
+def _shortened(stem: str, room: int) -> str:
+    """The longest beginning of ``stem`` that takes at most ``room`` bytes, no character cut in two."""
+    while len(os.fsencode(stem)) > room:
+        stem = stem[:-1]
+    return stem
 
 
 def check_writable(path: Path, request: CompressRequest, copied: bool) -> None:
@@ -51,12 +58,13 @@ def check_writable(path: Path, request: CompressRequest, copied: bool) -> None:
     except FileExistsError:
         raise OutputError(f"{probe} is in the way.", hint="Remove it, or name another output with -o.") from None
     except OSError as exc:
-        raise _explained(exc, path) from exc
+        raise explained(exc, path) from exc
 
 
 def part_path(path: Path) -> Path:
     """The hidden neighbour that the file is written to until it is whole (same folder: rename is atomic)."""
-    return path.with_name(f".{path.name}.{os.getpid()}{_PART_SUFFIX}"[-_LONGEST_NAME:])
+    name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]
+    return path.with_name(f".tightfit-{name}-{os.getpid()}{_PART_SUFFIX}")
 
 
 def publish(part: Path, path: Path, *, overwrite: bool) -> None:
@@ -82,7 +90,7 @@ def publish(part: Path, path: Path, *, overwrite: bool) -> None:
             f"{path} appeared meanwhile and was left alone.", hint="Use --overwrite to replace it."
         ) from None
     except OSError as exc:
-        raise _explained(exc, path) from exc
+        raise explained(exc, path) from exc
 
 
 def _move_without_replacing(part: Path, path: Path) -> None:
@@ -107,14 +115,15 @@ def copy_to_part(source: Path, part: Path) -> None:
     except OSError as exc:
         with suppress(OSError):
             part.unlink()
-        raise _explained(exc, part) from exc
+        raise explained(exc, part) from exc
 
 
 def source_unchanged(request: CompressRequest, identity: object) -> bool:
     return identify(request.source) == identity
 
 
-def _explained(exc: OSError, path: Path) -> OutputError:
+def explained(exc: OSError, path: Path) -> OutputError:
+    """What the system said about ``path``, for people."""
     folder = path.parent
     if isinstance(exc, FileNotFoundError):
         return OutputError(f"The folder {folder} does not exist.", hint="Create it, or name another output with -o.")

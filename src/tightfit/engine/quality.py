@@ -19,17 +19,23 @@ log = logging.getLogger("tightfit.quality")
 
 # One second picks the better size 88 % of the time and loses 0.21 VMAF on average, two seconds 93 % and 0.09
 # (measured on seven clips); a probe is not worth more than this share of the clip, but takes some pictures.
-_PROBE_S, _PROBE_SHARE, _LEAST_FRAMES = 1.5, 0.15, 24
+_PROBE_S, _PROBE_SHARE, _LEAST_FRAMES = 1.2, 0.12, 24
+# Shorter clips are not worth comparing sizes on: probing would cost as much as encoding.
+_SHORTEST_COMPARED = 200
 _SUBSAMPLE = 3
 # With few segments nobody comes after to make good for a wrong start, and x264 looks 40 pictures ahead before
 # the first byte comes out, so that judging it on the way comes late: a probe is cheaper than a restart.
 _FEW_SEGMENTS = 3
 # A probe this many CRF steps off says little about the right quality: it is repeated there, once. One that is
 # near enough serves as it is.
-_FAR_OFF, _NEAR_ENOUGH = 2.0, 0.5
+_FAR_OFF, _NEAR_ENOUGH = 3.0, 1.0
+# Guesses outside of this are more often wrong than right, and low ones are the dearest to try.
+_FIRST_GUESS, _LAST_GUESS = 16.0, 42.0
 # A clip of a single GOP can only be corrected as a whole, so how its bytes answer to CRF is measured too: slopes
 # differ between clips by 17 % (one standard deviation), and a step of this size tells one to about 6 %.
 _SLOPE_STEP = 1.5
+# Where IDR pictures are cheaper than this share of all bytes, tails can be corrected instead.
+_DEAR_IDRS = 0.08
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class Prober:
         """The stretch encoded at about the quality the budget allows there, twice where the first guess was far off."""
         crf, out = self.made.get(scale, (CRF_MAX, Path()))
         if abs(self.wanted(scale) - crf) > _NEAR_ENOUGH:
-            crf = self.wanted(scale)
+            crf = min(_LAST_GUESS, max(_FIRST_GUESS, self.wanted(scale)))
             out = await self.encode_at(scale, crf)
         if abs(self.wanted(scale) - crf) > _FAR_OFF:
             out = await self.encode_at(scale, self.wanted(scale))
@@ -98,7 +104,8 @@ async def decide_size(choice: Choice, prober: Prober, segments: int, *, keep_sou
     full = prober.clip.picture.full
     if keep_source:
         choice = Choice(Fraction(1), prober.wanted(Fraction(1)))
-    close = bool(choice.rivals) and prober.ffmpeg.quality_metric == "vmaf"
+    comparable = prober.ffmpeg.quality_metric == "vmaf" and prober.clip.frames >= _SHORTEST_COMPARED
+    close = bool(choice.rivals) and comparable
     if not close and segments > _FEW_SEGMENTS:
         return Decision(choice, prober.model)
     await prober.settle_on(choice.scale)
@@ -106,9 +113,9 @@ async def decide_size(choice: Choice, prober: Prober, segments: int, *, keep_sou
         # The size is chosen anew by what was learned; it may be another one, or a close call only now.
         choice = choose(prober.model, prober.video_bytes, full) or choice
     vmaf = None
-    if choice.rivals and prober.ffmpeg.quality_metric == "vmaf":
+    if choice.rivals and comparable:
         choice, vmaf = await _climb(choice, prober)
-    if segments == 1:
+    if segments == 1 and prober.model.content.idr_share > _DEAR_IDRS:
         await prober.learn_slope(choice.scale)
     return Decision(replace(choice, crf=prober.wanted(choice.scale)), prober.model, vmaf, sure=True)
 

@@ -55,7 +55,13 @@ def _for_destination(request: CompressRequest, name: str) -> CompressRequest:
         raise UsageError(
             f"{preset.title} takes no H.264 in MP4, the only form written so far.", hint="Name a size instead."
         )
-    destination = Destination(preset.limit_bytes, tuple(preset.video.codecs), tuple(preset.containers))
+    destination = Destination(
+        preset.limit_bytes,
+        tuple(preset.video.codecs),
+        tuple(preset.containers),
+        preset.max_duration_s,
+        preset.video.max_fps,
+    )
     bound = request.resolution
     if not bound.source and bound.width is None and bound.height is None and preset.video.max_width:
         bound = Resolution(preset.video.max_width, preset.video.max_height)

@@ -17,8 +17,24 @@ from av.container import InputContainer
 # files and are refused by not being here.
 ALLOWED = {
     *("mov", "mp4", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mxf", "gif", "wav", "mp3"),
-    *("aac", "flac", "rm", "ivf", "mpegvideo", "h264", "hevc", "nut", "dv", "apng", "webp", "png_pipe", "jpeg_pipe"),
-    *("webp_pipe", "bmp_pipe", "tiff_pipe", "m4v", "amr", "ac3", "caf", "aiff", "wtv", "gxf"),
+    *(
+        "aac",
+        "flac",
+        "rm",
+        "ivf",
+        "mpegvideo",
+        "h264",
+        "hevc",
+        "nut",
+        "dv",
+        "m4v",
+        "amr",
+        "ac3",
+        "caf",
+        "aiff",
+        "wtv",
+        "gxf",
+    ),
 }
 _TURNS = {0: 0, 90: 270, -90: 90, 180: 180, -180: 180, 270: 90, -270: 270}
 
@@ -111,9 +127,9 @@ def _read_packets(container: InputContainer, packets: dict[int, list[tuple[int, 
     except av.FFmpegError as exc:
         doubts.append(f"reading stopped early: {exc}")
     if untimed:
-        doubts.append(f"{untimed} packets carry no timestamp")
+        doubts.append(f"packets without a timestamp: {untimed}")
     if corrupt:
-        doubts.append(f"{corrupt} packets are marked as damaged")
+        doubts.append(f"packets marked as damaged: {corrupt}")
     return doubts
 
 

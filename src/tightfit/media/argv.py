@@ -47,6 +47,11 @@ def lead_ticks(time_base: Fraction) -> int:
     return round(LEAD_S / time_base)
 
 
+def ours(path: str | Path) -> str:
+    """A path as ffmpeg and PyAV take it for nothing but a path, whatever colons or dashes it has."""
+    return f"file:{abspath(path)}"
+
+
 def source_input(info: MediaInfo, *, threads: int, seek_s: float | None = None) -> Any:
     """The probed file as an ffmpeg input that can open nothing but itself.
 
@@ -60,7 +65,7 @@ def source_input(info: MediaInfo, *, threads: int, seek_s: float | None = None) 
     }
     if seek_s is not None:
         options |= {"ss": f"{seek_s:.6f}", "noaccurate_seek": None}
-    return ffmpeg.input(f"file:{abspath(info.path)}", copyts=None, **options)
+    return ffmpeg.input(ours(info.alias or info.path), copyts=None, **options)
 
 
 def frames_of(source: Any, video: VideoStream, cut: Cut, steps: Sequence[Step]) -> Any:
@@ -90,7 +95,7 @@ def x264_output(node: Any, out: Path, time_base: Fraction, x264: X264) -> Any:
     params = f"stitchable=1:fps={rate.numerator}/{rate.denominator}"
     return ffmpeg.output(
         node,
-        f"file:{abspath(out)}",
+        ours(out),
         **{
             "f": "nut",
             "c:v": "libx264",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from os.path import abspath
 from pathlib import Path
 
 import av
@@ -78,7 +77,7 @@ async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan:
         # Gaps in the source's timestamps are filled, or everything behind them would come too early.
         node = source.filter("aresample", **{"async": 1, "min_hard_comp": 0.1})
         options |= {"c:a": "aac", "b:a": f"{plan.kbps:.0f}k", "ac": plan.channels, "ar": plan.sample_rate}
-    done = await process.run(argv.command(ffmpeg.path, graph.output(node, f"file:{abspath(out)}", **options)), cwd=work)
+    done = await process.run(argv.command(ffmpeg.path, graph.output(node, argv.ours(out), **options)), cwd=work)
     track = _read_track(out, "aac" if plan.kind is AudioKind.ENCODE else stream.codec)
     if done.returncode != 0 or track is None:
         raise EncoderError(
@@ -89,7 +88,7 @@ async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan:
 
 def _read_track(path: Path, codec: str) -> AudioTrack | None:
     try:
-        with av.open(str(path), format="nut") as container:
+        with av.open(argv.ours(path), format="nut") as container:
             stream = container.streams.audio[0]
             packets = [p for p in container.demux(stream) if p.size]
             if not packets or packets[0].pts is None or stream.time_base is None:

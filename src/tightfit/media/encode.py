@@ -9,7 +9,7 @@ from pathlib import Path
 from tightfit.domain.geometry import Size
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Part
-from tightfit.errors import EncoderError
+from tightfit.errors import EncoderError, OutputError
 from tightfit.media import argv, packets, process
 from tightfit.media.picture import Picture
 from tightfit.media.progress import ProgressReader
@@ -76,6 +76,11 @@ async def encode(
         part = part_of(clip, first, out, setting.crf)
         if done.returncode == 0 and part is not None and part.kept == last - first:
             return part
+        if "No space left on device" in done.stderr:
+            raise OutputError(
+                f"The disk that holds {out.parent} is full.",
+                hint="Free some space, or point TIGHTFIT_HOME to another disk.",
+            )
         complaint = done.last_message if done.returncode else "it returned other frames than asked for"
     raise EncoderError(
         f"ffmpeg could not encode frames {first} to {last} of {clip.info.path}: {complaint}.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from fractions import Fraction
-from os.path import abspath
 from pathlib import Path
 
 import ffmpeg as graph
@@ -33,7 +32,7 @@ async def measure(
     )
     full = clip.picture.full
     kind = "nut" if encoded.suffix == ".nut" else "mov"
-    shown = graph.input(f"file:{abspath(encoded)}", protocol_whitelist="file", f=kind, threads=threads)["v:0"]
+    shown = graph.input(argv.ours(encoded), protocol_whitelist="file", f=kind, threads=threads)["v:0"]
     distorted = _numbered(shown.filter("scale", full.width, full.height, flags="bicubic").filter("format", "yuv420p"))
     log = f"vmaf-{first}-{last}-{encoded.stem}.json"
     scored = graph.filter(

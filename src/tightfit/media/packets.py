@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 
 from tightfit.media import nal
-from tightfit.media.argv import lead_ticks
+from tightfit.media.argv import lead_ticks, ours
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def read(path: Path, time_base: Fraction) -> Iterator[Packet]:
     than it was given; raises ValueError where a timestamp is no whole tick.
     """
     lead = lead_ticks(time_base)
-    with av.open(str(path), format="nut") as container:
+    with av.open(ours(path), format="nut") as container:
         stream = container.streams.video[0]
         assert stream.time_base is not None, "NUT names a time base for every stream"
         ticks = stream.time_base / time_base
@@ -72,5 +72,5 @@ def table(path: Path, time_base: Fraction) -> EncodedTable:
 
 def parameter_sets_of(path: Path) -> bytes:
     """SPS and PPS in Annex B form; equal for all pieces of one clip, or they can't be joined."""
-    with av.open(str(path), format="nut") as container:
+    with av.open(ours(path), format="nut") as container:
         return container.streams.video[0].codec_context.extradata or b""

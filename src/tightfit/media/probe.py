@@ -25,6 +25,8 @@ _FIELD_ORDERS = {
     3: FieldOrder.BOTTOM_FIRST,
     5: FieldOrder.BOTTOM_FIRST,
 }
+# libavformat's readers of still pictures: image2, png_pipe, jpeg_pipe …
+_PICTURES = ("image2", "_pipe", "apng", "webp")
 # A header duration this far from the packets' own is a lie worth telling (the larger of the two bounds).
 _DURATION_SLACK_S, _DURATION_SLACK_RATIO = 1.0, 0.05
 
@@ -72,6 +74,8 @@ async def probe(path: Path) -> MediaInfo:
             f"{path} can't be read as media: the reader failed ({done.last_message}).",
             hint="The file is damaged or not a video.",
         ) from None
+    if facts.get("refused", "").endswith(_PICTURES):
+        raise SourceError(f"{path} is a picture, not a video.", hint="Name a video file.")
     if "refused" in facts:
         raise SourceError(
             f"{path} is a {facts['refused']} file, which names other files instead of holding a video.",

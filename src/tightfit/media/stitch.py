@@ -18,7 +18,7 @@ from tightfit.domain.pieces import Part
 from tightfit.domain.timeline import decode_times, is_whole, presentation_order
 from tightfit.errors import EncoderError
 from tightfit.media import nal, packets
-from tightfit.media.argv import LEAD_S
+from tightfit.media.argv import LEAD_S, ours
 from tightfit.media.audio import AudioTrack
 
 # What a person would miss: the rest (encoder names, brands) describes the source file, not the video.
@@ -72,7 +72,7 @@ def stitch(
     order = presentation_order([part.ranks[: part.kept] for part in parts])
     if len(order) != len(timeline.pts) or not is_whole(order):
         raise EncoderError(f"The pieces hold {len(order)} frames where {len(timeline.pts)} were planned.")
-    with av.open(str(out), "w", format="mp4", options=_MUXER) as container:
+    with av.open(ours(out), "w", format="mp4", options=_MUXER) as container:
         container.metadata.update(metadata)
         lanes = [_video_packets(container, parts, timeline, order, sets.pop())]
         if audio:
@@ -89,7 +89,7 @@ def _video_packets(
     order: list[int],
     parameter_sets: bytes,
 ) -> Iterator[tuple[Fraction, Packet[Any]]]:
-    with av.open(parts[0].path, format="nut") as template:
+    with av.open(ours(parts[0].path), format="nut") as template:
         stream = container.add_stream_from_template(template.streams.video[0], opaque=True)
     stream.codec_context.extradata = nal.avcc(parameter_sets)
     stream.time_base = timeline.time_base
@@ -116,7 +116,7 @@ def _video_packets(
 def _audio_packets(
     container: av.container.OutputContainer, audio: AudioTrack, timeline: Timeline
 ) -> Iterator[tuple[Fraction, Packet[Any]]]:
-    source = av.open(str(audio.path), format="nut")
+    source = av.open(ours(audio.path), format="nut")
     template = source.streams.audio[0]
     stream = container.add_stream_from_template(template, opaque=True)
     base = Fraction(1, template.sample_rate)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -85,22 +86,27 @@ async def _examine(origin: str, path: str, cache: Path | None) -> Ffmpeg:
     stat = resolved.stat()
     key = f"{_CACHE_FORMAT}:{resolved}:{stat.st_size}:{stat.st_mtime_ns}"
     entry = cache / f"ffmpeg-{hashlib.sha256(key.encode()).hexdigest()[:16]}.json" if cache else None
-    if entry and entry.is_file():
+    if entry:
         try:
             known = json.loads(entry.read_text())
             return Ffmpeg(
                 str(resolved), origin, known["version"], frozenset(known["encoders"]), frozenset(known["filters"])
             )
-        except (ValueError, KeyError):
-            pass  # a damaged cache entry is measured again and replaced below
+        except (OSError, ValueError, KeyError):
+            pass  # absent or damaged: it is measured below
     ffmpeg = await _detect(origin, str(resolved))
     if entry:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        facts = {**asdict(ffmpeg), "encoders": sorted(ffmpeg.encoders), "filters": sorted(ffmpeg.filters)}
-        partial = entry.with_name(f"{entry.name}.{os.getpid()}")
-        partial.write_text(json.dumps(facts))
-        partial.replace(entry)
+        with suppress(OSError):  # a cache that can't be written costs time, nothing else
+            _remember(entry, ffmpeg)
     return ffmpeg
+
+
+def _remember(entry: Path, ffmpeg: Ffmpeg) -> None:
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    facts = {**asdict(ffmpeg), "encoders": sorted(ffmpeg.encoders), "filters": sorted(ffmpeg.filters)}
+    partial = entry.with_name(f"{entry.name}.{os.getpid()}")
+    partial.write_text(json.dumps(facts))
+    partial.replace(entry)
 
 
 async def _detect(origin: str, path: str) -> Ffmpeg:

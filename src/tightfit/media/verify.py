@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from os.path import abspath
 from pathlib import Path
 
 import av
@@ -41,7 +40,7 @@ async def verify(ffmpeg: Ffmpeg, path: Path, expected: Expected) -> None:
 
 def _check_timestamps(path: Path, expected: Expected) -> None:
     line = expected.timeline
-    with av.open(str(path)) as container:
+    with av.open(argv.ours(path)) as container:
         video = container.streams.video[0]
         audio = container.streams.audio[0] if container.streams.audio else None
         shown: list[Fraction] = []
@@ -73,7 +72,7 @@ def _check_timestamps(path: Path, expected: Expected) -> None:
 
 
 async def _check_decodes(ffmpeg: Ffmpeg, path: Path, frames: int) -> None:
-    source = graph.input(f"file:{abspath(path)}", protocol_whitelist="file", f="mov")
+    source = graph.input(argv.ours(path), protocol_whitelist="file", f="mov")
     reader = ProgressReader(lambda _: None)
     output = graph.output(source, "-", f="null", fps_mode="passthrough", enc_time_base="1/1000000")
     command = argv.command(ffmpeg.path, output)
