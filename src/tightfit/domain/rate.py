@@ -31,7 +31,7 @@ _PRIOR_FRAMES = 6
 _KNOWN_SLOPE_FRAMES = 24
 # Two encodes from one frame on tell the slope where the shorter is at least this much of the longer.
 _COMPARABLE = 0.8
-_SLOPE_GAIN_RANGE = (0.6, 2.4)
+_SLOPE_GAIN_RANGE = (0.3, 2.4)
 CRF_MIN, CRF_MAX = 6.0, 51.0
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tightfit.domain.control import idr_cost
 from tightfit.domain.pieces import Variant
@@ -90,11 +90,19 @@ def next_steps(state: State, turn: int) -> list[Again]:
     step = _MOST_STEP + _STEP_PER_ROUND * turn
     idrs = state.idrs
     singles = [again for i in range(len(state.variants)) for again in _candidates(i, idrs, state, step)]
-    if singles:
-        return [min(singles, key=lambda a: a.frames)]
+    late = turn >= MOST_ROUNDS - 1 and state.size > state.limit and len(state.variants) > 1
+    if singles and not late:
+        # A stretch whose answer to CRF is known lands surer than a shorter one that is new.
+        return [min(singles, key=lambda a: (not _is_known(a, state), a.frames))]
     if GOOD_ENOUGH_AT_LAST * state.limit <= state.size <= state.limit:
         return []
     return _together(state, step)
+
+
+def _is_known(again: Again, state: State) -> bool:
+    """True where exactly these frames were encoded at another quality than the present one."""
+    nearest = state.model.nearest_crf(again.first, again.last, state.scale, again.crf)
+    return nearest is not None and abs(nearest - again.crf_now) >= _LEAST_STEP
 
 
 def _target(state: State, frames: int, *, known: bool) -> float:
@@ -152,13 +160,25 @@ def _together(state: State, step: float) -> list[Again]:
         frames = sum(variants[i].frames for i in chosen)
         wanted = max(1.0, bytes_now + _target(state, frames, known=False) - state.size)
         mean = sum(variants[i].crf * variants[i].bytes for i in chosen) / bytes_now
-        change = state.model.crf_for_change(mean, bytes_now, wanted) - mean
+        if len(chosen) == 1:
+            first, last = variants[chosen[0]].first, variants[chosen[0]].last
+            change = state.model.crf_for(first, last, state.scale, wanted, otherwise=(mean, bytes_now)) - mean
+        else:
+            change = state.model.crf_for_change(mean, bytes_now, wanted) - mean
         if abs(change) <= step or count == len(order):
-            return [
+            steps = [
                 Again(i, v.first, v.last, min(CRF_MAX, max(CRF_MIN, v.crf + change)), v.crf, v.bytes)
                 for i, v in ((i, variants[i]) for i in sorted(chosen))
             ]
+            fresh = [again for again in steps if not _was_made(again, state)]
+            # Over the limit something has to change, even where all that was predicted to help was tried.
+            return fresh or [replace(a, crf=min(CRF_MAX, a.crf + step)) for a in steps if state.size > state.limit]
     raise AssertionError("unreachable: the last count returns")
+
+
+def _was_made(again: Again, state: State) -> bool:
+    nearest = state.model.nearest_crf(again.first, again.last, state.scale, again.crf)
+    return nearest is not None and abs(nearest - again.crf) < _LEAST_STEP / 2
 
 
 def best_combination(tried: Sequence[Sequence[Variant]], budget: float) -> tuple[Variant, ...] | None:

@@ -30,6 +30,8 @@ _SHORTEST_LOOKED_AT = 60
 _EARLY_ENOUGH = 0.34
 # Rounds beyond the usual ones, for a file that is still over: nothing over the limit may come of it.
 _LAST_ROUNDS = 2
+# The tables of another combination may take a few bytes more; then a less full one is written.
+_MOST_WRITES = 4
 
 
 class _StartOver(Exception):
@@ -246,9 +248,17 @@ class Fit:
         options = [self.tried[s.index] for s in self.segments]
         if all(len(tried) == 1 for tried in options):
             return newest, size
+        chosen = newest
         overhead = size - sum(v.bytes for v in newest)
-        best = settle.best_combination(options, self.limit - overhead)
-        return (best, self.sizer(best)) if best and best != newest else (newest, size)
+        for _ in range(_MOST_WRITES):
+            best = settle.best_combination(options, self.limit - overhead)
+            if best is None or best == chosen:
+                break
+            chosen, size = best, self.sizer(best)
+            overhead = max(overhead, size - sum(v.bytes for v in best))
+            if size <= self.limit:
+                break
+        return chosen, size
 
     async def _again(self, steps: list[settle.Again], variants: tuple[Variant, ...]) -> None:
         log.debug("again: %s", steps)
@@ -262,7 +272,9 @@ class Fit:
             after = Observation.of(part, self._scale)
             before = replace(after, crf=step.crf_now, bytes=step.bytes_now)
             log.debug("[%d, %d) was %d bytes, is %d", step.first, step.last, step.bytes_now, part.bytes)
-            self.model = self.model.learn(before, after)
+            # What a tail would have cost in a cut of its own is an estimate, and no witness.
+            exact = step.first == variants[step.segment].first
+            self.model = self.model.learn(*([before] if exact else []), after)
             self.tried[step.segment].append(variants[step.segment].with_tail(part))
             self.reencoded.add(step.segment)
 

@@ -23,6 +23,8 @@ _PROBE_S, _PROBE_SHARE, _LEAST_FRAMES = 1.2, 0.12, 24
 # Shorter clips are not worth comparing sizes on: probing would cost as much as encoding.
 _SHORTEST_COMPARED = 200
 _SUBSAMPLE = 3
+# VMAF points that nobody sees, and that a probe of a second is off by anyway.
+_LOOKS_ALIKE = 0.5
 # With few segments nobody comes after to make good for a wrong start, and x264 looks 40 pictures ahead before
 # the first byte comes out, so that judging it on the way comes late: a probe is cheaper than a restart.
 _FEW_SEGMENTS = 3
@@ -129,7 +131,8 @@ async def _climb(choice: Choice, prober: Prober) -> tuple[Choice, float]:
         while 0 <= at < len(sizes):
             score = await prober.score(await prober.settle_on(sizes[at]))
             log.debug("VMAF %.1f at %s of the size, %.1f at %s", best_score, best, score, sizes[at])
-            if score <= best_score:
+            # Of two that look alike the smaller one is kept: it takes half the work.
+            if score <= best_score + (_LOOKS_ALIKE if step < 0 else -_LOOKS_ALIKE):
                 break
             best, best_score = sizes[at], score
             at += step
