@@ -103,7 +103,7 @@ USUAL, ANY = (0.11, 0.3), (0.05, 0.5)
 # Segments, slopes, noise, and the share of clips that has to end at 99 % of the limit or above.
 TEMPERS = {
     "one calm segment": ((1, 1), USUAL, 0.01, 0.55),
-    "one wild segment": ((1, 1), ANY, 0.05, 0.40),
+    "one wild segment": ((1, 1), ANY, 0.05, 0.20),
     "few calm segments": ((2, 4), USUAL, 0.01, 0.65),
     "few wild segments": ((2, 4), ANY, 0.05, 0.45),
     "many calm segments": ((5, 10), USUAL, 0.01, 0.75),

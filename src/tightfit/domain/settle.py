@@ -35,7 +35,7 @@ _MOST_STEP, _STEP_PER_ROUND = 1.0, 0.5
 _LEAST_STEP = 0.06
 _SHORTEST_TAIL = 12
 # An extra IDR may cost this share of the bytes that the correction moves.
-_DEAREST_IDR = 0.8
+_DEAREST_IDR = 0.5
 _MOST_COMBINATIONS = 20_000
 
 

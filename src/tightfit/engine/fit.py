@@ -272,8 +272,9 @@ class Fit:
             after = Observation.of(part, self._scale)
             before = replace(after, crf=step.crf_now, bytes=step.bytes_now)
             log.debug("[%d, %d) was %d bytes, is %d", step.first, step.last, step.bytes_now, part.bytes)
-            # What a tail would have cost in a cut of its own is an estimate, and no witness.
-            exact = step.first == variants[step.segment].first
+            # What a tail would have cost in a cut of its own is an estimate, and no witness; nor is a patchwork.
+            old = variants[step.segment]
+            exact = step.first == old.first and len(old.parts) == 1
             self.model = self.model.learn(*([before] if exact else []), after)
             self.tried[step.segment].append(variants[step.segment].with_tail(part))
             self.reencoded.add(step.segment)

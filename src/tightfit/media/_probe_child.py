@@ -121,7 +121,7 @@ def _read_packets(container: InputContainer, packets: dict[int, list[tuple[int, 
             corrupt += packet.is_corrupt
             pts = packet.pts if packet.pts is not None else packet.dts
             if pts is None:
-                untimed += 1
+                untimed += not packet.stream.disposition & av.stream.Disposition.attached_pic
                 continue
             packets[packet.stream.index].append((pts, packet.size, packet.is_keyframe, packet.duration or 0))
     except av.FFmpegError as exc:

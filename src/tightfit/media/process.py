@@ -111,3 +111,5 @@ async def _feed(stream: anyio.abc.ByteReceiveStream | None, on_line: Callable[[s
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             on_line(line.decode("utf-8", "replace").strip())
+    if rest:
+        on_line(rest.decode("utf-8", "replace").strip())
