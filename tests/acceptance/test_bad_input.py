@@ -56,7 +56,6 @@ def test_each_input_that_holds_no_video_is_named_in_one_paragraph_and_nothing_is
     assert tool.files == before
 
 
-@pytest.mark.xfail(strict=True, reason="whether there is a picture that moves is not looked at")
 @pytest.mark.parametrize(
     ("write", "size"), [(write_picture, SMALL), (write_without_pictures, SMALL), (write_sound, "5MB")]
 )
@@ -170,7 +169,6 @@ def test_names_of_every_kind_are_names_and_nothing_else(
     assert "\x1b" not in ran.err + ran.out
 
 
-@pytest.mark.xfail(strict=True, reason="the engine can't write beside such a name")
 @pytest.mark.parametrize("name", STRANGE)
 def test_stranger_names_are_names_too(tool: Tool, made_tiny_clip: Path, name: str):
     shutil.copy(made_tiny_clip, tool.folder / name)

@@ -152,17 +152,25 @@ def test_an_ffmpeg_or_a_state_folder_that_can_t_be_used_is_named(tool: Tool):
 
 @pytest.mark.usefixtures("clip")
 def test_a_bug_is_called_one_and_leaves_a_log(tool: Tool):
-    # A state folder in pieces is what the program does not expect.
-    (tool.home / "work").rmdir() if (tool.home / "work").is_dir() else None
-    (tool.home / "work").write_text("not a folder")
-    ran = tool("clip.mp4", "20KB")
-    assert ran.code == 1
-    assert "clip.mp4" in ran.complaint
-    assert "bug in tightfit" in ran.complaint
+    buggy = (
+        "import sys; from tightfit.engine import compress; from tightfit.cli.main import main\n"
+        "compress.probe = lambda path: 1 / 0\n"
+        "sys.exit(main())"
+    )
+    env = {**os.environ, "TIGHTFIT_HOME": str(tool.home)}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", buggy, *words]
+        return subprocess.run(command, cwd=tool.folder, env=env, capture_output=True, text=True, check=False)
+
+    ran = run("clip.mp4", "20KB")
+    assert ran.returncode == 1
+    assert "clip.mp4" in ran.stderr
+    assert "bug in tightfit" in ran.stderr
     [log] = (tool.home / "logs").iterdir()
-    assert str(log) in ran.complaint
+    assert str(log) in "".join(ran.stderr.split("\n"))
     assert "Traceback" in log.read_text()
-    assert "Traceback" in tool("clip.mp4", "20KB", "-v").err
+    assert "Traceback" in run("clip.mp4", "20KB", "-v").stderr
 
 
 def test_the_demo_compresses_a_real_clip_and_says_why_so(tool: Tool, bunny: Path):
