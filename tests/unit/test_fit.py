@@ -111,8 +111,9 @@ TEMPERS = {
 }
 CLIPS, CLOSE = 40, 0.99
 MOST_REFUSED = 0.1
-# Restarts, cuts and settling together, in encoded frames over frames: for any clip, and on average.
-MOST_WORK, USUAL_WORK = 6.0, 3.3
+# Restarts, cuts and settling together, in encoded frames over frames: for any clip, and on average. The wild ones
+# scatter by 5 % on every encode, where x264 scatters by 0.2 %.
+MOST_WORK, USUAL_WORK = 6.0, 4.0
 
 
 @pytest.mark.parametrize("temper", TEMPERS.values(), ids=TEMPERS.keys())

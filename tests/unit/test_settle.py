@@ -77,7 +77,8 @@ def settle_simulated(footage: Footage, first_crf: float, off: float, luck: rando
         size = _size(base)
         if best and (settle.is_settled(size, limit, floor_reached=False) or turn >= settle.MOST_ROUNDS):
             break
-        steps = settle.next_steps(settle.State(base, model, SCALE, size, limit), turn)
+        idrs = [idr for made in tried for v in made for part in v.parts for idr in part.idrs()]
+        steps = settle.next_steps(settle.State(base, model, SCALE, size, limit, idrs), turn)
         if not steps and best:
             break
         rounds += 1

@@ -29,6 +29,9 @@ _WINDOW_FRAMES, _SPREAD = 30, 0.8
 _PRIOR_FRAMES = 6
 # This many frames encoded one CRF step apart tell the slope well enough to rely on.
 _KNOWN_SLOPE_FRAMES = 24
+_NEARBY_CRF = 0.4
+# Two encodes of the same frames this many CRF steps apart tell their own slope.
+_TELLING_STEP = 0.3
 # Two encodes from one frame on tell the slope where the shorter is at least this much of the longer.
 _COMPARABLE = 0.8
 _SLOPE_GAIN_RANGE = (0.3, 2.4)
@@ -151,7 +154,8 @@ class RateModel:
     def crf_for(self, first: int, last: int, scale: float, wanted: float, *, otherwise: tuple[float, float]) -> float:
         """The CRF at which frames ``[first, last)`` cost ``wanted`` bytes, from the nearest encode of exactly them.
 
-        Two that bracket it are interpolated. Without any, ``otherwise`` says (CRF, bytes) of what they are in now.
+        Two that bracket it are interpolated, two on one side extended. Without any, ``otherwise`` says (CRF, bytes)
+        of what they are in now.
         """
         own = sorted((float(o.bytes), -o.crf) for o in self._own(first, last, scale))
         own = own or [(otherwise[1], -otherwise[0])]
@@ -160,12 +164,23 @@ class RateModel:
         if below and above and below[1] < above[1]:
             share = math.log2(wanted / max(1, below[0])) / math.log2(above[0] / max(1, below[0]))
             return -(below[1] + share * (above[1] - below[1]))
-        size, negative_crf = min(own, key=lambda o: abs(math.log2(max(1.0, o[0]) / wanted)))
+        own.sort(key=lambda o: abs(math.log2(max(1.0, o[0]) / wanted)))
+        size, negative_crf = own[0]
+        if len(own) > 1 and abs(own[1][1] - negative_crf) >= _TELLING_STEP:
+            # These very frames' own slope, within what x264 ever shows, beats any clip's mean.
+            fall = math.log2(max(1.0, size) / max(1.0, own[1][0])) / (negative_crf - own[1][1])
+            return -negative_crf - math.log2(wanted / max(1.0, size)) / min(0.6, max(0.04, fall))
         return self.crf_for_change(-negative_crf, size, wanted)
 
     def nearest_crf(self, first: int, last: int, scale: float, crf: float) -> float | None:
         """The quality nearest ``crf`` at which exactly these frames were encoded; None where they never were."""
         return min((o.crf for o in self._own(first, last, scale)), key=lambda c: abs(c - crf), default=None)
+
+    def is_surely_known(self, first: int, last: int, scale: float, crf: float) -> bool:
+        """True where the clip's slope was measured, or these frames were encoded twice, or once near ``crf``."""
+        nearest = self.nearest_crf(first, last, scale, crf)
+        near = nearest is not None and abs(nearest - crf) <= _NEARBY_CRF
+        return near or self.slope_known or len(self._own(first, last, scale)) > 1
 
     def _own(self, first: int, last: int, scale: float) -> list[Observation]:
         return [o for o in self.seen if (o.first, o.last, o.scale) == (first, last, scale)]

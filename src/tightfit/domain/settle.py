@@ -21,7 +21,6 @@ GOOD_ENOUGH_AT_LAST = 0.99
 # Where correction lands: below the limit by the error it must expect, which is a share of the bytes it moves.
 # A measured slope, or an encode of the same frames at a nearby quality, makes it surer.
 _AIM_MARGIN, _AIM_ERROR, _AIM_ERROR_KNOWN = 0.0008, 0.12, 0.06
-_NEARBY_CRF = 0.4
 # x264's bytes scatter by 0.2 % around any smooth curve.
 _SCATTER = 0.003
 # Below the limit, a correction that would gain less than this share of it is not worth an encode; one of the
@@ -34,8 +33,8 @@ _MOST_STEP, _STEP_PER_ROUND = 1.0, 0.5
 # x264 answers to CRF changes below this with noise.
 _LEAST_STEP = 0.06
 _SHORTEST_TAIL = 12
-# An extra IDR may cost this share of the bytes that the correction moves.
-_DEAREST_IDR = 0.5
+# An extra IDR may cost this share of the bytes that the correction takes away, and of those it spends.
+_DEAREST_IDR_DOWN, _DEAREST_IDR_UP = 0.5, 0.2
 _MOST_COMBINATIONS = 20_000
 
 
@@ -64,21 +63,21 @@ def is_settled(size: int, limit: int, floor_reached: bool) -> bool:
 
 @dataclass(frozen=True)
 class State:
-    """The file as it stands: ``variants`` cover the segments in order and make ``size`` bytes with everything else."""
+    """The file as it stands: ``variants`` cover the segments in order and make ``size`` bytes with everything else.
+
+    ``idrs`` are (frame number, bytes) of all IDR pictures ever made, at least one.
+    """
 
     variants: Sequence[Variant]
     model: RateModel
     scale: float
     size: int
     limit: int
+    idrs: Sequence[tuple[int, int]]
 
     @property
     def frames(self) -> int:
         return sum(v.frames for v in self.variants)
-
-    @property
-    def idrs(self) -> list[tuple[int, int]]:
-        return [idr for v in self.variants for part in v.parts for idr in part.idrs()]
 
 
 def next_steps(state: State, turn: int) -> list[Again]:
@@ -88,8 +87,7 @@ def next_steps(state: State, turn: int) -> list[Again]:
     it takes, dearest frames first. Empty where nothing sensible is left to gain.
     """
     step = _MOST_STEP + _STEP_PER_ROUND * turn
-    idrs = state.idrs
-    singles = [again for i in range(len(state.variants)) for again in _candidates(i, idrs, state, step)]
+    singles = [again for i in range(len(state.variants)) for again in _candidates(i, state, step)]
     late = turn >= MOST_ROUNDS - 1 and state.size > state.limit and len(state.variants) > 1
     if singles and not late:
         # A stretch whose answer to CRF is known lands surer than a shorter one that is new.
@@ -111,24 +109,29 @@ def _target(state: State, frames: int, *, known: bool) -> float:
     return state.limit * (1 - margin) - error * abs(state.limit - state.size)
 
 
-def _candidates(index: int, idrs: Sequence[tuple[int, int]], state: State, step: float) -> list[Again]:
+def _candidates(index: int, state: State, step: float) -> list[Again]:
     variant, found = state.variants[index], []
-    for first, bytes_now, crf_now, extra in _ranges(variant, idrs):
-        nearest = state.model.nearest_crf(first, variant.last, state.scale, crf_now)
-        known = state.model.slope_known or (nearest is not None and abs(nearest - crf_now) <= _NEARBY_CRF)
+    for first, bytes_now, crf_now, extra in _ranges(variant, state.idrs):
+        known = state.model.is_surely_known(first, variant.last, state.scale, crf_now)
         change = _target(state, variant.last - first, known=known) - state.size
         wanted = bytes_now + change
         share = (variant.last - first) / state.frames
         least_gain = _LEAST_GAIN + (_LEAST_GAIN_OF_WHOLE - _LEAST_GAIN) * share
         too_little = state.size <= state.limit and change < least_gain * state.limit
-        if wanted <= extra or too_little or extra > _DEAREST_IDR * abs(change):
+        if (
+            wanted <= extra
+            or too_little
+            or extra > (_DEAREST_IDR_UP if change > 0 else _DEAREST_IDR_DOWN) * abs(change)
+        ):
             continue
         crf = state.model.crf_for(first, variant.last, state.scale, wanted, otherwise=(crf_now, bytes_now + extra))
         fresh = state.model.nearest_crf(first, variant.last, state.scale, crf)
         news = min(abs(crf - crf_now), abs(crf - fresh) if fresh is not None else CRF_MAX)
         # Bytes are only ever spent on quality: a file that is too small gets no second IDR to fill it.
         sensible = (crf < crf_now) == (change > 0) and CRF_MIN <= crf <= CRF_MAX
-        if sensible and news >= _LEAST_STEP and abs(crf - crf_now) <= step:
+        # A clip that moves as a whole has no seam where a large step would be seen.
+        whole = len(state.variants) == 1 and first == variant.first
+        if sensible and news >= _LEAST_STEP and (whole or abs(crf - crf_now) <= step):
             found.append(Again(index, first, variant.last, crf, crf_now, round(bytes_now + extra)))
     return found
 

@@ -232,7 +232,8 @@ class Fit:
                 return variants
             if turn == settle.MOST_ROUNDS + _LAST_ROUNDS:
                 break
-            steps = settle.next_steps(settle.State(variants, self.model, self._scale, size, self.limit), turn)
+            state = settle.State(variants, self.model, self._scale, size, self.limit, self._known_idrs())
+            steps = settle.next_steps(state, turn)
             if fits and not steps:
                 return variants
             await self._again(steps, variants)
@@ -240,6 +241,10 @@ class Fit:
             "No encode of this clip came out under the limit, though one should have.",
             hint="Name a slightly different size, and please report this clip.",
         )
+
+    def _known_idrs(self) -> list[tuple[int, int]]:
+        made = [variant for tried in self.tried.values() for variant in tried]
+        return [idr for variant in made for part in variant.parts for idr in part.idrs()]
 
     def _write_best(self) -> tuple[tuple[Variant, ...], int]:
         """Write the fullest combination of everything encoded so far that fits, or the newest where none does."""

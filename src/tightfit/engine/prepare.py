@@ -206,7 +206,8 @@ def _infeasible(
         limit, smallest, fair, duration, budget.audio, audio.kind is not AudioKind.NONE
     )
     return Infeasible(
-        f"{info.path} can't be made into {limit} bytes: {duration:.1f} s of this picture surely fit in {smallest} bytes.",
+        f"{info.path} can't be made into {limit} bytes: "
+        f"{duration:.1f} s of this picture surely fit in {smallest} bytes.",
         smallest,
         options,
     )

@@ -20,8 +20,8 @@ log = logging.getLogger("tightfit.quality")
 # One second picks the better size 88 % of the time and loses 0.21 VMAF on average, two seconds 93 % and 0.09
 # (measured on seven clips); a probe is not worth more than this share of the clip, but takes some pictures.
 _PROBE_S, _PROBE_SHARE, _LEAST_FRAMES = 1.2, 0.12, 24
-# Shorter clips are not worth comparing sizes on: probing would cost as much as encoding.
-_SHORTEST_COMPARED = 200
+# Shorter clips of more than half a megapixel are not worth comparing sizes on: it would cost as much as encoding.
+_SHORTEST_COMPARED, _SMALL_PIXELS = 200, 500_000
 _SUBSAMPLE = 3
 # VMAF points that nobody sees, and that a probe of a second is off by anyway.
 _LOOKS_ALIKE = 0.5
@@ -106,7 +106,8 @@ async def decide_size(choice: Choice, prober: Prober, segments: int, *, keep_sou
     full = prober.clip.picture.full
     if keep_source:
         choice = Choice(Fraction(1), prober.wanted(Fraction(1)))
-    comparable = prober.ffmpeg.quality_metric == "vmaf" and prober.clip.frames >= _SHORTEST_COMPARED
+    worth_it = prober.clip.frames >= _SHORTEST_COMPARED or full.pixels <= _SMALL_PIXELS
+    comparable = worth_it and prober.ffmpeg.quality_metric == "vmaf"
     close = bool(choice.rivals) and comparable
     if not close and segments > _FEW_SEGMENTS:
         return Decision(choice, prober.model)
