@@ -24,7 +24,7 @@ _EARLY_LIMIT = 1.5
 CUT_LIMIT = 1.5
 _HOPELESS_LIMIT = 2.5
 # While what is still to come needs a change smaller than this, it is left to settling.
-_CUT_FROM_MIDDLE, _CUT_FROM_LATE = 1.0, 0.5
+_CUT_FROM_MIDDLE, _CUT_FROM_LATE = 0.8, 0.4
 _LATE_SHARE = 0.55
 # … and so is a forecast that misses the budget by less than this share of it.
 _LEAST_ERROR = 0.005

@@ -33,8 +33,9 @@ _MOST_STEP, _STEP_PER_ROUND = 1.0, 0.5
 # x264 answers to CRF changes below this with noise.
 _LEAST_STEP = 0.06
 _SHORTEST_TAIL = 12
-# An extra IDR may cost this share of the bytes that the correction takes away, and of those it spends.
-_DEAREST_IDR_DOWN, _DEAREST_IDR_UP = 0.5, 0.2
+# An extra IDR may cost this share of the bytes that the correction moves, but where bytes are spent it may cost
+# no more than this share of the limit: a keyframe that nobody needs is no way to fill a file.
+_DEAREST_IDR, _DEAREST_IDR_OF_LIMIT = 0.7, 0.015
 _MOST_COMBINATIONS = 20_000
 
 
@@ -118,11 +119,8 @@ def _candidates(index: int, state: State, step: float) -> list[Again]:
         share = (variant.last - first) / state.frames
         least_gain = _LEAST_GAIN + (_LEAST_GAIN_OF_WHOLE - _LEAST_GAIN) * share
         too_little = state.size <= state.limit and change < least_gain * state.limit
-        if (
-            wanted <= extra
-            or too_little
-            or extra > (_DEAREST_IDR_UP if change > 0 else _DEAREST_IDR_DOWN) * abs(change)
-        ):
+        too_dear = extra > _DEAREST_IDR * abs(change) or (change > 0 and extra > _DEAREST_IDR_OF_LIMIT * state.limit)
+        if wanted <= extra or too_little or too_dear:
             continue
         crf = state.model.crf_for(first, variant.last, state.scale, wanted, otherwise=(crf_now, bytes_now + extra))
         fresh = state.model.nearest_crf(first, variant.last, state.scale, crf)

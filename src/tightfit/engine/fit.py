@@ -23,7 +23,7 @@ log = logging.getLogger("tightfit.fit")
 # and where few or no other pieces are left that could make good for it.
 _FEW_SEGMENTS = 3
 _FIRST_LOOK = 0.15
-_LAST_LOOKS = (0.45, 0.8)
+_LAST_LOOKS = (0.4, 0.7, 0.88)
 _FIRST_LOOK_FRAMES = 40
 _SHORTEST_LOOKED_AT = 60
 # A picture size that turns out wrong is changed only while this little of the clip is done.
