@@ -249,15 +249,19 @@ class RateModel:
 
     @cached_property
     def bias(self) -> float:
-        """log2 of what this clip's ordinary pictures cost over what is usual, by observed frames."""
-        total, weighted = float(_PRIOR_FRAMES), 0.0
+        """log2 of what this clip's ordinary pictures cost over what is usual.
+
+        A ratio of sums, so that a second weighs by its bytes: black frames and titles, which cost next to nothing
+        in either encode, say nothing about the rest.
+        """
+        prior = self.content.split(0, self.content.frames)[0] * _PRIOR_FRAMES / self.content.frames
+        expected = observed = max(1e-9, prior)
         for o in self._latest():
             base, _ = self.content.split(o.first, o.last)
             if base > 0 and o.bytes > o.idr_bytes:
-                weight = o.last - o.first
-                weighted += weight * (math.log2((o.bytes - o.idr_bytes) / base) - self._usual(o.scale, o.crf))
-                total += weight
-        return weighted / total
+                expected += base
+                observed += (o.bytes - o.idr_bytes) * 2.0 ** -self._usual(o.scale, o.crf)
+        return math.log2(observed / expected)
 
     @cached_property
     def idr_bias(self) -> float:

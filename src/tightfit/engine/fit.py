@@ -132,6 +132,8 @@ class Fit:
             or done > _EARLY_ENOUGH * self.model.content.frames
         ):
             return
+        if self.probed:
+            return  # measured quality is not overruled by a rule
         better = choose(self.model, self.video_budget, self.full)
         if better and better.scale not in (self.choice.scale, *self.choice.rivals):
             self.choice = better
