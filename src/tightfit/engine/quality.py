@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from tightfit.domain.geometry import ladder, scaled
-from tightfit.domain.plan import Choice, choose
+from tightfit.domain.plan import CLOSE_ABOVE_CRF, CROSSOVER_CRF, Choice, choose
 from tightfit.domain.rate import CRF_MAX, Content, Observation, RateModel
 from tightfit.media.encode import Clip, Setting, encode
 from tightfit.media.measure import measure
@@ -137,7 +137,7 @@ async def _climb(choice: Choice, prober: Prober) -> tuple[Choice, float]:
     best, best_score = choice.scale, await prober.score(choice.scale)
     for rival in choice.rivals:
         at, step = sizes.index(rival), sizes.index(rival) - sizes.index(choice.scale)
-        while 0 <= at < len(sizes):
+        while 0 <= at < len(sizes) and not _hopeless(sizes[at], prober):
             score = await prober.score(sizes[at])
             log.debug("VMAF %.1f at %s of the size, %.1f at %s", best_score, best, score, sizes[at])
             # Of two that look alike the smaller one is kept: it takes half the work.
@@ -148,6 +148,11 @@ async def _climb(choice: Choice, prober: Prober) -> tuple[Choice, float]:
         if best is not choice.scale:
             break
     return replace(choice, scale=best), best_score
+
+
+def _hopeless(scale: Fraction, prober: Prober) -> bool:
+    """True so far beyond the size's crossing that no detail makes up for it."""
+    return prober.wanted(scale) > CROSSOVER_CRF.get(scale, CRF_MAX) + CLOSE_ABOVE_CRF
 
 
 # Pictures of a short encode are cheaper than the same ones inside a long one: they follow an IDR, and the
