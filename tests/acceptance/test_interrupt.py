@@ -28,9 +28,13 @@ def encoding(tool: Tool, made_clip: Path) -> subprocess.Popen[bytes]:
 
 
 def encoders_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    children = psutil.Process(process.pid).children(recursive=True)
-    assert any("ffmpeg" in child.name() for child in children)
-    return children
+    """Its children, as soon as an encoder is among them: between two passes there is none."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        children = psutil.Process(process.pid).children(recursive=True)
+        if any("ffmpeg" in child.name() for child in children):
+            return children
+    raise AssertionError("no encoder is running")
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:

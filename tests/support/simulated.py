@@ -51,6 +51,13 @@ class Footage:
         ranks = decode_order(last - first)
         return part(tuple(shown[r] for r in ranks), first=first, crf=crf, ranks=ranks)
 
+    def encode_to(self, first: int, last: int, wanted: float, crf: float, luck: random.Random) -> Part:
+        """The same frames in about ``wanted`` bytes, missed by as much as encodes are noisy."""
+        asked = wanted * luck.uniform(1 - self.noise, 1 + self.noise)
+        usual = self.encode(first, last, crf, luck)
+        sizes = [max(1, round(size * asked / usual.bytes)) for size in usual.sizes]
+        return part(sizes, first=first, crf=crf, ranks=usual.ranks)
+
     def analysed(self, luck: random.Random) -> Content:
         """What an analysis would say of it: the right proportions give or take, busy segments exaggerated."""
         mean = sum(self.frame_bytes) / self.frames

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from tightfit.domain.audio import AudioKind, AudioPlan
 from tightfit.domain.geometry import Size, ladder
 from tightfit.domain.plan import (
-    CROSSOVER_CRF,
+    ONLY_FULL_SIZE,
+    USUAL_CROSSINGS,
     WORST_CRF,
     Budget,
     Choice,
     choose,
+    contested,
+    crossings_of,
     explain,
     fair_video_bytes,
     infeasible_options,
@@ -52,17 +55,54 @@ def test_the_chosen_size_is_the_largest_on_the_good_side_of_its_crossing(model, 
     for scale in ladder(FULL) if choice else ():
         crf = model.solve([(0, model.content.frames)], float(scale), budget)
         if scale > choice.scale:
-            assert crf > CROSSOVER_CRF[scale]
+            assert crf > USUAL_CROSSINGS[scale]
         elif scale == choice.scale:
             assert crf == pytest.approx(choice.crf)
-            assert crf <= CROSSOVER_CRF.get(scale, WORST_CRF)
+            assert crf <= USUAL_CROSSINGS.get(scale, WORST_CRF + 2)
+
+
+@given(models, budgets, st.sampled_from(ladder(FULL)))
+def test_a_size_in_work_is_only_left_for_a_better_one(model, budget, in_work):
+    kept, free = choose(model, budget, FULL, in_work=in_work), choose(model, budget, FULL)
+    if kept is None or free is None:
+        return
+    assert min(in_work, free.scale) <= kept.scale <= max(in_work, free.scale)
 
 
 @given(models, budgets)
-def test_rivals_are_neighbours_on_the_ladder(model, budget):
-    choice, steps = choose(model, budget, FULL), ladder(FULL)
-    for rival in choice.rivals if choice else ():
-        assert abs(steps.index(choice.scale) - steps.index(rival)) == 1
+def test_a_picture_that_is_to_keep_its_size_keeps_it(model, budget):
+    choice = choose(model, budget, FULL, ONLY_FULL_SIZE)
+    assert choice is not None
+    assert choice.scale == 1
+
+
+@given(st.lists(st.floats(20, 100), min_size=5, max_size=5).map(lambda vmaf: sorted(vmaf, reverse=True)))
+def test_the_more_a_smaller_size_loses_the_later_it_is_taken(vmaf):
+    ceilings = dict(zip(ladder(FULL), vmaf, strict=True))
+    crossings = crossings_of(ceilings)
+    assert set(crossings) == set(ladder(FULL)[:-1])
+    lost = {scale: ceilings[scale] - ceilings[ladder(FULL)[at + 1]] for at, scale in enumerate(ladder(FULL)[:-1])}
+    assert sorted(crossings, key=lambda s: (crossings[s], lost[s])) == sorted(
+        lost, key=lambda s: (crossings[s], lost[s])
+    )
+    assert all(crossing >= 24 for crossing in crossings.values())
+
+
+def test_text_that_a_smaller_size_would_blur_keeps_its_size_where_soft_footage_does_not():
+    text = crossings_of({Fraction(1): 97.4, Fraction(2, 3): 82.8})
+    soft = crossings_of({Fraction(1): 99.7, Fraction(2, 3): 99.3})
+    assert soft[Fraction(1)] < 27 < 37 < text[Fraction(1)]
+
+
+@given(models, budgets)
+def test_sizes_are_measured_only_where_that_may_change_the_choice(model, budget):
+    scales = contested(model, budget, FULL)
+    assert scales == sorted(scales, reverse=True)
+    steps = [ladder(FULL).index(scale) for scale in scales]
+    assert steps == list(range(steps[0], steps[0] + len(steps))) if steps else True
+    choice = choose(model, budget, FULL)
+    if choice and choice.scale == 1 and choice.crf < 20:
+        assert scales == [1]
 
 
 @given(models)

@@ -7,9 +7,9 @@ from fractions import Fraction
 
 from tightfit.domain.request import Resolution
 
-# Sizes tried below the source's own, as a share of its width and height. 2/3 and 1/2 are where measured
-# rate–quality curves cross (docs/how-it-hits-the-size.md); the rest go on in about equal steps for starved budgets.
-LADDER = (Fraction(1), Fraction(2, 3), Fraction(1, 2), Fraction(2, 5), Fraction(1, 3), Fraction(1, 4))
+# Sizes tried below the source's own, as a share of its width and height, in about equal steps. On either side of a
+# crossing two neighbours look nearly alike (docs/how-it-hits-the-size.md), so that finer steps would gain little.
+LADDER = (Fraction(1), Fraction(2, 3), Fraction(1, 2), Fraction(1, 3), Fraction(1, 4))
 # Below this a picture is a stamp; also the least that analysis works on.
 MIN_SIDE = 96
 

@@ -1,7 +1,7 @@
 """How many bytes a stretch of frames costs at a given size and quality, and how that is learned.
 
 The prior comes from one cheap encode of the whole clip (the analysis): bytes at half size and CRF 24 are
-about 3.1 times the analysis bytes. Bytes fall by a factor of 2^s per CRF step, with
+about 2.75 times the analysis bytes. Bytes fall by a factor of 2^s per CRF step, with
 s(q) = clip(0.19 - 0.004 (q - 25), 0.11, 0.26). Both were measured on clips of very different kinds
 (docs/how-it-hits-the-size.md). Every finished encode corrects the prior for this clip.
 """
@@ -12,12 +12,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 from tightfit.domain.pieces import Part
 
-# Bytes of x264 medium at half size and CRF 24 over the analysis bytes: 2.66 … 3.87 on five clips.
-_HALF_SIZE_RATIO = 3.1
+# Bytes of x264 medium at half size and CRF 24 over the analysis bytes: 2.66 … 3.87 on five clips with the motion search
+# of veryfast, and 1.13 times fewer (27 clips) with the one that the analysis uses.
+_HALF_SIZE_RATIO = 2.75
 _ANCHOR_CRF = 24.0
 _ANCHOR_SCALE = 0.5
 # Twice the width and height costs as much as 8.4 CRF steps (8.6 from 1/2 to 1, 3.4 from 1/2 to 2/3).
@@ -25,16 +26,9 @@ _BYTES_LOG2_PER_OCTAVE = 1.55
 # The analysis is made at a third of each side; a different one moves the prior by the same law.
 _ANALYSIS_SCALE = 1 / 3
 _WINDOW_FRAMES, _SPREAD = 30, 0.8
-# The prior misses a clip by 0.45 log2, one observed second by 0.2: it is worth about a fifth of a second.
-_PRIOR_FRAMES = 6
-# This many frames encoded one CRF step apart tell the slope well enough to rely on.
-_KNOWN_SLOPE_FRAMES = 24
-_NEARBY_CRF = 0.4
-# Two encodes of the same frames this many CRF steps apart tell their own slope.
-_TELLING_STEP = 0.3
-# Two encodes from one frame on tell the slope where the shorter is at least this much of the longer.
-_COMPARABLE = 0.8
-_SLOPE_GAIN_RANGE = (0.3, 2.4)
+# The prior misses a clip by 0.45 log2; two observed seconds of one scene tell that scene to 0.2, but the next scene may
+# differ by 0.3: the prior is worth as much as this many frames.
+_PRIOR_FRAMES = 40
 CRF_MIN, CRF_MAX = 6.0, 51.0
 
 
@@ -53,6 +47,11 @@ def _slope_sum(crf: float) -> float:
     elif crf < low:
         total += 0.26 * (crf - low)
     return total
+
+
+def _fall(start: float, end: float) -> float:
+    """log2 of the bytes lost from one CRF to another."""
+    return _slope_sum(end) - _slope_sum(start)
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ class RateModel:
         """Bytes of frames ``[first, last)``; one's own encode at another CRF is the best witness."""
         if own := self._own(first, last, scale):
             nearest = min(own, key=lambda o: abs(o.crf - crf))
-            return float(nearest.bytes * 2.0 ** -self._fall(nearest.crf, crf))
+            return float(nearest.bytes * 2.0 ** -_fall(nearest.crf, crf))
         ordinary, keys = self.content.split(first, last)
         usual = self._usual(scale, crf)
         return max(1.0, float(2.0**usual * (ordinary * 2.0**self.bias + keys * 2.0**self.idr_bias)))
@@ -151,37 +150,6 @@ class RateModel:
             low, high = (middle, high) if cost > budget else (low, middle)
         return (low + high) / 2
 
-    def crf_for(self, first: int, last: int, scale: float, wanted: float, *, otherwise: tuple[float, float]) -> float:
-        """The CRF at which frames ``[first, last)`` cost ``wanted`` bytes, from the nearest encode of exactly them.
-
-        Two that bracket it are interpolated, two on one side extended. Without any, ``otherwise`` says (CRF, bytes)
-        of what they are in now.
-        """
-        own = sorted((float(o.bytes), -o.crf) for o in self._own(first, last, scale))
-        own = own or [(otherwise[1], -otherwise[0])]
-        below = max((o for o in own if o[0] <= wanted), default=None)
-        above = min((o for o in own if o[0] > wanted), default=None)
-        if below and above and below[1] < above[1]:
-            share = math.log2(wanted / max(1, below[0])) / math.log2(above[0] / max(1, below[0]))
-            return -(below[1] + share * (above[1] - below[1]))
-        own.sort(key=lambda o: abs(math.log2(max(1.0, o[0]) / wanted)))
-        size, negative_crf = own[0]
-        if len(own) > 1 and abs(own[1][1] - negative_crf) >= _TELLING_STEP:
-            # These very frames' own slope, within what x264 ever shows, beats any clip's mean.
-            fall = math.log2(max(1.0, size) / max(1.0, own[1][0])) / (negative_crf - own[1][1])
-            return -negative_crf - math.log2(wanted / max(1.0, size)) / min(0.6, max(0.04, fall))
-        return self.crf_for_change(-negative_crf, size, wanted)
-
-    def nearest_crf(self, first: int, last: int, scale: float, crf: float) -> float | None:
-        """The quality nearest ``crf`` at which exactly these frames were encoded; None where they never were."""
-        return min((o.crf for o in self._own(first, last, scale)), key=lambda c: abs(c - crf), default=None)
-
-    def is_surely_known(self, first: int, last: int, scale: float, crf: float) -> bool:
-        """True where the clip's slope was measured, or these frames were encoded twice, or once near ``crf``."""
-        nearest = self.nearest_crf(first, last, scale, crf)
-        near = nearest is not None and abs(nearest - crf) <= _NEARBY_CRF
-        return near or self.slope_known or len(self._own(first, last, scale)) > 1
-
     def _own(self, first: int, last: int, scale: float) -> list[Observation]:
         return [o for o in self.seen if (o.first, o.last, o.scale) == (first, last, scale)]
 
@@ -190,62 +158,14 @@ class RateModel:
         low, high = CRF_MIN - 6, CRF_MAX + 6
         for _ in range(24):
             middle = (low + high) / 2
-            cost = bytes_now * 2.0 ** -self._fall(crf, middle)
+            cost = bytes_now * 2.0 ** -_fall(crf, middle)
             low, high = (middle, high) if cost > bytes_wanted else (low, middle)
         return (low + high) / 2
 
     def _usual(self, scale: float, crf: float) -> float:
         """log2 of bytes over analysis bytes on a usual clip."""
         octaves = math.log2(scale / _ANCHOR_SCALE) - math.log2(self.content.scale / _ANALYSIS_SCALE)
-        return math.log2(_HALF_SIZE_RATIO) + _BYTES_LOG2_PER_OCTAVE * octaves - self._fall(_ANCHOR_CRF, crf)
-
-    def _fall(self, start: float, end: float) -> float:
-        return self.slope_gain * (_slope_sum(end) - _slope_sum(start))
-
-    @cached_property
-    def slope_gain(self) -> float:
-        """How much steeper this clip is than the usual slope, from ranges encoded at two qualities.
-
-        Noisy sources have twice the usual slope (0.38 against 0.19 per step, measured).
-        """
-        expected, measured = self._slopes_seen
-        if expected <= 0:
-            return 1.0
-        # One step of usual slope over a tenth of the clip is worth of trust; less is drawn towards 1.
-        prior = 0.02 * self.content.frames
-        gain = (measured + prior) / (expected + prior)
-        return min(_SLOPE_GAIN_RANGE[1], max(_SLOPE_GAIN_RANGE[0], gain))
-
-    @property
-    def slope_known(self) -> bool:
-        """True where some stretch was encoded at clearly different qualities."""
-        return self._slopes_seen[0] > _KNOWN_SLOPE_FRAMES * 0.19
-
-    @cached_property
-    def _slopes_seen(self) -> tuple[float, float]:
-        """Sums over pairs of encodes from the same frame on: the usual fall times frames, and the real one."""
-        by_start: dict[tuple[int, float], list[Observation]] = {}
-        for o in self.seen:
-            by_start.setdefault((o.first, o.scale), []).append(o)
-        expected = measured = 0.0
-        for group in by_start.values():
-            group.sort(key=lambda o: o.crf)
-            for a, b in pairwise(group):
-                if b.crf - a.crf < 0.05 or not self._comparable(a, b):
-                    continue
-                weight = min(a.last, b.last) - a.first
-                expected += weight * (_slope_sum(b.crf) - _slope_sum(a.crf))
-                measured += weight * (self._density(a) - self._density(b))
-        return expected, measured
-
-    def _density(self, o: Observation) -> float:
-        """log2 of bytes per analysis byte: comparable between ranges of slightly different length."""
-        return math.log2(max(1, o.bytes) / self.content.bytes_in(o.first, o.last))
-
-    @staticmethod
-    def _comparable(a: Observation, b: Observation) -> bool:
-        short, long = sorted((a.last - a.first, b.last - b.first))
-        return short >= _COMPARABLE * long
+        return math.log2(_HALF_SIZE_RATIO) + _BYTES_LOG2_PER_OCTAVE * octaves - _fall(_ANCHOR_CRF, crf)
 
     @cached_property
     def bias(self) -> float:

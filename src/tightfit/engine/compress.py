@@ -185,16 +185,16 @@ def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: J
         lanes=lanes,
         cores=cores,
         sizer=lambda variants: _write(variants, prepared, part),
-        probed=prepared.probed,
+        crossings=prepared.crossings,
         on_settle=lambda size: job.tell(Phase.SETTLE, predicted_bytes=size),
     )
     begun = job.elapsed_s
 
     def on_progress() -> None:
-        frames = executor.encoded_frames
-        rate = frames / max(0.1, job.elapsed_s - begun)
+        rate = executor.work_done / max(0.1, job.elapsed_s - begun)
         other = plan.limit_bytes - plan.budget.video
-        job.tell(Phase.ENCODE, frames / clip.frames, fps=round(rate, 1), predicted_bytes=fit.forecast + other)
+        share = executor.work_done / fit.work_expected
+        job.tell(Phase.ENCODE, share, fps=round(rate, 1), predicted_bytes=fit.forecast + other)
 
     executor.on_progress = on_progress
     return fit

@@ -1,31 +1,35 @@
-"""The encode of one planned clip: segments in parallel, steered while they run, settled at the end."""
+"""The encode of one planned clip: segments at constant quality, the sum closed to the size, settled if need be."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, NoReturn, TypeVar
 
 import anyio
 
 from tightfit.domain import control, settle
-from tightfit.domain.control import Course, CutHere, Keep, Load, Restart, Verdict
+from tightfit.domain.control import Load
 from tightfit.domain.geometry import Size, scaled
 from tightfit.domain.pieces import Part, Segment, Variant
-from tightfit.domain.plan import Choice, choose
+from tightfit.domain.plan import USUAL_CROSSINGS, Choice, Crossings, choose
 from tightfit.domain.rate import CRF_MIN, Observation, RateModel
-from tightfit.engine.executors.local import LocalExecutor, Task
+from tightfit.engine.executors.local import FIRST_PASS_WORK, LocalExecutor, Task
 from tightfit.errors import EncoderError, told_singly
+from tightfit.media.two_pass import Measured
 
 log = logging.getLogger("tightfit.fit")
+_T = TypeVar("_T")
 
-# Shares of a piece at which a running encode is compared with its forecast: while nothing is known yet,
-# and where few or no other pieces are left that could make good for it.
+# With so few segments nobody comes after the first one to make good for it: all of them are measured first and made
+# to a size. With more, constant quality is a quarter cheaper and the last one alone closes the sum.
 _FEW_SEGMENTS = 3
-_FIRST_LOOK = 0.15
-_LAST_LOOKS = (0.4, 0.7, 0.88)
-_FIRST_LOOK_FRAMES = 40
-_SHORTEST_LOOKED_AT = 60
+# A first pass at a CRF comes out at this much of medium's bytes (0.83 … 0.98 on four clips).
+_FIRST_PASS_BYTES = 0.93
+# Share of the first piece, and least frames, at which it is compared with its forecast.
+_LOOK_SHARE, _LOOK_FRAMES, _SHORTEST_LOOKED_AT = 0.15, 40, 60
 # A picture size that turns out wrong is changed only while this little of the clip is done.
 _EARLY_ENOUGH = 0.34
 # Rounds beyond the usual ones, for a file that is still over: nothing over the limit may come of it.
@@ -34,18 +38,12 @@ _LAST_ROUNDS = 2
 _MOST_WRITES = 4
 
 
+def _never(_: Part) -> bool:
+    return False
+
+
 class _StartOver(Exception):
     """The clip is encoded anew with what was learned."""
-
-
-@dataclass(frozen=True)
-class _Running:
-    """A segment in work: bytes of its finished parts, and the range and quality being encoded now."""
-
-    finished_bytes: int
-    first: int
-    last: int
-    crf: float
 
 
 @dataclass
@@ -63,12 +61,13 @@ class Fit:
     cores: int
     sizer: Callable[[tuple[Variant, ...]], int]
     on_settle: Callable[[int], None]
-    probed: bool = False
+    crossings: Crossings = field(default_factory=lambda: USUAL_CROSSINGS)
     tried: dict[int, list[Variant]] = field(default_factory=dict)
     reencoded: set[int] = field(default_factory=set)
     restarts: int = 0
-    _running: dict[int, _Running] = field(default_factory=dict)
+    _running: dict[int, tuple[Segment, float]] = field(default_factory=dict)
     _waiting: list[Segment] = field(default_factory=list)
+    _misses: dict[tuple[int, int], tuple[Measured, float]] = field(default_factory=dict)
 
     @property
     def _scale(self) -> float:
@@ -86,10 +85,24 @@ class Fit:
     @property
     def forecast(self) -> int:
         """The video bytes this is heading for."""
-        done = sum(v[-1].bytes for v in self.tried.values()) + self._in_work(None)
-        waiting = [(s.first, s.last) for s in self._waiting]
-        crf = min((r.crf for r in self._running.values()), default=self.choice.crf)
-        return int(done + sum(self.model.predict(a, b, self._scale, crf) for a, b in waiting))
+        done = sum(v[-1].bytes for v in self.tried.values()) + self._in_work()
+        crf = min((crf for _, crf in self._running.values()), default=self.choice.crf)
+        return int(done + sum(self.model.predict(s.first, s.last, self._scale, crf) for s in self._waiting))
+
+    @property
+    def work_expected(self) -> float:
+        """All that is to be done if nothing goes wrong, as ``LocalExecutor.work_done`` counts it."""
+        frames = sum(s.frames for s in self.segments)
+        measured = frames if self._are_few else frames / len(self.segments)
+        return frames + FIRST_PASS_WORK * measured
+
+    @property
+    def _are_few(self) -> bool:
+        return len(self.segments) <= _FEW_SEGMENTS
+
+    @property
+    def _everything(self) -> tuple[tuple[int, int], ...]:
+        return tuple((s.first, s.last) for s in self.segments)
 
     def _current(self) -> tuple[Variant, ...]:
         return tuple(self.tried[s.index][-1] for s in self.segments)
@@ -102,123 +115,183 @@ class Fit:
         while True:
             self.tried.clear()
             self._running.clear()
+            self._misses.clear()
             try:
-                await self._encode_all()
+                await (self._encode_few() if self._are_few else self._encode_many())
                 return await self._settle()
             except _StartOver:
                 self.restarts += 1
 
-    async def _encode_all(self) -> None:
-        self._waiting = control.encode_order(self.segments, self.model)
-        lanes = min(self.lanes, len(self.segments))
-        try:
-            with told_singly():
-                async with anyio.create_task_group() as tasks:
-                    for _ in range(lanes):
-                        tasks.start_soon(self._work_off, max(1, self.cores // lanes))
-        except* _StartOver:
-            raise _StartOver from None
+    # A few segments: measure all of them, share the budget out by what they cost at one quality, make them to size.
 
-    async def _work_off(self, threads: int) -> None:
-        while self._waiting:
-            await self._encode_segment(self._waiting.pop(0), threads)
-            self._reconsider_size()
+    async def _encode_few(self) -> None:
+        crf = self._fits_all()
+        measured: dict[int, Measured] = {}
+
+        async def look(segment: Segment, threads: int) -> None:
+            task = self._task(segment, crf, threads, self._look_at(segment))
+            seen = await self.executor.measure(task, self._is_first_pass_off_course)
+            if seen is None:
+                self._start_over()
+            measured[segment.index] = seen
+
+        await self._each(self.segments, look)
+        for seen in measured.values():
+            self.model = self.model.learn(self._as_encoded(seen.part))
+        self._reconsider_size()
+        await self._make_few(measured)
+
+    async def _make_few(self, measured: dict[int, Measured]) -> None:
+        crf = self._fits_all()
+        target = settle.aim(self.limit, self.video_budget) - (self.limit - self.video_budget)
+        waiting = {index: seen.part.bytes for index, seen in measured.items()}
+        log.debug("measured at %s: %d bytes for %d, CRF %.2f", self.size, sum(waiting.values()), target, crf)
+
+        async def make(segment: Segment, threads: int) -> None:
+            left = target - sum(v[-1].bytes for v in self.tried.values())
+            wanted = left * waiting[segment.index] / sum(waiting.values())
+            # Pieces of one clip miss alike.
+            misses = [miss for _, miss in self._misses.values()]
+            asked = wanted * len(misses) / sum(misses) if misses else wanted
+            await self._close(segment, measured[segment.index], asked, crf, threads)
+            del waiting[segment.index]
+
+        await self._each(self.segments, make)
+
+    def _as_encoded(self, looked_at: Part) -> Observation:
+        seen = Observation.of(looked_at, self._scale)
+        factor = 1 / _FIRST_PASS_BYTES
+        return replace(seen, bytes=round(seen.bytes * factor), idr_bytes=round(seen.idr_bytes * factor))
+
+    def _start_over(self) -> NoReturn:
+        """Begin again with what was learned, at another size where this one is clearly wrong now."""
+        better = choose(self.model, self.video_budget, self.full, self.crossings, in_work=self.choice.scale)
+        self.choice = better or self.choice
+        raise _StartOver
 
     def _reconsider_size(self) -> None:
-        done = sum(v[-1].frames for v in self.tried.values())
-        if (
-            self.restarts >= control.MOST_RESTARTS
-            or not self._waiting
-            or done > _EARLY_ENOUGH * self.model.content.frames
-        ):
+        """Start over at another size where what was learned makes the one in work clearly wrong."""
+        if self.restarts >= control.MOST_RESTARTS:
             return
-        if self.probed:
-            return  # measured quality is not overruled by a rule
-        better = choose(self.model, self.video_budget, self.full)
-        if better and better.scale not in (self.choice.scale, *self.choice.rivals):
+        better = choose(self.model, self.video_budget, self.full, self.crossings, in_work=self.choice.scale)
+        if better and better.scale != self.choice.scale:
+            log.debug("not %s but %s of the size", self.choice.scale, better.scale)
             self.choice = better
             raise _StartOver
 
-    async def _encode_segment(self, segment: Segment, threads: int) -> None:
-        parts: list[Part] = []
-        at = segment.first
-        while at < segment.last:
-            finished = sum(part.bytes for part in parts)
-            crf = self._next_crf(segment, parts)
-            self._running[segment.index] = _Running(finished, at, segment.last, crf)
-            part = await self._encode_steered(segment, at, crf, threads)
-            self.model = self.model.learn(Observation.of(part, self._scale))
-            log.debug("piece [%d, %d) at %s CRF %.2f: %d bytes", at, part.last, self.size, crf, part.bytes)
-            parts.append(part)
-            at = part.last
+    # Many segments: each at the quality that makes the rest fit, the last one to the size that is left.
+
+    async def _encode_many(self) -> None:
+        *self._waiting, closing = control.encode_order(self.segments, self.model)
+        lanes = min(self.lanes, len(self._waiting))
+
+        async def work_off(threads: int) -> None:
+            while self._waiting:
+                await self._encode_segment(self._waiting.pop(0), closing, threads)
+                if sum(v[-1].frames for v in self.tried.values()) <= _EARLY_ENOUGH * self.model.content.frames:
+                    self._reconsider_size()
+
+        await self._together([partial(work_off, max(1, self.cores // lanes))] * lanes)
+        left = self.video_budget - self._done_but(closing)
+        left = settle.aim(self.limit, left) - (self.limit - left)
+        crf = self._fits_all()
+        wanted = control.closing_bytes(self.model, self._scale, left, closing, crf)
+        measured = await self._measured(self._task(closing, crf, self.cores))
+        await self._close(closing, measured, wanted, crf, self.cores)
+
+    async def _encode_segment(self, segment: Segment, closing: Segment, threads: int) -> None:
+        ranges = tuple((s.first, s.last) for s in (segment, *self._waiting, closing))
+        load = Load(self._done_but(segment), ranges)
+        crf = control.next_crf(self.model, self._scale, self.video_budget, load, self._everything)
+        self._running[segment.index] = (segment, crf)
+        task = self._task(segment, crf, threads, self._look_at(segment))
+        part = await self.executor.encode(task, self._is_off_course)
+        if part is None:
+            self._start_over()
+        self.model = self.model.learn(Observation.of(part, self._scale))
+        log.debug("[%d, %d) at %s CRF %.2f: %d bytes", part.first, part.last, self.size, crf, part.bytes)
         del self._running[segment.index]
-        self.tried.setdefault(segment.index, []).append(Variant(tuple(parts)))
+        self.tried.setdefault(segment.index, []).append(Variant((part,)))
 
-    async def _encode_steered(self, segment: Segment, first: int, crf: float, threads: int) -> Part:
-        """One attempt at ``[first, segment.last)``: all of it, or its beginning where it was off course."""
-        task = Task(first, segment.last, self.size, crf, threads, self._looks(segment.last - first))
-        part, verdict = await self.executor.encode(task, lambda seen: self._look(segment, seen))
-        match verdict:
-            case Restart():
-                cuts = part.closed_prefixes
-                seen = part.cut(cuts[-1])
-                self.model = self.model.learn(Observation.of(seen, self._scale))
-                self.choice = self._choose_anew()
-                log.debug("start over after %d frames: CRF %.2f gave %d bytes", seen.kept, crf, seen.bytes)
-                raise _StartOver
-            case CutHere(kept):
-                return part.cut(kept)
-            case Keep():
-                return part
+    def _look_at(self, segment: Segment) -> int | None:
+        """Where the first piece is looked at while it runs: nothing is known yet, and beginning again costs little."""
+        if self.restarts >= control.MOST_RESTARTS or self.tried or segment.frames < _SHORTEST_LOOKED_AT:
+            return None
+        return max(_LOOK_FRAMES, round(_LOOK_SHARE * segment.frames))
 
-    def _choose_anew(self) -> Choice:
-        """The size by what is known now; one that was measured against its rival is kept."""
-        fresh = choose(self.model, self.video_budget, self.full)
-        if fresh is None or (self.probed and self.choice.scale in (fresh.scale, *fresh.rivals)):
-            return self.choice
-        return fresh
+    def _is_off_course(self, growing: Part) -> bool:
+        seen = control.seen_of(growing)
+        return seen is not None and self._is_too_far(Observation.of(seen, self._scale), seen.crf, control.RESTART_LIMIT)
 
-    def _looks(self, frames: int) -> list[int]:
-        shares: list[float] = []
-        if not self.probed and self._may_restart:
-            shares.append(max(_FIRST_LOOK, _FIRST_LOOK_FRAMES / frames))
-        if not self._waiting or len(self.segments) <= _FEW_SEGMENTS:
-            shares.extend(share for share in _LAST_LOOKS if not shares or share > shares[0])
-        return [round(share * frames) for share in shares] if frames >= _SHORTEST_LOOKED_AT else []
+    def _is_first_pass_off_course(self, growing: Part) -> bool:
+        seen = control.seen_of(growing)
+        return seen is not None and self._is_too_far(self._as_encoded(seen), seen.crf, control.FIRST_PASS_LIMIT)
 
-    @property
-    def _may_restart(self) -> bool:
-        return self.restarts < control.MOST_RESTARTS and not self.tried
-
-    @property
-    def _everything(self) -> tuple[tuple[int, int], ...]:
-        return tuple((s.first, s.last) for s in self.segments)
-
-    def _look(self, segment: Segment, part: Part) -> Verdict:
-        done = self._done_but(segment) + self._running[segment.index].finished_bytes
-        others = Load(done, tuple((s.first, s.last) for s in self._waiting))
-        first_look = not self.probed and not self.tried and part.kept < _LAST_LOOKS[0] * segment.frames
-        course = Course(self.video_budget, others, self._everything, self._may_restart, first_look)
-        return control.judge(self.model, self._scale, part, segment.last, course)
-
-    def _next_crf(self, segment: Segment, parts: list[Part]) -> float:
-        done = self._done_but(segment) + sum(part.bytes for part in parts)
-        at = parts[-1].last if parts else segment.first
-        ranges = ((at, segment.last), *((s.first, s.last) for s in self._waiting))
-        wanted = control.next_crf(self.model, self._scale, self.video_budget, Load(done, ranges), self._everything)
-        return control.after_cut(parts[-1].crf, wanted) if parts else wanted
+    def _is_too_far(self, seen: Observation, crf: float, limit: float) -> bool:
+        """Learn from ``seen`` where it shows that its quality is not worth going on at."""
+        learned = self.model.learn(seen)
+        right = learned.solve(self._everything, self._scale, self.video_budget * control.FIRST_AIM)
+        if self.tried or abs(right - crf) <= limit:
+            return False
+        log.debug("off course after %d frames: CRF %.2f instead of %.2f", seen.last - seen.first, crf, right)
+        self.model = learned
+        return True
 
     def _done_but(self, segment: Segment) -> float:
         """Bytes that are finished or will come of other running pieces."""
-        return sum(v[-1].bytes for v in self.tried.values()) + self._in_work(segment.index)
+        return sum(v[-1].bytes for v in self.tried.values()) + self._in_work(but=segment)
 
-    def _in_work(self, but: int | None) -> float:
+    def _in_work(self, but: Segment | None = None) -> float:
         """What the running pieces will come to, ``but`` one segment."""
         return sum(
-            r.finished_bytes + self.model.predict(r.first, r.last, self._scale, r.crf)
-            for index, r in self._running.items()
-            if index != but
+            self.model.predict(s.first, s.last, self._scale, crf) for s, crf in self._running.values() if s is not but
         )
+
+    # What both have in common.
+
+    def _fits_all(self) -> float:
+        return self.model.solve(self._everything, self._scale, self.video_budget * control.FIRST_AIM)
+
+    def _task(self, segment: Segment, crf: float, threads: int, look_at: int | None = None) -> Task:
+        return Task(segment.first, segment.last, self.size, crf, threads, look_at)
+
+    async def _measured(self, task: Task) -> Measured:
+        measured = await self.executor.measure(task, _never)
+        assert measured is not None, "nobody looks at it"
+        return measured
+
+    async def _close(self, segment: Segment, measured: Measured, wanted: float, crf: float, threads: int) -> None:
+        """Make a measured segment to ``wanted`` bytes, or as good as it gets."""
+        if crf <= CRF_MIN:
+            made = await self.executor.encode(self._task(segment, CRF_MIN, threads), _never)
+            assert made is not None, "nobody looks at it"
+            part = made
+        else:
+            part = await self.executor.encode_to_size(self._task(segment, crf, threads), measured, wanted)
+        self._misses[segment.first, segment.last] = measured, part.bytes / wanted
+        log.debug("[%d, %d) at %s: %d bytes for %d", part.first, part.last, self.size, part.bytes, wanted)
+        self.tried.setdefault(segment.index, []).append(Variant((part,)))
+
+    async def _each(self, items: Iterable[_T], do: Callable[[_T, int], Coroutine[Any, Any, None]]) -> None:
+        """``do`` for every item with a number of threads, as many at once as there are lanes."""
+        todo = list(items)
+        lanes = min(self.lanes, len(todo))
+        limiter, threads = anyio.CapacityLimiter(lanes), max(1, self.cores // lanes)
+
+        async def one(item: _T) -> None:
+            async with limiter:
+                await do(item, threads)
+
+        await self._together([partial(one, item) for item in todo])
+
+    async def _together(self, jobs: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+        try:
+            with told_singly():
+                async with anyio.create_task_group() as tasks:
+                    for job in jobs:
+                        tasks.start_soon(job)
+        except* _StartOver:
+            raise _StartOver from None
 
     async def _settle(self) -> tuple[Variant, ...]:
         """Correct until the written file is within the window, or nothing sensible is left to try.
@@ -269,24 +342,15 @@ class Fit:
 
     async def _again(self, steps: list[settle.Again], variants: tuple[Variant, ...]) -> None:
         log.debug("again: %s", steps)
-        lanes = min(self.lanes, len(steps))
-        limiter, threads = anyio.CapacityLimiter(lanes), max(1, self.cores // lanes)
 
-        async def one(step: settle.Again) -> None:
-            async with limiter:
-                task = Task(step.first, step.last, self.size, step.crf, threads)
-                part, _ = await self.executor.encode(task, lambda _: Keep())
-            after = Observation.of(part, self._scale)
-            before = replace(after, crf=step.crf_now, bytes=step.bytes_now)
-            log.debug("[%d, %d) was %d bytes, is %d", step.first, step.last, step.bytes_now, part.bytes)
-            # What a tail would have cost in a cut of its own is an estimate, and no witness; nor is a patchwork.
-            old = variants[step.segment]
-            exact = step.first == old.first and len(old.parts) == 1
-            self.model = self.model.learn(*([before] if exact else []), after)
+        async def one(step: settle.Again, threads: int) -> None:
+            task = Task(step.first, step.last, self.size, step.crf, threads)
+            # A second pass over the same frames misses by about as much as the one before.
+            measured, miss = self._misses.get((step.first, step.last)) or (await self._measured(task), 1.0)
+            part = await self.executor.encode_to_size(task, measured, step.wanted / miss)
+            self._misses[step.first, step.last] = measured, part.bytes * miss / step.wanted
+            log.debug("[%d, %d) is %d bytes, for %d", step.first, step.last, part.bytes, step.wanted)
             self.tried[step.segment].append(variants[step.segment].with_tail(part))
             self.reencoded.add(step.segment)
 
-        with told_singly():
-            async with anyio.create_task_group() as tasks:
-                for step in steps:
-                    tasks.start_soon(one, step)
+        await self._each(steps, one)

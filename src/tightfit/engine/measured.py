@@ -11,11 +11,11 @@ from pathlib import Path
 
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.rate import Content
-from tightfit.media.analyse import ANALYSIS_CRF, ANALYSIS_PRESET, Analysis
+from tightfit.media.analyse import ANALYSIS_CRF, ANALYSIS_PRESET, ANALYSIS_TUNING, Analysis
 from tightfit.media.picture import Picture
 from tightfit.media.tools import Ffmpeg
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 def _entry(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, ffmpeg: Ffmpeg) -> Path:
@@ -27,6 +27,7 @@ def _entry(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, f
         ffmpeg.version,
         ANALYSIS_CRF,
         ANALYSIS_PRESET,
+        ANALYSIS_TUNING,
     ]
     return cache / f"analysis-{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]}.json"
 

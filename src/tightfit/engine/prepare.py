@@ -12,7 +12,7 @@ from tightfit.domain.audio import COPYABLE, MOST_OF_FILE, AudioKind, AudioPlan, 
 from tightfit.domain.geometry import full_size
 from tightfit.domain.media_info import Hdr, MediaInfo, VideoStream
 from tightfit.domain.mp4 import metadata_bytes, predict_overhead, runs
-from tightfit.domain.plan import Budget, Plan
+from tightfit.domain.plan import Budget, Crossings, Plan
 from tightfit.domain.rate import RateModel
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import Option
@@ -20,7 +20,7 @@ from tightfit.domain.segments import cut_into_segments
 from tightfit.domain.updates import Phase
 from tightfit.engine import measured
 from tightfit.engine.job import Job
-from tightfit.engine.quality import Prober, decide_size
+from tightfit.engine.quality import measure_crossings
 from tightfit.errors import InfeasibleError, SourceError, UsageError, told_singly
 from tightfit.media.analyse import Analysis, analyse
 from tightfit.media.audio import AudioTrack, make_track, measure_loudness
@@ -59,7 +59,7 @@ class Prepared:
     model: RateModel
     track: AudioTrack | None
     timeline: Timeline
-    probed: bool
+    crossings: Crossings
 
 
 async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, settings: Settings, job: Job) -> Prepared:
@@ -83,28 +83,29 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     audio, track, budget = _fit_sound(limit, clip, model, audio, track)
     if audio.warning:
         job.warn(audio.warning)
-    choice = planning.choose(model, budget.video, picture.full)
+    crossings: Crossings = planning.USUAL_CROSSINGS
+    if request.resolution.source:
+        crossings = planning.ONLY_FULL_SIZE
+    elif len(scales := planning.contested(model, budget.video, picture.full)) > 1:
+        crossings = await measure_crossings(ffmpeg, clip, analysis.content, scales, job.work)
+    choice = planning.choose(model, budget.video, picture.full, crossings)
     if choice is None:
         raise _infeasible(limit, clip, model, budget, audio, info)
-    timeline = timeline_of(clip)
-    duration = timeline.duration_s
+    duration = timeline_of(clip).duration_s
     segments = cut_into_segments(analysis.content.idrs, clip.frames, duration)
-    prober = Prober(ffmpeg, clip, job.work, budget.video, model)
-    decision = await decide_size(choice, prober, len(segments), keep_source=request.resolution.source)
     plan = Plan(
         limit_bytes=limit,
         budget=budget,
         full=picture.full,
-        choice=decision.choice,
+        choice=choice,
         segments=tuple(segments),
         audio=audio,
-        reasons=planning.explain(decision.choice, picture.full, budget, duration, audio, len(segments))
+        reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments))
         + _picture_reasons(video),
         warnings=tuple(job.warnings),
-        predicted_seconds=planning.predict_seconds(analysis.seconds, decision.choice.scale),
-        predicted_vmaf=decision.vmaf,
+        predicted_seconds=planning.predict_seconds(analysis.seconds, choice.scale),
     )
-    return Prepared(plan, clip, decision.model, track, timeline, decision.sure)
+    return Prepared(plan, clip, model, track, timeline_of(clip), crossings)
 
 
 def _worth_filling(limit: int, source_bytes: int) -> int:

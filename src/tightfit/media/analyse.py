@@ -21,6 +21,8 @@ from tightfit.media.tools import Ffmpeg
 
 ANALYSIS_CRF = 28.0
 ANALYSIS_PRESET = "veryfast"
+# Motion search that places keyframes as well and costs a fifth less.
+ANALYSIS_TUNING = "subme=1:partitions=none:me=dia"
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ async def analyse(
     size = analysis_size(picture.full)
     out = work / "analysis.nut"
     cut = argv.Cut(start=video.pts[0], end=None, origin=video.pts[0])
-    node = argv.frames_of(argv.source_input(info, threads=threads), video, cut, picture.steps(size, fast=True))
-    settings = argv.X264(ANALYSIS_CRF, ANALYSIS_PRESET, threads, video.fps, {})
+    source = argv.source_input(info, threads=threads, roughly=True)
+    node = argv.frames_of(source, video, cut, picture.steps(size, fast=True))
+    settings = argv.X264(argv.ConstantQuality(ANALYSIS_CRF), ANALYSIS_PRESET, threads, video.fps, {}, ANALYSIS_TUNING)
     output = argv.x264_output(node, out, video.time_base, settings)
     begun = time.monotonic()
     done = await process.run(argv.command(ffmpeg.path, output), cwd=work, on_line=ProgressReader(on_frames))

@@ -39,7 +39,10 @@ class Clip:
 
 @dataclass(frozen=True)
 class Setting:
-    """How a piece is encoded; the same for all pieces of a clip but for the CRF."""
+    """How a piece is encoded; the same for all pieces of a clip but for the CRF.
+
+    Where a piece is made to a size, ``crf`` is the quality that it is expected to come out at.
+    """
 
     size: Size
     crf: float
@@ -56,9 +59,11 @@ async def encode(
     out: Path,
     *,
     on_frames: Callable[[int], None],
+    rate: argv.Rate | None = None,
 ) -> Part:
     """Encode frames ``[first, last)`` into ``out`` and return them as a checked part.
 
+    ``rate`` is constant quality at the setting's CRF unless told.
     The frames that came back are compared with the plan by timestamp; a wrong cut is repeated with an
     earlier seek, and at last without one. Raises EncoderError where ffmpeg fails twice or no cut is exact.
     """
@@ -70,7 +75,13 @@ async def encode(
             cut_of(clip, first, last),
             clip.picture.steps(setting.size),
         )
-        x264 = argv.X264(setting.crf, setting.preset, setting.threads, clip.video.fps, clip.picture.tag_options())
+        x264 = argv.X264(
+            rate or argv.ConstantQuality(setting.crf),
+            setting.preset,
+            setting.threads,
+            clip.video.fps,
+            clip.picture.tag_options(),
+        )
         output = argv.x264_output(node, out, clip.video.time_base, x264)
         done = await process.run(argv.command(ffmpeg.path, output), cwd=out.parent, on_line=ProgressReader(on_frames))
         part = part_of(clip, first, out, setting.crf)

@@ -6,9 +6,11 @@ import json
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import ffmpeg as graph
 
+from tightfit.domain.geometry import Size
 from tightfit.domain.result import Quality
 from tightfit.errors import EncoderError
 from tightfit.media import argv, process
@@ -26,16 +28,54 @@ async def measure(
     Needs libvmaf (see ``Ffmpeg.quality_metric``). HDR sources are compared after the tone-mapping that the
     encode had. ``subsample`` n scores every n-th frame. Raises EncoderError where the comparison fails.
     """
-    source = argv.source_input(clip.info, threads=threads, seek_s=seeks_of(clip, first)[0])
-    reference = _numbered(
-        argv.frames_of(source, clip.video, cut_of(clip, first, last), clip.picture.steps(clip.picture.full))
-    )
-    full = clip.picture.full
+    reference = _reference(clip, first, last, threads)
     kind = "nut" if encoded.suffix == ".nut" else "mov"
     shown = graph.input(argv.ours(encoded), protocol_whitelist="file", f=kind, threads=threads)["v:0"]
-    distorted = _numbered(shown.filter("scale", full.width, full.height, flags="bicubic").filter("format", "yuv420p"))
     log = f"vmaf-{first}-{last}-{encoded.stem}.json"
-    scored = graph.filter(
+    scored = _scored(_numbered(_sized(shown, clip.picture.full)), reference, log, subsample, threads)
+    done = await process.run(argv.command(ffmpeg.path, graph.output(scored, "-", f="null")), cwd=work)
+    return summarise(_scores(work / log, done))
+
+
+async def measure_resizing(
+    ffmpeg: Ffmpeg,
+    clip: Clip,
+    first: int,
+    last: int,
+    sizes: Sequence[Size],
+    *,
+    subsample: int,
+    threads: int,
+    work: Path,
+) -> list[float]:
+    """Mean VMAF of frames ``[first, last)`` after nothing but a trip to each of ``sizes`` and back.
+
+    What no encoder can exceed at that size. The frames are decoded once. Needs libvmaf; raises EncoderError.
+    """
+    frames = _reference(clip, first, last, threads).split()
+    outputs, logs = [], []
+    for n, size in enumerate(sizes):
+        resized = _sized(_sized(frames[2 * n], size), clip.picture.full)
+        logs.append(work / f"resized-{first}-{last}-{n}.json")
+        outputs.append(
+            graph.output(_scored(resized, frames[2 * n + 1], logs[-1].name, subsample, threads), "-", f="null")
+        )
+    done = await process.run(argv.command(ffmpeg.path, graph.merge_outputs(*outputs)), cwd=work)
+    return [summarise(_scores(log, done)).mean for log in logs]
+
+
+def _reference(clip: Clip, first: int, last: int, threads: int) -> Any:
+    source = argv.source_input(clip.info, threads=threads, seek_s=seeks_of(clip, first)[0])
+    steps = clip.picture.steps(clip.picture.full)
+    return _numbered(argv.frames_of(source, clip.video, cut_of(clip, first, last), steps))
+
+
+def _sized(node: Any, size: Size) -> Any:
+    return node.filter("scale", size.width, size.height, flags="bicubic").filter("format", "yuv420p")
+
+
+def _scored(distorted: Any, reference: Any, log: str, subsample: int, threads: int) -> Any:
+    return graph.filter(
         [distorted, reference],
         "libvmaf",
         log_fmt="json",
@@ -44,18 +84,20 @@ async def measure(
         n_threads=threads,
         model=f"version={VMAF_MODEL}",
     )
-    done = await process.run(argv.command(ffmpeg.path, graph.output(scored, "-", f="null")), cwd=work)
+
+
+def _scores(log: Path, done: process.Finished) -> list[float]:
     try:
-        frames = json.loads((work / log).read_text())["frames"]
-        (work / log).unlink()
-        return summarise([frame["metrics"]["vmaf"] for frame in frames])
+        frames = json.loads(log.read_text())["frames"]
+        log.unlink()
+        return [frame["metrics"]["vmaf"] for frame in frames]
     except (OSError, ValueError, KeyError) as exc:
         raise EncoderError(f"The picture quality could not be measured: {done.last_message}.") from exc
 
 
-def _numbered(node: object) -> object:
+def _numbered(node: Any) -> Any:
     """Frame n at time n on both sides, so that the n-th is compared with the n-th whatever its timestamp."""
-    return node.filter("settb", "1/1000").filter("setpts", "N")  # type: ignore[attr-defined]  # ffmpeg-python is untyped
+    return node.filter("settb", "1/1000").filter("setpts", "N")
 
 
 def summarise(scores: Sequence[float]) -> Quality:
