@@ -21,8 +21,9 @@ USUAL_CROSSINGS = {Fraction(1): 32.0, Fraction(2, 3): 33.5, Fraction(1, 2): 36.0
 # Where it was measured what a size can show at best: a crossing lies at 24 + 4 sqrt(d), d being the VMAF that the step
 # to the next size costs an unencoded picture. It loses 0.2 VMAF (the same clips), as two seconds of encodes would.
 _LOWEST_CROSSING, _CROSSING_PER_ROOT = 24.0, 4.0
-# No crossing of any clip lies above this; the prior quality is off by 2.4 CRF steps (one standard deviation).
-_HIGHEST_CROSSING, _PRIOR_ERROR_CRF = 40.0, 3.0
+# No crossing of any clip lies above this; the prior quality is off by 2.4 CRF steps (one standard deviation), and what
+# a measurement costs is lost where it changes nothing.
+_HIGHEST_CROSSING, _PRIOR_ERROR_CRF = 40.0, 2.0
 # No other size than the full one, whatever it looks like.
 ONLY_FULL_SIZE = {Fraction(1): CRF_MAX}
 # A size in work is left for another one only where it is this far beyond the crossing: nearer, both look alike.

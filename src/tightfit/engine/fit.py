@@ -129,7 +129,7 @@ class Fit:
         measured: dict[int, Measured] = {}
 
         async def look(segment: Segment, threads: int) -> None:
-            task = self._task(segment, crf, threads, self._look_at(segment))
+            task = self._task(segment, crf, threads, None if self.restarts else self._look_at(segment))
             seen = await self.executor.measure(task, self._is_first_pass_off_course)
             if seen is None:
                 self._start_over()
@@ -143,8 +143,9 @@ class Fit:
 
     async def _make_few(self, measured: dict[int, Measured]) -> None:
         crf = self._fits_all()
-        target = settle.aim(self.limit, self.video_budget) - (self.limit - self.video_budget)
         waiting = {index: seen.part.bytes for index, seen in measured.items()}
+        closing = self.video_budget * waiting[self.segments[-1].index] / sum(waiting.values())
+        target = settle.aim(self.limit, closing) - (self.limit - self.video_budget)
         log.debug("measured at %s: %d bytes for %d, CRF %.2f", self.size, sum(waiting.values()), target, crf)
 
         async def make(segment: Segment, threads: int) -> None:

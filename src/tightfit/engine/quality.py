@@ -17,8 +17,8 @@ from tightfit.media.tools import Ffmpeg
 
 log = logging.getLogger("tightfit.quality")
 
-# Every third of so many pictures in a row is scored: half a second. 18 pictures told the better size as often as 36.
-_WINDOW_FRAMES, _SUBSAMPLE = 18, 3
+# Every third of so many pictures in a row is scored: half a second. 12 told the better size as often as 18 or 36.
+_WINDOW_FRAMES, _SUBSAMPLE = 12, 3
 # Longer clips are looked at in several places: half a second of a trailer says little about the rest.
 _SECONDS_PER_WINDOW, _MOST_WINDOWS = 20.0, 3
 
