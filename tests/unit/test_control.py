@@ -57,18 +57,16 @@ def test_when_less_is_left_than_planned_the_rest_is_made_cheaper(seed):
     assert after_a_dear_one > usual
 
 
-@given(seeds, st.floats(0.2, 5.0))
-def test_what_closes_the_sum_takes_all_that_is_left_unless_it_would_stand_out(seed, share):
-    luck = random.Random(seed)
-    footage = random_footage(luck, segments=(4, 8))
-    model = RateModel(footage.analysed(luck))
-    closing = footage.segments[-1]
-    usual = model.predict(closing.first, closing.last, 1.0, 27.0)
-    given_to_it = control.closing_bytes(model, 1.0, usual * share, closing, 27.0)
-    crf = model.crf_for_change(27.0, usual, given_to_it)
-    assert abs(crf - 27.0) <= control.STEP_LIMIT + 0.01
-    if abs(model.crf_for_change(27.0, usual, usual * share) - 27.0) < control.STEP_LIMIT - 0.01:
-        assert given_to_it == pytest.approx(usual * share)
+@given(st.floats(0.2, 5.0))
+def test_what_closes_the_sum_takes_all_that_is_left_unless_it_would_stand_out(share):
+    luck = random.Random(3)
+    model = RateModel(random_footage(luck).analysed(luck))
+    seen = Observation(0, 40, 1.0, 27.0, 100_000, 5000)
+    closing = control.closing_crf(model, seen, 100_000 * share, fits_all=27.5)
+    assert abs(closing.value - 27.5) <= control.STEP_LIMIT
+    assert closing.fits == (abs(model.crf_for_change(27.0, 100_000, 100_000 * share) - 27.5) <= control.STEP_LIMIT)
+    if closing.fits:
+        assert model.bytes_after_change(27.0, 100_000, closing.value) == pytest.approx(100_000 * share, rel=0.001)
 
 
 def test_of_a_growing_encode_only_what_can_be_cut_off_is_believed():

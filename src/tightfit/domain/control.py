@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tightfit.domain.pieces import Part, Segment
-from tightfit.domain.rate import CRF_MAX, CRF_MIN, RateModel
+from tightfit.domain.rate import CRF_MAX, CRF_MIN, Observation, RateModel
 
 # The first encode aims this far below the budget: what closes the sum is made to a size, so that little is lost.
 FIRST_AIM = 0.9975
@@ -51,11 +51,19 @@ def next_crf(model: RateModel, scale: float, budget: float, load: Load, everythi
     return min(CRF_MAX, max(CRF_MIN, min(fits_all + STEP_LIMIT, max(fits_all - STEP_LIMIT, fits_rest))))
 
 
-def closing_bytes(model: RateModel, scale: float, left: float, closing: Segment, fits_all: float) -> float:
-    """What the last piece should cost: all that is left, unless its quality would stand out."""
-    low = model.predict(closing.first, closing.last, scale, min(CRF_MAX, fits_all + STEP_LIMIT))
-    high = model.predict(closing.first, closing.last, scale, max(CRF_MIN, fits_all - STEP_LIMIT))
-    return min(high, max(low, left))
+@dataclass(frozen=True)
+class ClosingCrf:
+    """The quality of the last piece; ``fits`` where it takes exactly what is left."""
+
+    value: float
+    fits: bool
+
+
+def closing_crf(model: RateModel, seen: Observation, left: float, fits_all: float) -> ClosingCrf:
+    """What takes the bytes that are ``left``, unless it would stand out; ``seen`` is what a look at it showed."""
+    wanted = model.crf_for_change(seen.crf, seen.bytes, max(1.0, left))
+    allowed = min(CRF_MAX, fits_all + STEP_LIMIT, max(CRF_MIN, fits_all - STEP_LIMIT, wanted))
+    return ClosingCrf(allowed, allowed == wanted)
 
 
 def seen_of(growing: Part) -> Part | None:

@@ -162,6 +162,11 @@ class RateModel:
             low, high = (middle, high) if cost > bytes_wanted else (low, middle)
         return (low + high) / 2
 
+    @staticmethod
+    def bytes_after_change(crf: float, bytes_now: float, to: float) -> float:
+        """What frames that cost ``bytes_now`` at ``crf`` cost at the CRF ``to``."""
+        return float(bytes_now * 2.0 ** -_fall(crf, to))
+
     def _usual(self, scale: float, crf: float) -> float:
         """log2 of bytes over analysis bytes on a usual clip."""
         octaves = math.log2(scale / _ANCHOR_SCALE) - math.log2(self.content.scale / _ANALYSIS_SCALE)

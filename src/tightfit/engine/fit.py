@@ -23,9 +23,9 @@ from tightfit.media.two_pass import Measured
 log = logging.getLogger("tightfit.fit")
 _T = TypeVar("_T")
 
-# With so few segments nobody comes after the first one to make good for it: all of them are measured first and made
+# With so few segments little comes after the first one to make good for it: all of them are measured first and made
 # to a size. With more, constant quality is a quarter cheaper and the last one alone closes the sum.
-_FEW_SEGMENTS = 3
+_FEW_SEGMENTS = 5
 # A first pass at a CRF comes out at this much of medium's bytes (0.83 … 0.98 on four clips).
 _FIRST_PASS_BYTES = 0.93
 # Share of the first piece, and least frames, at which it is compared with its forecast.
@@ -193,12 +193,18 @@ class Fit:
                     self._reconsider_size()
 
         await self._together([partial(work_off, max(1, self.cores // lanes))] * lanes)
+        await self._encode_closing(closing)
+
+    async def _encode_closing(self, closing: Segment) -> None:
         left = self.video_budget - self._done_but(closing)
         left = settle.aim(self.limit, left) - (self.limit - left)
-        crf = self._fits_all()
-        wanted = control.closing_bytes(self.model, self._scale, left, closing, crf)
-        measured = await self._measured(self._task(closing, crf, self.cores))
-        await self._close(closing, measured, wanted, crf, self.cores)
+        looked_at = self._fits_all()
+        measured = await self._measured(self._task(closing, looked_at, self.cores))
+        seen = self._as_encoded(measured.part)
+        self.model = self.model.learn(seen)
+        crf = control.closing_crf(self.model, seen, left, self._fits_all())
+        wanted = left if crf.fits else self.model.bytes_after_change(seen.crf, seen.bytes, crf.value)
+        await self._close(closing, measured, wanted, crf.value, self.cores)
 
     async def _encode_segment(self, segment: Segment, closing: Segment, threads: int) -> None:
         ranges = tuple((s.first, s.last) for s in (segment, *self._waiting, closing))
