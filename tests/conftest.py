@@ -10,6 +10,8 @@ from pathlib import Path
 
 import anyio
 import pytest
+from support.command import Tool
+from support.footage import lavfi, make
 
 from tightfit.media.tools import Ffmpeg, find_ffmpeg
 
@@ -69,3 +71,29 @@ def ffmpeg(request: pytest.FixtureRequest, bundled: Ffmpeg) -> Ffmpeg:
     if path is None:
         pytest.skip("no ffmpeg on the PATH: only the bundled one is tested")
     return anyio.run(find_ffmpeg, path)
+
+
+@pytest.fixture(scope="session")
+def known_ffmpegs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder that knows what the bundled ffmpeg can do: asking it takes a second."""
+    folder = tmp_path_factory.mktemp("known")
+    tool = Tool(folder, folder / "home")
+    assert tool("doctor").code == 0
+    return tool.home
+
+
+# Pictures so different that the encoder begins a GOP with each: more segments than are measured beforehand.
+SCENES = ("testsrc2", "mandelbrot", "rgbtestsrc", "life", "smptebars", "cellauto", "testsrc", "yuvtestsrc")
+
+
+@pytest.fixture(scope="session")
+def made_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen seconds of eight scenes, about 2 MB."""
+    path = tmp_path_factory.mktemp("scenes") / "scenes.mp4"
+    inputs = [
+        word for scene in SCENES for word in lavfi(f"{scene}=s=320x180:r=25,trim=duration=2,noise=alls=10:allf=t")
+    ]
+    shown = "".join(f"[{n}:v]format=yuv420p,setsar=1[v{n}];" for n in range(len(SCENES)))
+    joined = "".join(f"[v{n}]" for n in range(len(SCENES))) + f"concat=n={len(SCENES)}[v]"
+    make(*inputs, "-filter_complex", shown + joined, "-map", "[v]", "-c:v", "libx264", "-crf", 18, path)
+    return path

@@ -8,6 +8,7 @@
     ├── InfeasibleError       4    no file of that size can hold this clip
     ├── OutputError           6    the output can't be written
     │   └── OutputExists      6
+    ├── JobHeld               7    another process is at work on this job
     ├── EncoderError          1    an encoder crashed again after a retry, or lied
     └── Interrupted           130
 
@@ -31,6 +32,7 @@ class ExitCode(IntEnum):
     INPUT = 3
     INFEASIBLE = 4
     OUTPUT = 6
+    HELD = 7
     INTERRUPTED = 130
 
 
@@ -96,6 +98,17 @@ class OutputExists(OutputError):
     """The output is already there and replacing it was not asked for."""
 
     kind = "output_exists"
+
+
+class JobHeld(TightfitError):
+    """Another process is at work on this job; ``pid`` is its, where it is known."""
+
+    code = ExitCode.HELD
+    kind = "held"
+
+    def __init__(self, message: str, *, pid: int | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.pid = pid
 
 
 class EncoderError(TightfitError):

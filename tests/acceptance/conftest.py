@@ -11,15 +11,6 @@ from support.command import Tool
 from support.footage import lavfi, make
 
 
-@pytest.fixture(scope="session")
-def known_ffmpegs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state folder that knows what the bundled ffmpeg can do: asking it takes a second."""
-    folder = tmp_path_factory.mktemp("known")
-    tool = Tool(folder, folder / "home")
-    assert tool("doctor").code == 0
-    return tool.home
-
-
 @pytest.fixture
 def tool(tmp_path: Path, known_ffmpegs: Path) -> Tool:
     """The command line in an empty folder."""

@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from tightfit import __version__
-from tightfit.cli import compress, demo, doctor, logs, plan, presets, probe
+from tightfit.cli import compress, demo, doctor, jobs, logs, plan, presets, probe
 from tightfit.cli.bare import COMMANDS, spelled_out
 from tightfit.cli.failures import failure_of, paragraph, usage_error
 from tightfit.cli.streams import complain, make_patient, say
@@ -25,6 +25,7 @@ HELP = f"""Name a size, get the best-looking video file that fits.
   tightfit *.mp4 discord -o smaller/            each within a destination's limit
   tightfit plan vacation.mp4 50MB               what would be done, and why
   tightfit probe vacation.mp4                   what the file really holds
+  tightfit jobs resume                          go on with whatever was interrupted
   tightfit -- -odd-name.mp4 50MB                a name that begins with a dash
 
 FILE... SIZE is short for compress FILE... --to SIZE, with the same options.
@@ -48,7 +49,8 @@ Exit codes:
     3  an input can't be used; nothing was written for it
     4  no file of that size can hold the clip; says which size can
     6  an output can't be written: exists, read-only, disk full
-  130  interrupted
+    7  another process is at work on this job
+  130  interrupted; the job can be resumed
 With several inputs the first one that is not 0 counts, and every other input is still done.
 """
 
@@ -80,7 +82,7 @@ def _options(
 ) -> None: ...
 
 
-_MODULES = (compress, plan, probe, presets, doctor, demo)
+_MODULES = (compress, plan, probe, jobs, presets, doctor, demo)
 for _name, _module in zip(COMMANDS, _MODULES, strict=True):
     app.command(_name, help=_module.HELP, short_help=_module.SHORT)(getattr(_module, _name))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tightfit.domain.result import Result
     from tightfit.domain.updates import Update
     from tightfit.settings import Settings
+
+    Listener = Callable[[Update], None]
+    Start = Callable[[CompressRequest, Listener], Awaitable[Result]]
 
 SHORT = "Make the best-looking file that fits a size."
 HELP = f"""{SHORT}
@@ -78,19 +81,31 @@ def compress(
 
 def compress_in_turn(requests: Sequence[CompressRequest], settings: Settings, view: View) -> int:
     """Compress each and show how it went; the first exit code that is not 0. Raises Interrupted."""
+    from tightfit.engine.compress import compress as make
+
+    def start(request: CompressRequest, listener: Listener) -> Awaitable[Result]:
+        return make(request, settings, listener)
+
+    return work_in_turn([(request, start) for request in requests], settings, view)
+
+
+def work_in_turn(todo: Sequence[tuple[CompressRequest, Start]], settings: Settings, view: View) -> int:
+    """As ``compress_in_turn``, each request begun in its own way."""
     run = _Run(settings, view)
-    pending = list(requests)
+    pending = list(todo)
 
     async def one(_: int) -> int:
-        result = await run.outcome(pending[0])
+        result = await run.outcome(*pending[0])
         view.result(result)
         pending.pop(0)
         return result.error.code if result.error else 0
 
     try:
-        return in_turn([request.source for request in requests], one)
-    except Interrupted:
-        for request in pending:
+        return in_turn([request.source for request, _ in todo], one)
+    except Interrupted as stopped:
+        if run.job_id:
+            stopped.hint = f"Go on with tightfit jobs resume {run.job_id}, or run the same command again."
+        for request, _ in pending:
             view.result(run.cancelled(request))
         raise
 
@@ -104,17 +119,16 @@ class _Run:
     written: set[Path] = field(default_factory=set)
     job_id: str = ""
 
-    async def outcome(self, request: CompressRequest) -> Result:
+    async def outcome(self, request: CompressRequest, start: Start) -> Result:
         """The result of one request, whatever happens but being cancelled."""
         from tightfit.domain.result import Result, Status
-        from tightfit.engine.compress import compress as make
         from tightfit.engine.prepare import Infeasible
 
         started, source, self.job_id = time.monotonic(), str(request.source), ""
         self.view.begin(source)
         try:
             self._refuse_to_replace_our_own(request)
-            result = await make(request, self.settings, self._listen)
+            result = await start(request, self._listen)
             self.written.add(Path(str(result.output)))
             return result
         except Infeasible as error:

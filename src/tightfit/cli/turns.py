@@ -48,5 +48,5 @@ def in_turn(paths: Sequence[Path], do: Callable[[int], Awaitable[int]]) -> int:
     except KeyboardInterrupt:
         raise Interrupted(
             f"Stopped while working on {paths[at]}; nothing was written for it.",
-            hint="Run the same command again to start over.",
+            hint="Run the same command again to go on.",
         ) from None

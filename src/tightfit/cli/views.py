@@ -39,13 +39,17 @@ class Human:
 
     def __init__(self) -> None:
         self._display: Display | None = None
+        self._name = ""
 
     def begin(self, name: str) -> None:
         from tightfit.cli.progress import display_for
 
-        self._display = display_for(printable(PurePath(name).name), plain=logs.shown())
+        self._name = printable(PurePath(name).name)
+        self._display = display_for(self._name, plain=logs.shown())
 
     def update(self, update: Update) -> None:
+        if update.message:
+            complain(f"{self._name}: {update.message}")
         if self._display:
             self._display.show(update)
 

@@ -8,20 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 
 from tightfit.domain.geometry import full_size
+from tightfit.domain.job import JobRecord, Kind
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Variant
 from tightfit.domain.plan import AlreadyFits, Plan
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import AudioOut, Quality, Result, SegmentCounts, Status, VideoOut
 from tightfit.domain.updates import Phase, Update
-from tightfit.engine import publish
+from tightfit.engine import durable, facts, publish, room
+from tightfit.engine.disk import Disk, sha256_of
+from tightfit.engine.durable import DurableJob
 from tightfit.engine.executors.local import LocalExecutor
 from tightfit.engine.fit import Fit
-from tightfit.engine.job import Job, job_in, parallel_encodes
+from tightfit.engine.job import Job, parallel_encodes, scratch_job
+from tightfit.engine.memory import DurableMemory, Memory
 from tightfit.engine.prepare import Prepared, prepare
 from tightfit.errors import SourceChanged, SourceError
 from tightfit.media.measure import measure
-from tightfit.media.probe import probe
+from tightfit.media.probe import identify, probe
 from tightfit.media.stitch import kept_metadata, stitch
 from tightfit.media.tools import Ffmpeg, find_ffmpeg
 from tightfit.media.verify import Expected, verify
@@ -35,20 +39,45 @@ def ignore(_: Update) -> None:
     """A listener for those who only want the result."""
 
 
-async def compress(request: CompressRequest, settings: Settings, listener: Callable[[Update], None] = ignore) -> Result:
-    """Make the best-looking file within the limit and publish it.
+async def compress(
+    request: CompressRequest,
+    settings: Settings,
+    listener: Callable[[Update], None] = ignore,
+    disk: Disk | None = None,
+) -> Result:
+    """Make the best-looking file within the limit and publish it; an unfinished job for the same is gone on with.
 
     Raises the errors of errors.py; when it raises, nothing was written to the output path. Cancelling it
-    kills every child and leaves no file behind.
+    kills every child; the job can then be resumed.
     """
-    with job_in(settings.work, listener) as job:
-        job.tell(Phase.PROBE)
+    job_id = await durable.submitted(settings, request)
+    return await _work_on(job_id, request, settings, listener, disk or Disk())
+
+
+async def resume(record: JobRecord, settings: Settings, listener: Callable[[Update], None] = ignore) -> Result:
+    """Go on with an unfinished job. Raises as ``compress``, and SourceChanged where its source is another file now."""
+    assert record.request is not None, "every job was submitted"
+    request = facts.request_of(record.request)
+    if identify(request.source) != facts.identity_of(record.request):
+        raise durable.changed(record)
+    return await _work_on(record.id, request, settings, listener, Disk())
+
+
+async def _work_on(
+    job_id: str, request: CompressRequest, settings: Settings, listener: Callable[[Update], None], disk: Disk
+) -> Result:
+    content = await durable.content_of(request.source)
+    with durable.taken_up(settings, job_id, content, listener) as work:
+        job = work.job
+        if published := _already_published(work):
+            return published
+        job.tell(Phase.PROBE, message=work.greeting)
         info = await _probe(request, job)
         limit = request.limit_for(info.size)
         fits = info.size <= limit and _may_stay(request, info)
         output = publish.output_path(request, request.source.suffix if fits else ".mp4")
-        publish.check_writable(output, request, fits)
-        part = publish.part_path(output)
+        part = publish.part_path(output, job.id)
+        publish.check_writable(output, part, request, fits)
         try:
             if fits:
                 publish.copy_to_part(request.source, part)
@@ -56,18 +85,38 @@ async def compress(request: CompressRequest, settings: Settings, listener: Calla
             else:
                 ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache)
                 prepared = await prepare(request, info, ffmpeg, settings, job)
-                result = await _encode(request, prepared, ffmpeg, job, part, output)
+                room.check(job.work, output, prepared)
+                result = await _encode(request, prepared, ffmpeg, work, part, output, disk)
             if not publish.source_unchanged(request, info.identity):
                 raise SourceChanged(
                     f"{info.path} changed while it was being worked on.", hint="Run again when it is at rest."
                 )
-            publish.publish(part, output, overwrite=request.overwrite)
+            work.note(
+                Kind.PUBLISHING,
+                {"output": str(output), "sha256": sha256_of(part), "result": facts.result_facts(result)},
+            )
+            publish.publish(part, output, overwrite=request.overwrite, disk=disk)
         except OSError as exc:
             raise publish.explained(exc, output) from exc
         finally:
             with suppress(FileNotFoundError):
                 part.unlink()
+        work.note(Kind.PUBLISHED, {})
         return result
+
+
+def _already_published(work: DurableJob) -> Result | None:
+    """The result of a run that was killed between giving the file its name and saying so."""
+    intent = work.before.publishing
+    if intent is None:
+        return None
+    try:
+        if sha256_of(Path(intent["output"])) != intent["sha256"]:
+            return None
+    except OSError:
+        return None
+    work.note(Kind.PUBLISHED, {})
+    return facts.result_of(intent["result"], work.job.id)
 
 
 async def plan(
@@ -77,7 +126,7 @@ async def plan(
 
     Raises the same errors; Infeasible carries what would work.
     """
-    with job_in(settings.work, listener) as job:
+    with scratch_job(settings.work, listener) as job:
         job.tell(Phase.PROBE)
         info = await _probe(request, job)
         limit = request.limit_for(info.size)
@@ -158,9 +207,18 @@ def _may_stay(request: CompressRequest, info: MediaInfo) -> bool:
 
 
 async def _encode(
-    request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, output: Path
+    request: CompressRequest,
+    prepared: Prepared,
+    ffmpeg: Ffmpeg,
+    work: DurableJob,
+    part: Path,
+    output: Path,
+    disk: Disk,
 ) -> Result:
-    fit = _fit_of(request, prepared, ffmpeg, job, part)
+    job = work.job
+    about = f"{work.content} {ffmpeg.version} medium {prepared.plan.full}"
+    memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
+    fit = _fit_of(request, prepared, ffmpeg, job, part, memory)
     job.tell(Phase.ENCODE)
     await fit.run()
     size = part.stat().st_size
@@ -170,7 +228,7 @@ async def _encode(
     return _result(request, prepared, fit, job, output, size, quality)
 
 
-def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path) -> Fit:
+def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, memory: Memory) -> Fit:
     plan, clip = prepared.plan, prepared.clip
     lanes, cores = parallel_encodes(clip.video.width * clip.video.height, plan.size.pixels, request.jobs)
     executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None)
@@ -186,6 +244,7 @@ def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: J
         cores=cores,
         sizer=lambda variants: _write(variants, prepared, part),
         crossings=prepared.crossings,
+        memory=memory,
         on_settle=lambda size: job.tell(Phase.SETTLE, predicted_bytes=size),
     )
     begun = job.elapsed_s
@@ -253,7 +312,7 @@ def _result(
         audio=sound,
         quality=quality,
         segments=SegmentCounts(len(fit.segments), len(fit.reencoded), len(fit.segments)),
-        encoded_frames_ratio=round(fit.executor.encoded_frames / frames, 3),
+        encoded_frames_ratio=round((fit.recalled_frames + fit.executor.encoded_frames) / frames, 3),
         elapsed_s=round(job.elapsed_s, 2),
         warnings=tuple(job.warnings),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NoReturn, TypeVar
@@ -17,6 +17,7 @@ from tightfit.domain.pieces import Part, Segment, Variant
 from tightfit.domain.plan import USUAL_CROSSINGS, Choice, Crossings, choose
 from tightfit.domain.rate import CRF_MIN, Observation, RateModel
 from tightfit.engine.executors.local import FIRST_PASS_WORK, LocalExecutor, Task
+from tightfit.engine.memory import Cover, Memory
 from tightfit.errors import EncoderError, told_singly
 from tightfit.media.two_pass import Measured
 
@@ -62,9 +63,11 @@ class Fit:
     sizer: Callable[[tuple[Variant, ...]], int]
     on_settle: Callable[[int], None]
     crossings: Crossings = field(default_factory=lambda: USUAL_CROSSINGS)
+    memory: Memory = field(default_factory=Memory)
     tried: dict[int, list[Variant]] = field(default_factory=dict)
     reencoded: set[int] = field(default_factory=set)
     restarts: int = 0
+    recalled_frames: int = 0
     _running: dict[int, tuple[Segment, float]] = field(default_factory=dict)
     _waiting: list[Segment] = field(default_factory=list)
     _misses: dict[tuple[int, int], tuple[Measured, float]] = field(default_factory=dict)
@@ -112,15 +115,38 @@ class Fit:
 
         Raises EncoderError where ffmpeg keeps failing, or where no bounded effort gets under the limit.
         """
+        self._recall()
         while True:
-            self.tried.clear()
-            self._running.clear()
-            self._misses.clear()
             try:
                 await (self._encode_few() if self._are_few else self._encode_many())
                 return await self._settle()
             except _StartOver:
                 self.restarts += 1
+                self.tried.clear()
+                self._running.clear()
+                self._misses.clear()
+                self.memory.restarted(self.choice.scale, self.model.seen, self.restarts)
+
+    def _recall(self) -> None:
+        """Go on where an earlier run of the same job ended."""
+        before = self.memory.recall()
+        self.restarts = before.restarts
+        self.model = self.model.learn(*before.seen)
+        if before.scale is not None:
+            self.choice = replace(self.choice, scale=before.scale)
+        for cover in before.covers:
+            self.tried.setdefault(cover.segment, []).append(cover.variant)
+            self.recalled_frames += cover.frames
+            if cover.again:
+                self.reencoded.add(cover.segment)
+            if cover.constant:
+                self.model = self.model.learn(Observation.of(cover.variant.parts[0], self._scale))
+
+    def _keep(
+        self, segment: int, variant: Variant, frames: int, *, constant: bool = False, again: bool = False
+    ) -> None:
+        cover = Cover(segment, variant, self.choice.scale, constant, again, frames)
+        self.tried.setdefault(segment, []).append(self.memory.made(cover))
 
     # A few segments: measure all of them, share the budget out by what they cost at one quality, make them to size.
 
@@ -135,16 +161,18 @@ class Fit:
                 self._start_over()
             measured[segment.index] = seen
 
-        await self._each(self.segments, look)
+        todo = [segment for segment in self.segments if segment.index not in self.tried]
+        await self._each(todo, look)
         for seen in measured.values():
             self.model = self.model.learn(self._as_encoded(seen.part))
-        self._reconsider_size()
-        await self._make_few(measured)
+        if todo:
+            self._reconsider_size()
+            await self._make_few(todo, measured)
 
-    async def _make_few(self, measured: dict[int, Measured]) -> None:
+    async def _make_few(self, todo: Sequence[Segment], measured: dict[int, Measured]) -> None:
         crf = self._fits_all()
         waiting = {index: seen.part.bytes for index, seen in measured.items()}
-        closing = self.video_budget * waiting[self.segments[-1].index] / sum(waiting.values())
+        closing = self.video_budget * waiting[todo[-1].index] / sum(waiting.values())
         target = settle.aim(self.limit, closing) - (self.limit - self.video_budget)
         log.debug("measured at %s: %d bytes for %d, CRF %.2f", self.size, sum(waiting.values()), target, crf)
 
@@ -157,7 +185,7 @@ class Fit:
             await self._close(segment, measured[segment.index], asked, crf, threads)
             del waiting[segment.index]
 
-        await self._each(self.segments, make)
+        await self._each(todo, make)
 
     def _as_encoded(self, looked_at: Part) -> Observation:
         seen = Observation.of(looked_at, self._scale)
@@ -172,7 +200,7 @@ class Fit:
 
     def _reconsider_size(self) -> None:
         """Start over at another size where what was learned makes the one in work clearly wrong."""
-        if self.restarts >= control.MOST_RESTARTS:
+        if self.restarts >= control.MOST_RESTARTS or (self._are_few and self.tried):
             return
         better = choose(self.model, self.video_budget, self.full, self.crossings, in_work=self.choice.scale)
         if better and better.scale != self.choice.scale:
@@ -183,7 +211,8 @@ class Fit:
     # Many segments: each at the quality that makes the rest fit, the last one to the size that is left.
 
     async def _encode_many(self) -> None:
-        *self._waiting, closing = control.encode_order(self.segments, self.model)
+        *others, closing = control.encode_order(self.segments, self.model)
+        self._waiting = [segment for segment in others if segment.index not in self.tried]
         lanes = min(self.lanes, len(self._waiting))
 
         async def work_off(threads: int) -> None:
@@ -192,7 +221,9 @@ class Fit:
                 if sum(v[-1].frames for v in self.tried.values()) <= _EARLY_ENOUGH * self.model.content.frames:
                     self._reconsider_size()
 
-        await self._together([partial(work_off, max(1, self.cores // lanes))] * lanes)
+        await self._together([partial(work_off, max(1, self.cores // max(1, lanes)))] * lanes)
+        if closing.index in self.tried:
+            return
         await self._encode_closing(closing)
 
     async def _encode_closing(self, closing: Segment) -> None:
@@ -218,7 +249,7 @@ class Fit:
         self.model = self.model.learn(Observation.of(part, self._scale))
         log.debug("[%d, %d) at %s CRF %.2f: %d bytes", part.first, part.last, self.size, crf, part.bytes)
         del self._running[segment.index]
-        self.tried.setdefault(segment.index, []).append(Variant((part,)))
+        self._keep(segment.index, Variant((part,)), part.kept, constant=True)
 
     def _look_at(self, segment: Segment) -> int | None:
         """Where the first piece is looked at while it runs: nothing is known yet, and beginning again costs little."""
@@ -277,12 +308,12 @@ class Fit:
             part = await self.executor.encode_to_size(self._task(segment, crf, threads), measured, wanted)
         self._misses[segment.first, segment.last] = measured, part.bytes / wanted
         log.debug("[%d, %d) at %s: %d bytes for %d", part.first, part.last, self.size, part.bytes, wanted)
-        self.tried.setdefault(segment.index, []).append(Variant((part,)))
+        self._keep(segment.index, Variant((part,)), part.kept)
 
     async def _each(self, items: Iterable[_T], do: Callable[[_T, int], Coroutine[Any, Any, None]]) -> None:
         """``do`` for every item with a number of threads, as many at once as there are lanes."""
         todo = list(items)
-        lanes = min(self.lanes, len(todo))
+        lanes = max(1, min(self.lanes, len(todo)))
         limiter, threads = anyio.CapacityLimiter(lanes), max(1, self.cores // lanes)
 
         async def one(item: _T) -> None:
@@ -357,7 +388,7 @@ class Fit:
             part = await self.executor.encode_to_size(task, measured, step.wanted / miss)
             self._misses[step.first, step.last] = measured, part.bytes * miss / step.wanted
             log.debug("[%d, %d) is %d bytes, for %d", step.first, step.last, part.bytes, step.wanted)
-            self.tried[step.segment].append(variants[step.segment].with_tail(part))
+            self._keep(step.segment, variants[step.segment].with_tail(part), part.kept, again=True)
             self.reencoded.add(step.segment)
 
         await self._each(steps, one)

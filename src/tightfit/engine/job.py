@@ -76,29 +76,34 @@ class Job:
 
 
 @contextmanager
-def job_in(work_root: Path, listener: Listener) -> Iterator[Job]:
-    """A job with a fresh private folder that is gone afterwards, whatever happens."""
+def scratch_job(work_root: Path, listener: Listener) -> Iterator[Job]:
+    """A job that leaves nothing to go on from, with a private folder that is gone afterwards, whatever happens."""
     job_id = new_job_id()
-    work = work_root / f"{job_id}-{os.getpid()}"
-    try:
-        work.mkdir(parents=True, mode=0o700)
-    except OSError as exc:
-        raise OutputError(
-            f"The work folder {work} can't be made: {exc.strerror or exc}.",
-            hint="Point TIGHTFIT_HOME to another folder.",
-        ) from exc
-    _sweep(work_root)
+    work = made_folder(work_root / f"{job_id}-{os.getpid()}")
+    remove_scratch(work_root)
     try:
         yield Job(job_id, work, listener)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _sweep(work_root: Path) -> None:
-    """Remove the folders of runs that were killed and could not clean up."""
+def made_folder(folder: Path) -> Path:
+    """``folder``, private and there. Raises OutputError where it can't be."""
+    try:
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    except OSError as exc:
+        raise OutputError(
+            f"The work folder {folder} can't be made: {exc.strerror or exc}.",
+            hint="Point TIGHTFIT_HOME to another folder.",
+        ) from exc
+    return folder
+
+
+def remove_scratch(work_root: Path) -> None:
+    """Remove the folders of scratch jobs that were killed and could not clean up."""
     for left in work_root.iterdir():
         pid = left.name.rpartition("-")[2]
-        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+        if "-" in left.name and pid.isdigit() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
 from tightfit.domain.request import CompressRequest
+from tightfit.engine.disk import Disk
 from tightfit.errors import OutputError, OutputExists, UsageError
 from tightfit.media.probe import identify
 
@@ -34,7 +34,7 @@ def _shortened(stem: str, room: int) -> str:
     return stem
 
 
-def check_writable(path: Path, request: CompressRequest, copied: bool) -> None:
+def check_writable(path: Path, part: Path, request: CompressRequest, copied: bool) -> None:
     """Raise before any work where publishing to ``path`` is bound to fail. Writes and removes one empty file."""
     if not copied and path.suffix.lower() != ".mp4":
         raise UsageError(f"{path} does not end in .mp4, the only container written so far.", hint="Name it .mp4.")
@@ -51,40 +51,38 @@ def check_writable(path: Path, request: CompressRequest, copied: bool) -> None:
             )
         if not os.access(path, os.W_OK) or not path.stat().st_mode & 0o222:
             raise OutputError(f"{path} is read-only.", hint="Name another output with -o.")
-    probe = part_path(path)
     try:
-        probe.touch(exist_ok=False)
-        probe.unlink()
-    except FileExistsError:
-        raise OutputError(f"{probe} is in the way.", hint="Remove it, or name another output with -o.") from None
+        # What a killed run of the same job left there is nobody's.
+        part.unlink(missing_ok=True)
+        part.touch(exist_ok=False)
+        part.unlink()
     except OSError as exc:
         raise explained(exc, path) from exc
 
 
-def part_path(path: Path) -> Path:
+def part_path(path: Path, job_id: str) -> Path:
     """The hidden neighbour that the file is written to until it is whole (same folder: rename is atomic)."""
-    name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]
-    return path.with_name(f".tightfit-{name}-{os.getpid()}{_PART_SUFFIX}")
+    return path.with_name(f".tightfit-{job_id}{_PART_SUFFIX}")
 
 
-def publish(part: Path, path: Path, *, overwrite: bool) -> None:
+def parts_of(request: CompressRequest, job_id: str) -> list[Path]:
+    """Where a run of ``request`` may have left a part."""
+    return sorted({part_path(output_path(request, ext), job_id) for ext in (".mp4", request.source.suffix)})
+
+
+def publish(part: Path, path: Path, *, overwrite: bool, disk: Disk) -> None:
     """Make ``part`` durable and move it to ``path`` in one step.
 
     Without ``overwrite`` a file that appeared meanwhile is left alone (OutputExists). Raises OutputError where
     the disk says no.
     """
     try:
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
+        disk.sync(part)
         if overwrite:
-            part.replace(path)
+            disk.replace(part, path)
         else:
-            _move_without_replacing(part, path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+            _move_without_replacing(part, path, disk)
+        disk.sync_folder(path.parent)
     except FileExistsError:
         raise OutputExists(
             f"{path} appeared meanwhile and was left alone.", hint="Use --overwrite to replace it."
@@ -93,18 +91,18 @@ def publish(part: Path, path: Path, *, overwrite: bool) -> None:
         raise explained(exc, path) from exc
 
 
-def _move_without_replacing(part: Path, path: Path) -> None:
+def _move_without_replacing(part: Path, path: Path, disk: Disk) -> None:
     try:
-        os.link(part, path)
+        disk.link(part, path)
     except OSError as exc:
         if exc.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
             raise
         # FAT and some network file systems have no hard links: the check and the rename are then two steps.
         if path.exists():
             raise FileExistsError(path) from exc
-        part.rename(path)
+        disk.replace(part, path)
     else:
-        part.unlink()
+        disk.unlink(part)
 
 
 def copy_to_part(source: Path, part: Path) -> None:

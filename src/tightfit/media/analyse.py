@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from tightfit.domain.geometry import analysis_size
+from tightfit.domain.level import level_of
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.rate import Content
 from tightfit.errors import SourceError
@@ -56,7 +57,15 @@ async def analyse(
     cut = argv.Cut(start=video.pts[0], end=None, origin=video.pts[0])
     source = argv.source_input(info, threads=threads, roughly=True)
     node = argv.frames_of(source, video, cut, picture.steps(size, fast=True))
-    settings = argv.X264(argv.ConstantQuality(ANALYSIS_CRF), ANALYSIS_PRESET, threads, video.fps, {}, ANALYSIS_TUNING)
+    settings = argv.X264(
+        argv.ConstantQuality(ANALYSIS_CRF),
+        ANALYSIS_PRESET,
+        threads,
+        video.fps,
+        {},
+        level_of(size, video.fps),
+        ANALYSIS_TUNING,
+    )
     output = argv.x264_output(node, out, video.time_base, settings)
     begun = time.monotonic()
     done = await process.run(argv.command(ffmpeg.path, output), cwd=work, on_line=ProgressReader(on_frames))

@@ -114,21 +114,22 @@ _RATE_TOLERANCE = 0.1
 
 @dataclass(frozen=True)
 class X264:
-    """Settings of one encode; ``fps`` only informs the level, timestamps rule the timing. ``tuning`` are further
-    x264 parameters, joined by colons."""
+    """Settings of one encode; ``fps`` only informs the level, timestamps rule the timing. ``level`` is H.264's, times
+    ten; ``tuning`` are further x264 parameters, joined by colons."""
 
     rate: Rate
     preset: str
     threads: int
     fps: Fraction
     tags: dict[str, str]
+    level: int
     tuning: str = ""
 
 
 def x264_output(node: Any, out: Path, time_base: Fraction, x264: X264) -> Any:
     """Encode ``node`` to a NUT file, which stores any time base exactly and can be read while it grows."""
     rate = x264.fps.limit_denominator(1001)
-    params = f"stitchable=1:fps={rate.numerator}/{rate.denominator}"
+    params = f"stitchable=1:level={x264.level}:fps={rate.numerator}/{rate.denominator}"
     if x264.tuning:
         params += f":{x264.tuning}"
     if isinstance(x264.rate, SecondPass):

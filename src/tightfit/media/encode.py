@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tightfit.domain.geometry import Size
+from tightfit.domain.level import level_of
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Part
 from tightfit.errors import EncoderError, OutputError
@@ -81,6 +82,7 @@ async def encode(
             setting.threads,
             clip.video.fps,
             clip.picture.tag_options(),
+            level_of(setting.size, clip.video.fps),
         )
         output = argv.x264_output(node, out, clip.video.time_base, x264)
         done = await process.run(argv.command(ffmpeg.path, output), cwd=out.parent, on_line=ProgressReader(on_frames))

@@ -1,0 +1,73 @@
+"""Requests and results as plain facts for the journal, and back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from tightfit.domain.media_info import Identity
+from tightfit.domain.request import CompressRequest, Destination, Resolution
+from tightfit.domain.result import Result
+from tightfit.units import Target
+
+
+def request_facts(request: CompressRequest, identity: Identity) -> dict[str, Any]:
+    """Everything needed to do ``request`` again from any folder, and to see that its source is still the same."""
+    target = asdict(request.target)
+    target["percent"] = None if request.target.percent is None else str(request.target.percent)
+    return {
+        "source": str(request.source.absolute()),
+        "identity": asdict(identity),
+        "target": target,
+        "destination": asdict(request.destination) if request.destination else None,
+        "output": str(request.output.absolute()) if request.output else None,
+        "resolution": asdict(request.resolution),
+        "audio": request.audio,
+        "overwrite": request.overwrite,
+        "jobs": request.jobs,
+    }
+
+
+def request_of(facts: Mapping[str, Any]) -> CompressRequest:
+    target, destination = dict(facts["target"]), facts["destination"]
+    if target["percent"] is not None:
+        target["percent"] = Decimal(target["percent"])
+    return CompressRequest(
+        source=Path(facts["source"]),
+        target=Target(**target),
+        destination=TypeAdapter(Destination).validate_python(destination) if destination else None,
+        output=Path(facts["output"]) if facts["output"] else None,
+        resolution=Resolution(**facts["resolution"]),
+        audio=facts["audio"],
+        overwrite=facts["overwrite"],
+        jobs=facts["jobs"],
+    )
+
+
+def identity_of(facts: Mapping[str, Any]) -> Identity:
+    return Identity(**facts["identity"])
+
+
+# What may differ between two runs of one job: it changes nothing about the file that is made.
+_NO_PART_OF_THE_JOB = ("overwrite", "jobs")
+
+
+def fingerprint(facts: Mapping[str, Any]) -> str:
+    """Equal for requests that ask for the same file from the same source at the same place."""
+    essence = {key: value for key, value in facts.items() if key not in _NO_PART_OF_THE_JOB}
+    return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()
+
+
+def result_facts(result: Result) -> dict[str, Any]:
+    return asdict(result)
+
+
+def result_of(facts: Mapping[str, Any], job_id: str) -> Result:
+    return replace(TypeAdapter(Result).validate_python(dict(facts)), job_id=job_id)

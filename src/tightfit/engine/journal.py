@@ -1,0 +1,141 @@
+"""The one SQLite file that survives everything: an append-only list of events (WAL, synchronous=FULL).
+
+A row is durable when ``append`` returns. What a job is follows from its rows alone (``domain.job``).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from tightfit.domain.job import Event, JobRecord, Kind, after, replay
+from tightfit.errors import OutputError
+
+# How long one process waits for another one's write, which takes milliseconds.
+_BUSY_S = 15.0
+# Each script brings the schema from the version before to the next; user_version counts them.
+_MIGRATIONS = (
+    """
+    CREATE TABLE events (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        job TEXT NOT NULL,
+        at REAL NOT NULL,
+        kind TEXT NOT NULL,
+        data TEXT NOT NULL
+    );
+    CREATE INDEX events_by_job ON events (job, number);
+    CREATE TABLE requests (job TEXT PRIMARY KEY, fingerprint TEXT NOT NULL);
+    CREATE INDEX requests_by_fingerprint ON requests (fingerprint);
+    """,
+)
+
+
+class Journal:
+    """Appends and replays. Every call opens the file anew: no connection is held across an encode or a fork."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._open() as db:
+            self._migrate(db)
+
+    def submit(self, job: str, fingerprint: str, request: Mapping[str, Any]) -> None:
+        """A new job with what was asked for; ``fingerprint`` is equal for equal requests."""
+        with self._open() as db, _locked(db):
+            db.execute("INSERT INTO requests VALUES (?, ?)", (job, fingerprint))
+            _insert(db, job, Event(Kind.SUBMITTED, request, time.time()))
+
+    def append(self, job: str, kind: Kind, data: Mapping[str, Any] | None = None) -> JobRecord:
+        """One more event; the record with it. Raises IllegalTransition, and nothing is written then."""
+        event = Event(kind, data or {}, time.time())
+        with self._open() as db, _locked(db):
+            record = after(replay(job, _events(db, job)), event)
+            _insert(db, job, event)
+        return record
+
+    def record(self, job: str) -> JobRecord | None:
+        """What is known of ``job``; None where it never was."""
+        with self._open() as db:
+            events = list(_events(db, job))
+        return replay(job, events) if events else None
+
+    def records(self) -> list[JobRecord]:
+        """All jobs, the oldest first."""
+        with self._open() as db:
+            ids = [row[0] for row in db.execute("SELECT job FROM events GROUP BY job ORDER BY min(number)")]
+            return [replay(job, _events(db, job)) for job in ids]
+
+    def unfinished_like(self, fingerprint: str) -> JobRecord | None:
+        """The newest unfinished job with this fingerprint."""
+        with self._open() as db:
+            rows = db.execute("SELECT job FROM requests WHERE fingerprint = ? ORDER BY rowid DESC", (fingerprint,))
+            found = (replay(row[0], _events(db, row[0])) for row in rows.fetchall())
+            return next((record for record in found if record.is_unfinished), None)
+
+    def forget(self, job: str) -> None:
+        """Remove every row of a job that is done, failed for good or cancelled; others stay."""
+        record = self.record(job)
+        if record is None or record.is_unfinished:
+            return
+        with self._open() as db, _locked(db):
+            db.execute("DELETE FROM events WHERE job = ?", (job,))
+            db.execute("DELETE FROM requests WHERE job = ?", (job,))
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with closing(sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)) as db:
+                db.execute("PRAGMA journal_mode = WAL")
+                # WAL with anything less may lose what was committed when the power goes.
+                db.execute("PRAGMA synchronous = FULL")
+                db.execute("PRAGMA fullfsync = 1")
+                yield db
+        except (sqlite3.Error, OSError) as exc:
+            raise OutputError(
+                f"The job journal {self.path} can't be used: {exc}.",
+                hint="Free some space or move the file away; TIGHTFIT_HOME names another folder.",
+            ) from exc
+
+    @staticmethod
+    def _migrate(db: sqlite3.Connection) -> None:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(_MIGRATIONS):
+            raise OutputError(
+                "The job journal was written by a newer tightfit.",
+                hint="Update tightfit, or name another TIGHTFIT_HOME.",
+            )
+        if version == len(_MIGRATIONS):
+            return
+        with _locked(db):
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
+                for statement in filter(str.strip, script.split(";")):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {number}")
+
+
+@contextmanager
+def _locked(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _insert(db: sqlite3.Connection, job: str, event: Event) -> None:
+    row = (job, event.at, event.kind.value, json.dumps(event.data))
+    db.execute("INSERT INTO events (job, at, kind, data) VALUES (?, ?, ?, ?)", row)
+
+
+def _events(db: sqlite3.Connection, job: str) -> Iterator[Event]:
+    rows = db.execute("SELECT kind, data, at FROM events WHERE job = ? ORDER BY number", (job,))
+    for kind, data, at in rows.fetchall():
+        yield Event(Kind(kind), json.loads(data), at)

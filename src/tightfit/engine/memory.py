@@ -1,0 +1,128 @@
+"""What a fit has achieved, kept where a crash can't reach it: pieces as files, everything else as events."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from tightfit.domain.job import Event, Kind
+from tightfit.domain.pieces import Part, Variant
+from tightfit.domain.rate import Observation
+from tightfit.engine.disk import Disk, keep, sha256_of
+from tightfit.media.encode import Clip, part_of
+
+
+@dataclass(frozen=True)
+class Cover:
+    """A way to cover one segment; ``constant`` where it was encoded at one quality, which teaches the rate model.
+
+    ``frames`` were encoded for it, ``again`` is true for a correction.
+    """
+
+    segment: int
+    variant: Variant
+    scale: Fraction
+    constant: bool
+    again: bool
+    frames: int
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """What an earlier run left behind: the size it had come to, what it had learned, and its finished pieces."""
+
+    scale: Fraction | None = None
+    seen: tuple[Observation, ...] = ()
+    restarts: int = 0
+    covers: tuple[Cover, ...] = ()
+
+
+class Memory:
+    """Remembers nothing: for a fit that no one will ever resume."""
+
+    def recall(self) -> Recalled:
+        return Recalled()
+
+    def restarted(self, scale: Fraction, seen: Iterable[Observation], restarts: int) -> None:
+        """The clip is begun anew at ``scale``; all covers so far are void."""
+
+    def made(self, cover: Cover) -> Variant:
+        """Keep ``cover`` and return its variant, whose parts may have other paths now."""
+        return cover.variant
+
+
+@dataclass
+class DurableMemory(Memory):
+    """Keeps pieces in ``folder`` and tells ``record`` of each once it is durable.
+
+    ``about`` is what decides a piece's content beside its range and quality: source and encoder.
+    """
+
+    folder: Path
+    clip: Clip
+    about: str
+    before: tuple[Event, ...]
+    record: Callable[[Kind, Mapping[str, Any]], None]
+    disk: Disk = field(default_factory=Disk)
+    _digests: dict[str, str] = field(default_factory=dict)
+
+    def recall(self) -> Recalled:
+        """What is still there and unharmed; a cover with a part that is not is left out."""
+        scale: Fraction | None = None
+        seen: tuple[Observation, ...] = ()
+        restarts, covers = 0, []
+        for event in self.before:
+            if event.kind is Kind.RESTARTED:
+                scale, restarts = Fraction(event.data["scale"]), int(event.data["restarts"])
+                seen = tuple(Observation(**facts) for facts in event.data["seen"])
+            elif cover := self._cover(event.data):
+                covers.append(cover)
+                scale = cover.scale
+        return Recalled(scale, seen, restarts, tuple(covers))
+
+    def restarted(self, scale: Fraction, seen: Iterable[Observation], restarts: int) -> None:
+        self.record(Kind.RESTARTED, {"scale": str(scale), "seen": [asdict(o) for o in seen], "restarts": restarts})
+
+    def made(self, cover: Cover) -> Variant:
+        parts = tuple(self._kept(part, cover.scale) for part in cover.variant.parts)
+        facts = [
+            {"file": Path(p.path).name, "sha256": self._digests[p.path], "first": p.first, "crf": p.crf, "kept": p.kept}
+            for p in parts
+        ]
+        about = {"segment": cover.segment, "constant": cover.constant, "again": cover.again, "frames": cover.frames}
+        self.record(Kind.MADE, {**about, "scale": str(cover.scale), "parts": facts})
+        return Variant(parts)
+
+    def _kept(self, part: Part, scale: Fraction) -> Part:
+        if part.path in self._digests:
+            return part
+        facts = [self.about, part.first, len(part.sizes), part.crf, str(scale)]
+        key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
+        # The same range may be made twice at one quality, and x264 with threads never makes it twice alike.
+        names = (self.folder / f"{key}-{n}.nut" for n in itertools.count())
+        name = next(name for name in names if not name.exists())
+        self._digests[str(name)] = keep(self.disk, Path(part.path), name)
+        return replace(part, path=str(name))
+
+    def _cover(self, data: Mapping[str, Any]) -> Cover | None:
+        parts = []
+        for facts in data["parts"]:
+            path = self.folder / facts["file"]
+            try:
+                if sha256_of(path) != facts["sha256"]:
+                    return None
+            except OSError:
+                return None
+            whole = part_of(self.clip, facts["first"], path, facts["crf"])
+            if whole is None:
+                return None
+            self._digests[str(path)] = facts["sha256"]
+            parts.append(whole.cut(facts["kept"]))
+        variant, scale = Variant(tuple(parts)), Fraction(data["scale"])
+        return Cover(data["segment"], variant, scale, data["constant"], data["again"], data["frames"])

@@ -1,0 +1,101 @@
+"""SIGKILL at random moments over real jobs: each ends valid and under its limit, and nothing is lost or left."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import sqlite3
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from support.command import Tool
+from support.footage import decode_complaints, times_in
+
+from tightfit.domain.job import State
+from tightfit.engine.journal import Journal
+
+# `make soak KILLS=3000` runs more of them; the seed makes a failure repeatable as far as a machine's timing is.
+KILLS, SEED = int(os.environ.get("TIGHTFIT_KILLS", "100")), int(os.environ.get("TIGHTFIT_SEED", "1"))
+LIMITS = ("100KB", "150KB", "220KB")
+# A run of this clip takes about this long: kills fall into all of it, and the start of Python.
+LONGEST_S = 3.0
+MOST_RUNS_PER_JOB = 60
+
+
+@pytest.mark.timeout(60 + 3 * KILLS)
+def test_random_kills_lose_nothing(tmp_path: Path, known_ffmpegs: Path, made_scenes: Path):
+    luck, killed, jobs = random.Random(SEED), 0, 0
+    while killed < KILLS:
+        folder, home = tmp_path / str(jobs), tmp_path / f"home-{jobs}"
+        folder.mkdir()
+        shutil.copytree(known_ffmpegs, home)
+        source = Path(shutil.copy(made_scenes, folder / "scenes.mp4"))
+        before = _facts(source)
+        tool = Tool(folder, home)
+        killed += _run_to_the_end(tool, LIMITS[jobs % len(LIMITS)], luck)
+        jobs += 1
+        assert _facts(source) == before, "the source was touched"
+        _assert_well_ended(tool, LIMITS[(jobs - 1) % len(LIMITS)])
+    print(f"{killed} kills over {jobs} jobs, seed {SEED}")
+
+
+def _run_to_the_end(tool: Tool, limit: str, luck: random.Random) -> int:
+    """How many kills it took."""
+    for kills in range(MOST_RUNS_PER_JOB):
+        process = tool.start("scenes.mp4", limit, "-o", "out.mp4")
+        # Later and later, so that every job ends.
+        deadline = time.monotonic() + luck.uniform(0, LONGEST_S) * (1 + kills / 10)
+        while time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.005)
+        children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        process.kill()
+        _, err = process.communicate(timeout=10)
+        if process.returncode == 0:
+            return kills
+        assert process.returncode == -9, err.decode()
+        _assert_all_die(children)
+        if _is_done(tool):
+            return kills + 1
+    raise AssertionError(f"not done after {MOST_RUNS_PER_JOB} runs")
+
+
+def _is_done(tool: Tool) -> bool:
+    """It may be killed when all is said and done."""
+    journal = tool.home / "journal.db"
+    return journal.exists() and any(record.state is State.DONE for record in Journal(journal).records())
+
+
+def _assert_all_die(children: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(children, timeout=1)
+    assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == [], "an encoder outlived its parent"
+
+
+def _assert_well_ended(tool: Tool, limit: str) -> None:
+    output = tool.folder / "out.mp4"
+    assert output.stat().st_size <= int(limit.removesuffix("KB")) * 1000
+    assert len(times_in(output)) == len(times_in(tool.folder / "scenes.mp4"))
+    assert decode_complaints(output) == ""
+    assert tool.files == {"scenes.mp4", "out.mp4"}, "something was left beside the output"
+    assert list((tool.home / "work").iterdir()) == []
+    records = Journal(tool.home / "journal.db").records()
+    assert [record.state for record in records] == [State.DONE]
+    with sqlite3.connect(tool.home / "journal.db") as db:
+        events = [
+            (kind, json.loads(data)) for kind, data in db.execute("SELECT kind, data FROM events ORDER BY number")
+        ]
+    finished: list[int] = []
+    for kind, data in events:
+        if kind == "restarted":
+            finished.clear()
+        elif kind == "made" and not data["again"]:
+            assert data["segment"] not in finished, "a finished segment was encoded twice"
+            finished.append(data["segment"])
+
+
+def _facts(path: Path) -> tuple[str, int]:
+    return hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns
