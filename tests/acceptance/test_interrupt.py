@@ -42,7 +42,7 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_ends_with_130_and_leaves_nothing(
+def test_a_stopped_run_ends_with_130_and_can_be_resumed(
     tool: Tool, encoding: subprocess.Popen[bytes], number: signal.Signals
 ):
     encoders = encoders_of(encoding)
@@ -55,7 +55,8 @@ def test_a_stopped_run_ends_with_130_and_leaves_nothing(
     time.sleep(GONE_WITHIN_S)
     assert alive(encoders) == []
     assert tool.files == set()
-    assert list((tool.home / "work").iterdir()) == []
+    jobs = tool("jobs", "--json").lines[0]["jobs"]
+    assert [(job["state"], job["can_resume"]) for job in jobs] == [("interrupted", True)]
 
 
 def test_no_encoder_outlives_a_run_that_was_killed(tool: Tool, encoding: subprocess.Popen[bytes]):

@@ -58,7 +58,7 @@ async def measure_loudness(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream)
     )
     command = argv.command(ffmpeg.path, graph.output(node, "-", f="null"))
     command[command.index("level+warning")] = "level+info"
-    done = await process.run(command)
+    done = await process.run(command, on_line=process.unheard)
     levels = [float(level) for level in _RMS.findall(done.stderr)]
     return Loudness(levels[0], levels[1]) if len(levels) == 2 else _UNKNOWN
 
@@ -77,7 +77,9 @@ async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan:
         # Gaps in the source's timestamps are filled, or everything behind them would come too early.
         node = source.filter("aresample", **{"async": 1, "min_hard_comp": 0.1})
         options |= {"c:a": "aac", "b:a": f"{plan.kbps:.0f}k", "ac": plan.channels, "ar": plan.sample_rate}
-    done = await process.run(argv.command(ffmpeg.path, graph.output(node, argv.ours(out), **options)), cwd=work)
+    done = await process.run(
+        argv.command(ffmpeg.path, graph.output(node, argv.ours(out), **options)), cwd=work, on_line=process.unheard
+    )
     track = _read_track(out, "aac" if plan.kind is AudioKind.ENCODE else stream.codec)
     if done.returncode != 0 or track is None:
         raise EncoderError(

@@ -33,7 +33,9 @@ async def measure(
     shown = graph.input(argv.ours(encoded), protocol_whitelist="file", f=kind, threads=threads)["v:0"]
     log = f"vmaf-{first}-{last}-{encoded.stem}.json"
     scored = _scored(_numbered(_sized(shown, clip.picture.full)), reference, log, subsample, threads)
-    done = await process.run(argv.command(ffmpeg.path, graph.output(scored, "-", f="null")), cwd=work)
+    done = await process.run(
+        argv.command(ffmpeg.path, graph.output(scored, "-", f="null")), cwd=work, on_line=process.unheard
+    )
     return summarise(_scores(work / log, done))
 
 
@@ -60,7 +62,9 @@ async def measure_resizing(
         outputs.append(
             graph.output(_scored(resized, frames[2 * n + 1], logs[-1].name, subsample, threads), "-", f="null")
         )
-    done = await process.run(argv.command(ffmpeg.path, graph.merge_outputs(*outputs)), cwd=work)
+    done = await process.run(
+        argv.command(ffmpeg.path, graph.merge_outputs(*outputs)), cwd=work, on_line=process.unheard
+    )
     return [summarise(_scores(log, done)).mean for log in logs]
 
 

@@ -25,6 +25,8 @@ _FIELD_ORDERS = {
     3: FieldOrder.BOTTOM_FIRST,
     5: FieldOrder.BOTTOM_FIRST,
 }
+# A packet table is read at the disk's speed: a hundred gigabytes in this time, unless the file means harm.
+_PROBE_S = 600.0
 # libavformat's readers of still pictures: image2, png_pipe, jpeg_pipe …
 _PICTURES = ("image2", "_pipe", "apng", "webp")
 # A header duration this far from the packets' own is a lie worth telling (the larger of the two bounds).
@@ -66,7 +68,7 @@ async def probe(path: Path) -> MediaInfo:
     """
     identity = identify(path)
     absolute = os.path.abspath(path)
-    done = await process.run([sys.executable, "-I", "-m", "tightfit.media._probe_child", absolute])
+    done = await process.run([sys.executable, "-I", "-m", "tightfit.media._probe_child", absolute], limit_s=_PROBE_S)
     try:
         facts = json.loads(done.stdout)
     except ValueError:

@@ -48,12 +48,14 @@ async def run(
     *,
     cwd: Path | None = None,
     on_line: Callable[[str], None] | None = None,
+    limit_s: float | None = None,
 ) -> Finished:
     """Run ``argv`` to its end and return what it said.
 
-    ``on_line`` gets each line of stdout as it comes; stdout is then not kept. A cancelled caller
-    kills the child's whole process group and waits for it before the cancellation goes on.
-    Raises FileNotFoundError where the program does not exist.
+    ``on_line`` gets each line of stdout, ffmpeg's progress, as it comes; stdout is then not kept, and a child
+    whose progress stands still is killed (see ``Watchdog``). One that says nothing may be given ``limit_s`` seconds
+    instead. A cancelled caller kills the child's whole process group and waits for it before the cancellation goes
+    on. Raises FileNotFoundError where the program does not exist.
     """
     program = Path(argv[0])
     if not program.is_file():
@@ -68,19 +70,73 @@ async def run(
         start_new_session=True,
     )
     out, err = bytearray(), bytearray()
+    dog = Watchdog(anyio.current_time(), limit_s)
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_keep, process.stderr, err)
             if on_line is None:
                 tasks.start_soon(_collect, process.stdout, out)
             else:
-                tasks.start_soon(_feed, process.stdout, on_line)
+                tasks.start_soon(_feed, process.stdout, on_line, dog)
+            if on_line or limit_s:
+                tasks.start_soon(_guard, process, dog)
             await process.wait()
+            dog.scope.cancel()
     finally:
         with anyio.CancelScope(shield=True):
             await _end(process)
     assert process.returncode is not None, "a waited-for process has a return code"
-    return Finished(process.returncode, bytes(out), err.decode("utf-8", "replace"))
+    said = err.decode("utf-8", "replace")
+    return Finished(process.returncode, bytes(out), f"{said}\n{dog.bark}" if dog.bark else said)
+
+
+# A child that was moving and stands still for so long hangs; before the first sign of life it may have to decode its
+# way from a keyframe far back. Both in seconds of a clock that stops while the machine sleeps.
+STALL_S, SILENCE_S = 30.0, 120.0
+_LOOK_EVERY_S = 1.0
+_SIGNS_OF_LIFE = ("frame", "out_time_us", "total_size")
+
+
+class Watchdog:
+    """Knows when a child last got on; not by a fixed time, since nobody knows how long a clip takes."""
+
+    def __init__(self, now: float, limit_s: float | None) -> None:
+        self._moved_at, self._patience = now, limit_s or SILENCE_S
+        self._only_time = limit_s is not None
+        self._last: dict[str, str] = {}
+        self.scope = anyio.CancelScope()
+        self.bark = ""
+
+    @property
+    def patience_s(self) -> float:
+        return self._patience
+
+    def hear(self, line: str, now: float) -> None:
+        """One line of progress; ffmpeg repeats itself while it hangs, so only what is new counts."""
+        key, _, value = line.partition("=")
+        if key in _SIGNS_OF_LIFE and self._last.get(key, value) != value and not self._only_time:
+            self._moved_at, self._patience = now, STALL_S
+        self._last[key] = value
+
+    def patience_left(self, now: float) -> float:
+        return self._moved_at + self._patience - now
+
+
+async def _guard(process: anyio.abc.Process, dog: Watchdog) -> None:
+    with dog.scope:
+        while True:
+            left = dog.patience_left(anyio.current_time())
+            if left <= 0:
+                break
+            # Patience grows shorter with the first sign of life.
+            await anyio.sleep(min(left, _LOOK_EVERY_S))
+        dog.bark = f"it made no progress for {dog.patience_s:.0f} s and was ended"
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def unheard(_: str) -> None:
+    """For progress that nobody draws, but the watchdog hears."""
 
 
 async def _end(process: anyio.abc.Process) -> None:
@@ -104,12 +160,14 @@ async def _keep(stream: anyio.abc.ByteReceiveStream | None, into: bytearray) -> 
             del into[:-STDERR_KEPT_BYTES]
 
 
-async def _feed(stream: anyio.abc.ByteReceiveStream | None, on_line: Callable[[str], None]) -> None:
+async def _feed(stream: anyio.abc.ByteReceiveStream | None, on_line: Callable[[str], None], dog: Watchdog) -> None:
     assert stream is not None, "stdout is a pipe"
     rest = b""
     async for chunk in stream:
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
-            on_line(line.decode("utf-8", "replace").strip())
+            text = line.decode("utf-8", "replace").strip()
+            dog.hear(text, anyio.current_time())
+            on_line(text)
     if rest:
         on_line(rest.decode("utf-8", "replace").strip())

@@ -19,6 +19,9 @@ _FILTERS = ("zscale", "tonemap", "libvmaf", "xpsnr", "ssim", "trim", "setpts", "
 _ENCODERS = ("libx264", "aac", "libx265", "libsvtav1", "libvpx-vp9")
 _CACHE_FORMAT = 2
 
+# An ffmpeg that takes longer than this to say what it can do is none.
+_ANSWER_S = 60.0
+
 
 @dataclass(frozen=True)
 class Ffmpeg:
@@ -110,7 +113,7 @@ def _remember(entry: Path, ffmpeg: Ffmpeg) -> None:
 
 
 async def _detect(origin: str, path: str) -> Ffmpeg:
-    version = await process.run([path, "-hide_banner", "-version"])
+    version = await process.run([path, "-hide_banner", "-version"], limit_s=_ANSWER_S)
     match = re.match(rb"ffmpeg version (\S+)", version.stdout)
     if version.returncode != 0 or not match:
         raise ValueError("it does not answer -version like an ffmpeg")
@@ -123,7 +126,7 @@ async def _detect(origin: str, path: str) -> Ffmpeg:
 
 
 async def _listed(path: str, option: str, wanted: tuple[str, ...]) -> frozenset[str]:
-    listing = (await process.run([path, "-hide_banner", option])).stdout.decode("utf-8", "replace")
+    listing = (await process.run([path, "-hide_banner", option], limit_s=_ANSWER_S)).stdout.decode("utf-8", "replace")
     names = {columns[1] for line in listing.splitlines() if len(columns := line.split()) >= 2}
     return frozenset(names & set(wanted))
 
@@ -135,6 +138,6 @@ async def _try_encode(path: str) -> None:
         *("-fps_mode", "passthrough", "-enc_time_base", "1/90000"),
         *("-c:v", "libx264", "-x264-params", "stitchable=1", "-f", "null", "-"),
     ]
-    done = await process.run(trial)
+    done = await process.run(trial, limit_s=_ANSWER_S)
     if done.returncode != 0:
         raise ValueError(f"a trial encode failed: {done.last_message}")

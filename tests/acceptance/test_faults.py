@@ -1,0 +1,80 @@
+"""An encoder that crashes, hangs, is killed, stops short or meets a full disk: made again or told, never published."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
+from support.command import Tool
+from support.faulty import faulty_ffmpeg
+from support.footage import decode_complaints
+
+from tightfit.media.process import STALL_S
+
+ARGS = ("clip.mp4", "60%", "-o", "out.mp4")
+
+
+def faulty(tool: Tool, fault: str, *, times: int, first: int = 0) -> dict[str, str]:
+    program = faulty_ffmpeg(tool.home / "faulty", imageio_ffmpeg.get_ffmpeg_exe(), fault, times=times, first=first)
+    return {"TIGHTFIT_FFMPEG": str(program)}
+
+
+@pytest.mark.usefixtures("clip")
+@pytest.mark.parametrize("fault", ["crash", "killed", "short"])
+def test_an_encode_that_fails_once_is_made_again(tool: Tool, fault: str):
+    ran = tool(*ARGS, **faulty(tool, fault, times=1))
+    assert ran.code == 0, ran.err
+    assert decode_complaints(tool.folder / "out.mp4") == ""
+    assert tool.files == {"clip.mp4", "out.mp4"}
+
+
+@pytest.mark.usefixtures("clip")
+@pytest.mark.parametrize("fault", ["crash", "killed", "short"])
+def test_an_encoder_that_keeps_failing_is_told_and_nothing_is_published(tool: Tool, fault: str):
+    ran = tool(*ARGS, **faulty(tool, fault, times=1000))
+    assert ran.code == 1
+    assert "clip.mp4" in ran.complaint
+    assert tool.files == {"clip.mp4"}
+
+
+@pytest.mark.usefixtures("clip")
+def test_a_full_disk_stops_the_job_in_a_sentence(tool: Tool):
+    ran = tool(*ARGS, **faulty(tool, "full", times=1000))
+    assert ran.code == 6
+    assert "full" in ran.complaint
+    assert tool.files == {"clip.mp4"}
+
+
+@pytest.mark.usefixtures("clip")
+def test_an_encoder_that_hangs_is_ended_and_the_piece_is_made_again(tool: Tool):
+    begun = time.monotonic()
+    process = tool.start(*ARGS, **faulty(tool, "hang", times=1))
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err.decode()
+    assert time.monotonic() - begun >= STALL_S
+    assert (tool.folder / "out.mp4").exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A disk of four megabytes, where this machine lets us have one."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder]).returncode:
+        pytest.skip("no small disk: mounting a tmpfs needs root")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.usefixtures("clip")
+def test_a_disk_too_small_for_the_work_is_refused_with_the_numbers_before_the_encode(tool: Tool, small_disk: Path):
+    (small_disk / "cache").mkdir()
+    ran = tool(*ARGS, TIGHTFIT_HOME=str(small_disk))
+    assert ran.code == 6
+    assert "MB free" in ran.complaint
+    assert "needs" in ran.complaint
+    assert tool.files == {"clip.mp4"}

@@ -1,0 +1,47 @@
+"""An ffmpeg that fails as real ones do: a wrapper that passes everything on but the encodes it was told to spoil."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+_WRAPPER = """#!{python}
+import json, os, signal, sys, time
+here = os.path.dirname(os.path.abspath(__file__))
+plan = json.load(open(os.path.join(here, "plan.json")))
+argv = sys.argv[1:]
+spoiled = "medium" in argv and ("-pass" not in argv or argv[argv.index("-pass") + 1] == "2")
+count = os.path.join(here, "count")
+if spoiled:
+    done = os.path.getsize(count) if os.path.exists(count) else 0
+    with open(count, "a") as file:
+        file.write("x")
+    if plan["first"] <= done < plan["first"] + plan["times"]:
+        fault = plan["fault"]
+        if fault == "crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if fault == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if fault == "hang":
+            print("frame=1\\ntotal_size=10\\nprogress=continue", flush=True)
+            print("frame=2\\ntotal_size=20\\nprogress=continue", flush=True)
+            time.sleep(600)
+        if fault == "short":
+            at = argv.index("-f", argv.index("-map") if "-map" in argv else 0)
+            argv[at:at] = ["-frames:v", "5"]
+        if fault == "full":
+            sys.stderr.write("[error] av_interleaved_write_frame(): No space left on device\\n")
+            sys.exit(1)
+os.execv({ffmpeg!r}, [{ffmpeg!r}, *argv])
+"""
+
+
+def faulty_ffmpeg(folder: Path, ffmpeg: str, fault: str, *, times: int, first: int = 0) -> Path:
+    """A program like ``ffmpeg`` whose encodes from the ``first``-th on end in ``fault``, ``times`` times in all."""
+    folder.mkdir(exist_ok=True)
+    (folder / "plan.json").write_text(json.dumps({"fault": fault, "times": times, "first": first}))
+    program = folder / "ffmpeg"
+    program.write_text(_WRAPPER.format(python=sys.executable, ffmpeg=ffmpeg))
+    program.chmod(0o755)
+    return program
