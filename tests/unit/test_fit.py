@@ -48,7 +48,7 @@ class SimulatedExecutor:
         part = self._made(task)
         if self._is_ended(task, part, is_off_course):
             return None
-        return Measured(part, Setting(task.size, task.crf, task.threads), "", 1.0)
+        return Measured(part, Setting(task.size, task.crf, task.threads), "", 1.0, 0.0)
 
     async def encode_to_size(self, task: Task, measured: Measured, wanted_bytes: float) -> Part:
         await anyio.lowlevel.checkpoint()

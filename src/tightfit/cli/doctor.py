@@ -20,6 +20,7 @@ from tightfit.errors import ExitCode, ToolError
 from tightfit.units import format_bytes
 
 if TYPE_CHECKING:
+    from tightfit.media.process import Rung
     from tightfit.media.tools import Ffmpeg
     from tightfit.settings import Settings
 
@@ -50,6 +51,7 @@ class Findings:
     writable: bool
     free_bytes: int
     ffmpeg: Ffmpeg | None = None
+    jail: Rung | None = None
     others: list[tuple[str, str]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -63,7 +65,10 @@ def doctor(as_json: options.Json = False, verbose: options.Verbose = False) -> i
     found = _look_at_home(settings.home)
 
     async def look(_: int) -> int:
+        from tightfit.media.process import rung
+
         await _look_at_ffmpegs(found, settings)
+        found.jail = await rung()
         return ExitCode.OK
 
     in_turn([settings.home], look)
@@ -156,10 +161,18 @@ def _wired(found: Findings) -> dict[str, Any]:
             "quality_metric": ffmpeg.quality_metric,
         },
         "other_ffmpegs": [{"path": path, "about": about} for path, about in found.others],
+        "jail": asdict(found.jail) if found.jail else None,
         "home": {"path": str(found.home), "writable": found.writable, "free_bytes": found.free_bytes},
         **_machine(),
         "problems": [asdict(problem) for problem in found.problems],
     }
+
+
+def _jail(rung: Rung | None) -> str:
+    """Its rung in words; a program named by the user that is a script runs in none."""
+    files = f"files by Landlock {rung.landlock}" if rung and rung.landlock else ""
+    calls = "no sockets by seccomp" if rung and rung.seccomp else ""
+    return ", ".join(filter(None, (files, calls))) or "none on this kernel, only limits"
 
 
 def _told(found: Findings) -> list[str]:
@@ -176,6 +189,7 @@ def _told(found: Findings) -> list[str]:
     state = "writable" if found.writable else "not writable"
     memory, free = format_bytes(machine["memory_bytes"]), format_bytes(machine["memory_free_bytes"])
     lines += [
+        f"jail of ffmpeg and the reader of files: {_jail(found.jail)}",
         f"state folder: {found.home} ({state}, {format_bytes(found.free_bytes)} free)",
         f"machine: {counted(machine['cores'], 'core')}, {free} of {memory} memory free",
     ]

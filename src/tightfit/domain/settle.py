@@ -64,7 +64,8 @@ def is_settled(size: int, limit: int, floor_reached: bool) -> bool:
 class State:
     """The file as it stands: ``variants`` cover the segments in order and make ``size`` bytes with everything else.
 
-    ``idrs`` are (frame number, bytes) of all IDR pictures ever made, at least one.
+    ``idrs`` are (frame number, bytes) of all IDR pictures ever made, at least one; ``made_to_size`` are the ranges
+    that were, and missed.
     """
 
     variants: Sequence[Variant]
@@ -73,6 +74,7 @@ class State:
     size: int
     limit: int
     idrs: Sequence[tuple[int, int]]
+    made_to_size: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def frames(self) -> int:
@@ -93,7 +95,8 @@ def next_steps(state: State, turn: int) -> list[Again]:
     step = _MOST_STEP + _STEP_PER_ROUND * turn
     singles = [again for i in range(len(state.variants)) for again in _candidates(i, state, step)]
     if singles:
-        return [min(singles, key=lambda again: again.frames)]
+        # What missed once is so small or so still that it may miss again.
+        return [min(singles, key=lambda again: ((again.first, again.last) in state.made_to_size, again.frames))]
     if GOOD_ENOUGH_AT_LAST * state.limit <= state.size <= state.limit:
         return []
     return _together(state, step)

@@ -85,7 +85,7 @@ def taken_up(settings: Settings, job_id: str, content: str, listener: Listener) 
     Raises JobHeld where another process is at work on it, SourceChanged where the source is not what it was.
     """
     journal, folder = journal_of(settings), made_folder(settings.work / job_id)
-    remove_scratch(settings.work)
+    keep_small(settings)
     with held(folder):
         before = journal.record(job_id)
         assert before is not None, "submitted before it is taken up"
@@ -154,15 +154,36 @@ def clean(settings: Settings, keep_finished: int = 0) -> tuple[int, int]:
     journal, freed = journal_of(settings), 0
     records = journal.records()
     finished = [r for r in records if not r.is_unfinished]
-    forgotten = finished[: len(finished) - keep_finished] if keep_finished else finished
     needed = {r.id for r in records if r.is_unfinished}
-    for folder in settings.work.iterdir() if settings.work.is_dir() else ():
-        if folder.name not in needed and holder(folder) is None:
+    remove_scratch(made_folder(settings.work))
+    for folder in settings.work.iterdir():
+        # The folder of a plan has its process's number in its name, and goes with it.
+        if "-" not in folder.name and folder.name not in needed and holder(folder) is None:
             freed += _size(folder)
             shutil.rmtree(folder, ignore_errors=True)
+    forgotten = finished[: max(0, len(finished) - keep_finished)]
     for record in forgotten:
         journal.forget(record.id)
     return len(forgotten), freed
+
+
+# The state folder may take this share of its disk; so many finished jobs are remembered.
+_SHARE_OF_DISK, _REMEMBERED = 0.1, 500
+
+
+def keep_small(settings: Settings) -> None:
+    """Hold the state folder to its share: finished jobs go first, then what was measured and logged, oldest first.
+
+    The work of unfinished jobs is never touched.
+    """
+    clean(settings, keep_finished=_REMEMBERED)
+    too_much = _size(settings.home) - shutil.disk_usage(settings.home).total * _SHARE_OF_DISK
+    spare = [path for folder in (settings.cache, settings.home / "logs") for path in folder.glob("*")]
+    for path in sorted(spare, key=lambda path: path.stat().st_mtime):
+        if too_much <= 0:
+            return
+        too_much -= path.stat().st_size
+        path.unlink(missing_ok=True)
 
 
 def _size(folder: Path) -> int:

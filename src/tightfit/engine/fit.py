@@ -31,6 +31,8 @@ _FEW_SEGMENTS = 5
 _FIRST_PASS_BYTES = 0.93
 # Share of the first piece, and least frames, at which it is compared with its forecast.
 _LOOK_SHARE, _LOOK_FRAMES, _SHORTEST_LOOKED_AT = 0.15, 40, 60
+# Pieces that miss by more than this are odd ones, and say nothing about the others.
+_MOST_MISS = 1.1
 # A picture size that turns out wrong is changed only while this little of the clip is done.
 _EARLY_ENOUGH = 0.34
 # Rounds beyond the usual ones, for a file that is still over: nothing over the limit may come of it.
@@ -45,6 +47,15 @@ def _never(_: Part) -> bool:
 
 class _StartOver(Exception):
     """The clip is encoded anew with what was learned."""
+
+
+@dataclass(frozen=True)
+class _Miss:
+    """Bytes that a second pass made, and those that it was asked for."""
+
+    measured: Measured
+    made: float
+    asked: float
 
 
 @dataclass
@@ -70,7 +81,7 @@ class Fit:
     recalled_frames: int = 0
     _running: dict[int, tuple[Segment, float]] = field(default_factory=dict)
     _waiting: list[Segment] = field(default_factory=list)
-    _misses: dict[tuple[int, int], tuple[Measured, float]] = field(default_factory=dict)
+    _misses: dict[tuple[int, int], _Miss] = field(default_factory=dict)
 
     @property
     def _scale(self) -> float:
@@ -179,13 +190,17 @@ class Fit:
         async def make(segment: Segment, threads: int) -> None:
             left = target - sum(v[-1].bytes for v in self.tried.values())
             wanted = left * waiting[segment.index] / sum(waiting.values())
-            # Pieces of one clip miss alike.
-            misses = [miss for _, miss in self._misses.values()]
-            asked = wanted * len(misses) / sum(misses) if misses else wanted
-            await self._close(segment, measured[segment.index], asked, crf, threads)
+            await self._close(segment, measured[segment.index], max(1.0, wanted / self._usual_miss), crf, threads)
             del waiting[segment.index]
 
         await self._each(todo, make)
+
+    @property
+    def _usual_miss(self) -> float:
+        """By how much pieces made to a size came out larger than that so far; those of one clip miss alike."""
+        made = sum(miss.made for miss in self._misses.values())
+        asked = sum(miss.asked for miss in self._misses.values())
+        return min(_MOST_MISS, max(1 / _MOST_MISS, made / asked)) if asked else 1.0
 
     def _as_encoded(self, looked_at: Part) -> Observation:
         seen = Observation.of(looked_at, self._scale)
@@ -306,7 +321,7 @@ class Fit:
             part = made
         else:
             part = await self.executor.encode_to_size(self._task(segment, crf, threads), measured, wanted)
-        self._misses[segment.first, segment.last] = measured, part.bytes / wanted
+        self._misses[segment.first, segment.last] = _Miss(measured, part.bytes, wanted)
         log.debug("[%d, %d) at %s: %d bytes for %d", part.first, part.last, self.size, part.bytes, wanted)
         self._keep(segment.index, Variant((part,)), part.kept)
 
@@ -345,7 +360,8 @@ class Fit:
                 return variants
             if turn == settle.MOST_ROUNDS + _LAST_ROUNDS:
                 break
-            state = settle.State(variants, self.model, self._scale, size, self.limit, self._known_idrs())
+            again = frozenset(self._misses) if turn else frozenset()
+            state = settle.State(variants, self.model, self._scale, size, self.limit, self._known_idrs(), again)
             steps = settle.next_steps(state, turn)
             if fits and not steps:
                 return variants
@@ -384,9 +400,11 @@ class Fit:
         async def one(step: settle.Again, threads: int) -> None:
             task = Task(step.first, step.last, self.size, step.crf, threads)
             # A second pass over the same frames misses by about as much as the one before.
-            measured, miss = self._misses.get((step.first, step.last)) or (await self._measured(task), 1.0)
-            part = await self.executor.encode_to_size(task, measured, step.wanted / miss)
-            self._misses[step.first, step.last] = measured, part.bytes * miss / step.wanted
+            before = self._misses.get((step.first, step.last))
+            measured = before.measured if before else await self._measured(task)
+            asked = step.wanted * before.asked / before.made if before else step.wanted
+            part = await self.executor.encode_to_size(task, measured, asked)
+            self._misses[step.first, step.last] = _Miss(measured, part.bytes, asked)
             log.debug("[%d, %d) is %d bytes, for %d", step.first, step.last, part.bytes, step.wanted)
             self._keep(step.segment, variants[step.segment].with_tail(part), part.kept, again=True)
             self.reencoded.add(step.segment)

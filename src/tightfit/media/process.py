@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shlex
@@ -10,11 +11,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import anyio
 import anyio.abc
+
+from tightfit.media.jail import Policy, policy_of
 
 log = logging.getLogger("tightfit.process")
 
@@ -61,9 +64,8 @@ async def run(
     if not program.is_file():
         raise FileNotFoundError(f"{program} is not there")
     log.debug("run: %s", shlex.join(argv))
-    guard = [sys.executable, "-I", "-S", _GUARD, str(os.getpid()), *argv]
     process = await anyio.open_process(
-        guard,
+        _guarded(argv, policy_of(argv, cwd)),
         stdin=subprocess.DEVNULL,
         cwd=cwd,
         env=_environment(str(cwd or Path.cwd().anchor)),
@@ -137,6 +139,29 @@ async def _guard(process: anyio.abc.Process, dog: Watchdog) -> None:
 
 def unheard(_: str) -> None:
     """For progress that nobody draws, but the watchdog hears."""
+
+
+def _guarded(argv: Sequence[str], policy: Policy | None) -> list[str]:
+    rules = json.dumps(asdict(policy) if policy else None)
+    return [sys.executable, "-I", "-S", _GUARD, str(os.getpid()), rules, *argv]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """How strong the jail of children is here: Landlock's version (0 where there is none), and seccomp."""
+
+    landlock: int
+    seccomp: bool
+
+
+async def rung() -> Rung:
+    """Ask the kernel, by going into a jail."""
+    asked = _guarded(["--rung"], Policy((), (), ()))
+    done = await anyio.run_process(asked, check=False, stdin=subprocess.DEVNULL, env=_environment("/"))
+    try:
+        return Rung(**json.loads(done.stdout))
+    except (ValueError, TypeError):
+        return Rung(0, False)
 
 
 async def _end(process: anyio.abc.Process) -> None:

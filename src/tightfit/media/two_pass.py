@@ -29,13 +29,15 @@ _NOTES, _TREE = "-0.log", ".mbtree"
 class Measured:
     """What a first pass over ``part`` left behind: its size there, and x264's notes under ``stats``.
 
-    ``duration_s`` is as x264 counts it; its bits per second are of these seconds.
+    ``duration_s`` is as x264 counts it; its bits per second are of these seconds. ``least_bytes`` are what no quality
+    makes smaller: headers and skipped blocks. x264 refuses to start below them.
     """
 
     part: Part
     setting: Setting
     stats: str
     duration_s: float
+    least_bytes: float
 
 
 async def first_pass(
@@ -56,7 +58,8 @@ async def first_pass(
     rate = argv.FirstPass(setting.crf, stats)
     part = await encode(ffmpeg, clip, first, last, setting, out, on_frames=on_frames, rate=rate)
     out.unlink(missing_ok=True)
-    return Measured(part, setting, stats, _duration_s(out.with_name(f"{stats}{_NOTES}")))
+    notes = _notes_in(out.with_name(f"{stats}{_NOTES}"))
+    return Measured(part, setting, stats, _duration_s(notes), _least_bytes(notes))
 
 
 async def second_pass(
@@ -69,7 +72,11 @@ async def second_pass(
     *,
     on_frames: Callable[[int], None],
 ) -> Part:
-    """The same frames at the same size in about ``wanted_bytes`` of payload, into ``out`` beside the notes."""
+    """The same frames at the same size in about ``wanted_bytes`` of payload, into ``out`` beside the notes.
+
+    Fewer than ``least_bytes`` can't be had: the file is then as small as it gets.
+    """
+    wanted_bytes = max(wanted_bytes, _LEAST_MARGIN * measured.least_bytes)
     notes = out.with_name(f"{measured.stats}{_NOTES}")
     kbps = max(1, round(wanted_bytes * _BITS / measured.duration_s / 1000))
     stretched = out.with_name(f"{out.stem}-stats{_NOTES}")
@@ -83,18 +90,30 @@ async def second_pass(
 # x264 counts durations in fields, two to a picture, and names the time base of pictures.
 _FIELDS = 2
 _TIME_BASE, _DURATION = re.compile(r"timebase=(\d+/\d+)"), re.compile(r" dur:(\d+)")
+_MISC = re.compile(r" misc:(\d+)")
+# A hair above what x264 calls too low.
+_LEAST_MARGIN = 1.05
 
 
-def _duration_s(notes: Path) -> float:
-    """The sum of all frames' durations in x264's notes: what it divides its bits by."""
+def _notes_in(path: Path) -> str:
     try:
-        text = notes.read_text()
-        time_base = Fraction(_TIME_BASE.search(text)[1])  # type: ignore[index]  # absent is caught below
-        return float(sum(int(ticks) for ticks in _DURATION.findall(text)) * time_base / _FIELDS)
-    except (OSError, TypeError, ValueError) as exc:
+        return path.read_text()
+    except (OSError, ValueError) as exc:
         raise EncoderError(
             "x264 left no usable notes of its first pass.", hint="Run again with -v to see the command."
         ) from exc
+
+
+def _duration_s(notes: str) -> float:
+    """The sum of all frames' durations in x264's notes: what it divides its bits by."""
+    time_base = _TIME_BASE.search(notes)
+    if time_base is None:
+        raise EncoderError("x264's notes of its first pass name no time base.", hint="Please report this clip.")
+    return float(sum(int(ticks) for ticks in _DURATION.findall(notes)) * Fraction(time_base[1]) / _FIELDS)
+
+
+def _least_bytes(notes: str) -> float:
+    return sum(int(bits) for bits in _MISC.findall(notes)) / _BITS
 
 
 def _stretch(notes: str, factor: float) -> str:

@@ -1,0 +1,101 @@
+"""What a child can't do, tried from inside: other files, sockets, other programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+from tightfit.media import process
+from tightfit.media.jail import policy_of
+
+# Tries everything and prints what happened to each.
+INTRUDER = """
+import ctypes, json, os, socket, sys
+folder, source, secret = json.loads(sys.argv[1])
+def tried(what):
+    try:
+        what()
+    except BaseException as error:
+        return type(error).__name__
+    return "done"
+def write(path):
+    with open(path, "w") as file:
+        file.write("x")
+libc = ctypes.CDLL(None, use_errno=True)
+def called(name, *arguments):
+    if getattr(libc, name)(*arguments) < 0:
+        raise OSError(ctypes.get_errno())
+def shell():
+    if os.fork() == 0:
+        try:
+            os.execv("/bin/sh", ["sh", "-c", "exit 0"])
+        finally:
+            os._exit(9)
+    if os.waitstatus_to_exitcode(os.wait()[1]) == 9:
+        raise PermissionError
+print(json.dumps({
+    "write here": tried(lambda: write(os.path.join(folder, "mine"))),
+    "read a secret": tried(lambda: open(secret).read()),
+    "read /etc/passwd": tried(lambda: open("/etc/passwd").read()),
+    "list home": tried(lambda: os.listdir(os.path.dirname(secret))),
+    "write beside": tried(lambda: write(secret + ".new")),
+    "remove a secret": tried(lambda: os.unlink(secret)),
+    "write into the system": tried(lambda: write("/usr/lib/mine")),
+    "TCP": tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM)),
+    "UDP": tried(lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)),
+    "a Unix socket": tried(lambda: socket.socket(socket.AF_UNIX)),
+    "a shell": tried(shell),
+    "trace": tried(lambda: called("ptrace", 0, 0, 0, 0)),
+    "a namespace": tried(lambda: called("unshare", 0x10000000)),
+    "mount": tried(lambda: called("mount", b"none", folder.encode(), b"tmpfs", 0, None)),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def rung() -> process.Rung:
+    return anyio.run(process.rung)
+
+
+@pytest.mark.anyio
+async def test_nothing_but_its_own_files_is_within_a_childs_reach(tmp_path: Path, rung: process.Rung) -> None:
+    if not (rung.landlock and rung.seccomp):
+        pytest.skip(f"no jail on this kernel: {rung}")
+    folder, elsewhere = tmp_path / "work", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    secret = elsewhere / "secret"
+    secret.write_text("canary")
+    asked = json.dumps([str(folder), "", str(secret)])
+    done = await process.run([sys.executable, "-I", "-c", INTRUDER, asked], cwd=folder, limit_s=30)
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads(done.stdout)
+    assert outcome.pop("write here") == "done"
+    assert {what: result for what, result in outcome.items() if result == "done"} == {}
+    assert secret.read_text() == "canary"
+
+
+@pytest.mark.anyio
+async def test_ffmpeg_opens_no_file_that_is_not_its_input(tmp_path: Path, rung: process.Rung) -> None:
+    if not rung.landlock:
+        pytest.skip("no Landlock on this kernel")
+    import imageio_ffmpeg
+
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (tmp_path / "other.txt").write_text("ffconcat version 1.0\n")
+    argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-f", "lavfi", "-i"]
+    inside = f"movie={tmp_path}/other.txt"
+    done = await process.run([*argv, inside, "-f", "null", "-"], cwd=folder, limit_s=30)
+    assert done.returncode != 0
+    assert "Permission denied" in done.stderr
+
+
+def test_a_script_is_not_jailed_since_nobody_knows_what_it_needs(tmp_path: Path) -> None:
+    script = tmp_path / "ffmpeg"
+    script.write_text('#!/bin/sh\nexec ffmpeg "$@"\n')
+    assert policy_of([str(script), "-version"], None) is None
