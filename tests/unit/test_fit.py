@@ -17,7 +17,7 @@ from tightfit.domain.plan import Choice, choose
 from tightfit.domain.rate import RateModel
 from tightfit.engine.executors.local import Look, Task
 from tightfit.engine.fit import Fit
-from tightfit.errors import EncoderError
+from tightfit.errors import InfeasibleError
 from tightfit.media.encode import Setting
 from tightfit.media.two_pass import Measured
 
@@ -112,7 +112,7 @@ def fit(footage: Footage, crf: float, luck: random.Random) -> Outcome:
     )
     try:
         size = sizer(anyio.run(work.run))
-    except EncoderError:
+    except InfeasibleError:
         size = None
     return Outcome(work.limit, size, executor.attempts, footage.frames, executor.encoded_frames)
 

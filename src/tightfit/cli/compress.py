@@ -14,7 +14,7 @@ from tightfit.cli import options
 from tightfit.cli.failures import failure_of
 from tightfit.cli.turns import in_turn, load_settings
 from tightfit.cli.views import View, view_for
-from tightfit.errors import Interrupted, OutputExists, UsageError
+from tightfit.errors import InfeasibleError, Interrupted, OutputExists, UsageError
 
 if TYPE_CHECKING:
     from tightfit.domain.request import CompressRequest
@@ -122,7 +122,6 @@ class _Run:
     async def outcome(self, request: CompressRequest, start: Start) -> Result:
         """The result of one request, whatever happens but being cancelled."""
         from tightfit.domain.result import Result, Status
-        from tightfit.engine.prepare import Infeasible
 
         started, source, self.job_id = time.monotonic(), str(request.source), ""
         self.view.begin(source)
@@ -131,14 +130,14 @@ class _Run:
             result = await start(request, self._listen)
             self.written.add(Path(str(result.output)))
             return result
-        except Infeasible as error:
+        except InfeasibleError as error:
             result = Result(
                 Status.INFEASIBLE,
                 self.job_id,
                 source,
                 limit_bytes=request.limit_for(request.source.stat().st_size),
-                smallest_bytes=error.smallest_bytes,
-                options=error.options,
+                smallest_bytes=getattr(error, "smallest_bytes", None),
+                options=getattr(error, "options", ()),
                 error=failure_of(error, self.settings.home),
             )
         except Exception as error:

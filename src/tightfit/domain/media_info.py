@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
+# Pixels of the largest picture that is decoded: 8K plus a margin. A larger one is refused before a decoder sees it.
+MAX_PIXELS = 8192 * 4608
+
 
 class Hdr(StrEnum):
     """How the picture's light levels are coded."""

@@ -18,7 +18,7 @@ from tightfit.domain.plan import USUAL_CROSSINGS, Choice, Crossings, choose
 from tightfit.domain.rate import CRF_MIN, Observation, RateModel
 from tightfit.engine.executors.local import FIRST_PASS_WORK, LocalExecutor, Task
 from tightfit.engine.memory import Cover, Memory
-from tightfit.errors import EncoderError, told_singly
+from tightfit.errors import InfeasibleError, told_singly
 from tightfit.media.two_pass import Measured
 
 log = logging.getLogger("tightfit.fit")
@@ -124,7 +124,7 @@ class Fit:
     async def run(self) -> tuple[Variant, ...]:
         """Encode and settle: the variants of the file that ``sizer`` wrote last, at most ``limit`` bytes.
 
-        Raises EncoderError where ffmpeg keeps failing, or where no bounded effort gets under the limit.
+        Raises EncoderError where ffmpeg keeps failing, InfeasibleError where no bounded effort gets under the limit.
         """
         self._recall()
         while True:
@@ -366,9 +366,10 @@ class Fit:
             if fits and not steps:
                 return variants
             await self._again(steps, variants)
-        raise EncoderError(
-            "No encode of this clip came out under the limit, though one should have.",
-            hint="Name a slightly different size, and please report this clip.",
+        raise InfeasibleError(
+            f"No encode of this clip came out under {self.limit} bytes, though one was expected to; "
+            f"the smallest took {size}.",
+            hint=f"Name a limit of {size} bytes or more.",
         )
 
     def _known_idrs(self) -> list[tuple[int, int]]:

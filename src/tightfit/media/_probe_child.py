@@ -36,17 +36,43 @@ ALLOWED = {
         "gxf",
     ),
 }
+# Still pictures are read too, to be called by their name.
+_PICTURES = ("image2", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "gif_pipe", "apng", "webp")
+_WHITELIST = ",".join(sorted(ALLOWED | set(_PICTURES)))
+# How playlists, scripts and drawings begin. They are told by that before any reader follows what they name.
+_SCRIPTS = {
+    b"#EXTM3U": "hls",
+    b"ffconcat": "concat",
+    b"<?xml": "dash",
+    b"<MPD": "dash",
+    b"<svg": "svg",
+    b"[Reference]": "reference",
+    b"v=0": "sdp",
+}
+_LONGEST_BEGINNING = 64
+# More streams than any honest file has; reading four hundred takes over half a gigabyte.
+MOST_STREAMS = 64
 _TURNS = {0: 0, 90: 270, -90: 90, 180: 180, -180: 180, 270: 90, -270: 270}
 
 
 def main(path: str) -> None:
+    options = {"protocol_whitelist": "file", "format_whitelist": _WHITELIST, "max_streams": str(MOST_STREAMS)}
     try:
-        with av.open("file:" + path, options={"protocol_whitelist": "file"}) as container:
+        if kind := _script_kind(path):
+            json.dump({"refused": kind}, sys.stdout)
+            return
+        with av.open("file:" + path, options=options) as container:
             names = set(container.format.name.split(","))
             facts = _read(container) if names & ALLOWED else {"refused": container.format.name}
     except (av.FFmpegError, OSError, ValueError) as exc:
         facts = {"error": str(exc)}
     json.dump(facts, sys.stdout)
+
+
+def _script_kind(path: str) -> str | None:
+    with open(path, "rb") as file:
+        beginning = file.read(_LONGEST_BEGINNING).removeprefix(b"\xef\xbb\xbf").lstrip()
+    return next((kind for start, kind in _SCRIPTS.items() if beginning.startswith(start)), None)
 
 
 def _read(container: InputContainer) -> dict[str, Any]:

@@ -70,7 +70,13 @@ async def analyse(
     begun = time.monotonic()
     done = await process.run(argv.command(ffmpeg.path, output), cwd=work, on_line=ProgressReader(on_frames))
     seconds = time.monotonic() - begun
-    table = packets.table(out, video.time_base)
+    try:
+        table = packets.table(out, video.time_base)
+    except ValueError as exc:
+        raise SourceError(
+            f"{info.path} shows its frames at times that can't be kept exactly ({exc}).",
+            hint="Its timestamps are damaged; remux it with ffmpeg -c copy and try again.",
+        ) from exc
     if done.returncode != 0 or not table.pts:
         raise SourceError(f"{info.path} holds no video that decodes: {_cause(done)}.", hint="Check that it plays.")
     pts = tuple(sorted(table.pts))

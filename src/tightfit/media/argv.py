@@ -16,13 +16,11 @@ from typing import Any
 
 import ffmpeg
 
-from tightfit.domain.media_info import MediaInfo, VideoStream
+from tightfit.domain.media_info import MAX_PIXELS, MediaInfo, VideoStream
 from tightfit.media.picture import Step
 
 # Largest block ffmpeg may allocate at once; a 16000x16000 picture needs more and is refused by it.
 _MAX_ALLOC_BYTES = 1 << 30
-# 8K plus margin; the decoder refuses more before allocating.
-_MAX_PIXELS = 8192 * 4608
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def source_input(info: MediaInfo, *, threads: int, seek_s: float | None = None, 
     options: dict[str, Any] = {
         "protocol_whitelist": "file",
         "f": info.container.split(",")[0],
-        "max_pixels": _MAX_PIXELS,
+        "max_pixels": MAX_PIXELS,
         "threads": threads,
     }
     if roughly:

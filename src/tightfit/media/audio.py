@@ -11,7 +11,7 @@ import ffmpeg as graph
 
 from tightfit.domain.audio import AudioKind, AudioPlan, Loudness
 from tightfit.domain.media_info import AudioStream, MediaInfo
-from tightfit.errors import EncoderError
+from tightfit.errors import SourceError
 from tightfit.media import argv, process
 from tightfit.media.tools import Ffmpeg
 
@@ -64,7 +64,7 @@ async def measure_loudness(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream)
 
 
 async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan: AudioPlan, work: Path) -> AudioTrack:
-    """Encode or copy the whole track once. Raises EncoderError where nothing comes of it."""
+    """Encode or copy the whole track once. Raises SourceError where nothing comes of it."""
     out = work / "audio.nut"
     source = argv.source_input(info, threads=1)[str(stream.index)]
     options: dict[str, object] = {"f": "nut", "output_ts_offset": argv.LEAD_S}
@@ -82,7 +82,7 @@ async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan:
     )
     track = _read_track(out, "aac" if plan.kind is AudioKind.ENCODE else stream.codec)
     if done.returncode != 0 or track is None:
-        raise EncoderError(
+        raise SourceError(
             f"The sound of {info.path} could not be read: {done.last_message}.", hint="Try again with --audio none."
         )
     return track

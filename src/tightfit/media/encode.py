@@ -10,7 +10,7 @@ from tightfit.domain.geometry import Size
 from tightfit.domain.level import level_of
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Part
-from tightfit.errors import EncoderError, OutputError
+from tightfit.errors import EncoderError, OutputError, SourceError
 from tightfit.media import argv, packets, process
 from tightfit.media.picture import Picture
 from tightfit.media.progress import ProgressReader
@@ -66,7 +66,8 @@ async def encode(
 
     ``rate`` is constant quality at the setting's CRF unless told.
     The frames that came back are compared with the plan by timestamp; a wrong cut is repeated with an
-    earlier seek, and at last without one. Raises EncoderError where ffmpeg fails twice or no cut is exact.
+    earlier seek, and at last without one. Raises EncoderError where ffmpeg keeps failing, SourceError where
+    no cut is exact.
     """
     complaint = ""
     for seek_s in seeks_of(clip, first):
@@ -94,7 +95,12 @@ async def encode(
                 f"The disk that holds {out.parent} is full.",
                 hint="Free some space, or point TIGHTFIT_HOME to another disk.",
             )
-        complaint = done.last_message if done.returncode else "it returned other frames than asked for"
+        complaint = done.last_message if done.returncode else ""
+    if not complaint:
+        raise SourceError(
+            f"{clip.info.path} is damaged: its frames {first} to {last} come out differently whenever they are read.",
+            hint="Get an undamaged copy.",
+        )
     raise EncoderError(
         f"ffmpeg could not encode frames {first} to {last} of {clip.info.path}: {complaint}.",
         hint="Run again with -v to see the command; if it happens again, the file may be damaged.",

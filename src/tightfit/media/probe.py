@@ -11,7 +11,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from tightfit.domain.media_info import AudioStream, Colour, FieldOrder, Identity, MediaInfo, OtherStream, VideoStream
+from tightfit.domain.media_info import (
+    MAX_PIXELS,
+    AudioStream,
+    Colour,
+    FieldOrder,
+    Identity,
+    MediaInfo,
+    OtherStream,
+    VideoStream,
+)
 from tightfit.errors import SourceError
 from tightfit.media import process
 
@@ -87,7 +96,20 @@ async def probe(path: Path) -> MediaInfo:
         raise SourceError(
             f"{path} is not a media file that can be read: {_reason(facts['error'])}.", hint="Check that it plays."
         )
-    return _typed(path, identity, facts)
+    info = _typed(path, identity, facts)
+    _refuse_bombs(info)
+    return info
+
+
+def _refuse_bombs(info: MediaInfo) -> None:
+    """Raise SourceError, with the number, for what no decoder should be given."""
+    for video in info.videos:
+        if video.width * video.height > MAX_PIXELS:
+            size = f"{video.width}x{video.height}"
+            raise SourceError(
+                f"{info.path} has pictures of {size}; more than {MAX_PIXELS:,} pixels are not decoded.",
+                hint="Scale it down with the program that made it.",
+            )
 
 
 def _reason(text: str) -> str:
