@@ -82,6 +82,7 @@ class Fit:
     _running: dict[int, tuple[Segment, float]] = field(default_factory=dict)
     _waiting: list[Segment] = field(default_factory=list)
     _misses: dict[tuple[int, int], _Miss] = field(default_factory=dict)
+    _corrected: set[tuple[int, int]] = field(default_factory=set)
 
     @property
     def _scale(self) -> float:
@@ -360,8 +361,9 @@ class Fit:
                 return variants
             if turn == settle.MOST_ROUNDS + _LAST_ROUNDS:
                 break
-            again = frozenset(self._misses) if turn else frozenset()
-            state = settle.State(variants, self.model, self._scale, size, self.limit, self._known_idrs(), again)
+            state = settle.State(
+                variants, self.model, self._scale, size, self.limit, self._known_idrs(), frozenset(self._corrected)
+            )
             steps = settle.next_steps(state, turn)
             if fits and not steps:
                 return variants
@@ -406,6 +408,7 @@ class Fit:
             asked = step.wanted * before.asked / before.made if before else step.wanted
             part = await self.executor.encode_to_size(task, measured, asked)
             self._misses[step.first, step.last] = _Miss(measured, part.bytes, asked)
+            self._corrected.add((step.first, step.last))
             log.debug("[%d, %d) is %d bytes, for %d", step.first, step.last, part.bytes, step.wanted)
             self._keep(step.segment, variants[step.segment].with_tail(part), part.kept, again=True)
             self.reencoded.add(step.segment)
