@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,6 +71,11 @@ def test_silence_gets_the_least_there_is():
 def test_sound_that_is_small_already_is_copied():
     assert plan_audio(stream(64.0), "auto", 50_000_000, 60.0, WIDE).kind is AudioKind.COPY
     assert plan_audio(stream(64.0, codec="vorbis"), "auto", 50_000_000, 60.0, WIDE).kind is AudioKind.ENCODE
+
+
+def test_damaged_sound_is_not_copied_into_a_file_that_has_to_decode():
+    damaged = replace(WIDE, damaged=True)
+    assert plan_audio(stream(64.0), "auto", 50_000_000, 60.0, damaged).kind is AudioKind.ENCODE
 
 
 @pytest.mark.parametrize(

@@ -33,10 +33,14 @@ class AudioKind(StrEnum):
 
 @dataclass(frozen=True)
 class Loudness:
-    """RMS levels in dB below full scale of the middle (L+R)/2 and the side (L-R)/2 signal."""
+    """RMS levels in dB below full scale of the middle (L+R)/2 and the side (L-R)/2 signal.
+
+    ``damaged`` where the track did not decode without a word: such a one is not copied.
+    """
 
     middle_db: float
     side_db: float
+    damaged: bool = False
 
     @property
     def silent(self) -> bool:
@@ -81,7 +85,7 @@ def plan_audio(
     if choice == "copy":
         return _copy(stream, "the sound is copied as asked")
     wanted = _encode(stream, choice, limit_bytes, duration_s, loudness)
-    if choice == "auto" and stream.codec in COPYABLE and 0 < stream.kbps <= wanted.kbps * 1.05:
+    if choice == "auto" and not loudness.damaged and stream.codec in COPYABLE and 0 < stream.kbps <= wanted.kbps * 1.05:
         return _copy(stream, f"the source's own sound is already small ({stream.kbps:.0f} kb/s) and is copied")
     return wanted
 

@@ -60,7 +60,8 @@ async def measure_loudness(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream)
     command[command.index("level+warning")] = "level+info"
     done = await process.run(command, on_line=process.unheard)
     levels = [float(level) for level in _RMS.findall(done.stderr)]
-    return Loudness(levels[0], levels[1]) if len(levels) == 2 else _UNKNOWN
+    middle, side = levels if len(levels) == 2 else (_UNKNOWN.middle_db, _UNKNOWN.side_db)
+    return Loudness(middle, side, damaged=done.returncode != 0 or "[error]" in done.stderr)
 
 
 async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan: AudioPlan, work: Path) -> AudioTrack:
