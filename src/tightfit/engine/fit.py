@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, NoReturn, TypeVar
-
-import anyio
+from typing import NoReturn
 
 from tightfit.domain import control, settle
 from tightfit.domain.control import Load
@@ -17,12 +15,12 @@ from tightfit.domain.pieces import Part, Segment, Variant
 from tightfit.domain.plan import USUAL_CROSSINGS, Choice, Crossings, choose
 from tightfit.domain.rate import CRF_MIN, Observation, RateModel
 from tightfit.engine.executors.local import FIRST_PASS_WORK, LocalExecutor, Task
+from tightfit.engine.lanes import Lanes
 from tightfit.engine.memory import Cover, Memory
-from tightfit.errors import InfeasibleError, told_singly
+from tightfit.errors import InfeasibleError
 from tightfit.media.two_pass import Measured
 
 log = logging.getLogger("tightfit.fit")
-_T = TypeVar("_T")
 
 # With so few segments little comes after the first one to make good for it: all of them are measured first and made
 # to a size. With more, constant quality is a quarter cheaper and the last one alone closes the sum.
@@ -112,6 +110,10 @@ class Fit:
         return frames + FIRST_PASS_WORK * measured
 
     @property
+    def _side_by_side(self) -> Lanes:
+        return Lanes(self.lanes, self.cores, _StartOver)
+
+    @property
     def _are_few(self) -> bool:
         return len(self.segments) <= _FEW_SEGMENTS
 
@@ -174,7 +176,7 @@ class Fit:
             measured[segment.index] = seen
 
         todo = [segment for segment in self.segments if segment.index not in self.tried]
-        await self._each(todo, look)
+        await self._side_by_side.each(todo, look)
         for seen in measured.values():
             self.model = self.model.learn(self._as_encoded(seen.part))
         if todo:
@@ -194,7 +196,7 @@ class Fit:
             await self._close(segment, measured[segment.index], max(1.0, wanted / self._usual_miss), crf, threads)
             del waiting[segment.index]
 
-        await self._each(todo, make)
+        await self._side_by_side.each(todo, make)
 
     @property
     def _usual_miss(self) -> float:
@@ -237,7 +239,7 @@ class Fit:
                 if sum(v[-1].frames for v in self.tried.values()) <= _EARLY_ENOUGH * self.model.content.frames:
                     self._reconsider_size()
 
-        await self._together([partial(work_off, max(1, self.cores // max(1, lanes)))] * lanes)
+        await self._side_by_side.together([partial(work_off, max(1, self.cores // max(1, lanes)))] * lanes)
         if closing.index in self.tried:
             return
         await self._encode_closing(closing)
@@ -326,27 +328,6 @@ class Fit:
         log.debug("[%d, %d) at %s: %d bytes for %d", part.first, part.last, self.size, part.bytes, wanted)
         self._keep(segment.index, Variant((part,)), part.kept)
 
-    async def _each(self, items: Iterable[_T], do: Callable[[_T, int], Coroutine[Any, Any, None]]) -> None:
-        """``do`` for every item with a number of threads, as many at once as there are lanes."""
-        todo = list(items)
-        lanes = max(1, min(self.lanes, len(todo)))
-        limiter, threads = anyio.CapacityLimiter(lanes), max(1, self.cores // lanes)
-
-        async def one(item: _T) -> None:
-            async with limiter:
-                await do(item, threads)
-
-        await self._together([partial(one, item) for item in todo])
-
-    async def _together(self, jobs: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-        try:
-            with told_singly():
-                async with anyio.create_task_group() as tasks:
-                    for job in jobs:
-                        tasks.start_soon(job)
-        except* _StartOver:
-            raise _StartOver from None
-
     async def _settle(self) -> tuple[Variant, ...]:
         """Correct until the written file is within the window, or nothing sensible is left to try.
 
@@ -413,4 +394,4 @@ class Fit:
             self._keep(step.segment, variants[step.segment].with_tail(part), part.kept, again=True)
             self.reencoded.add(step.segment)
 
-        await self._each(steps, one)
+        await self._side_by_side.each(steps, one)

@@ -90,11 +90,7 @@ async def encode(
         part = part_of(clip, first, out, setting.crf)
         if done.returncode == 0 and part is not None and part.kept == last - first:
             return part
-        if "No space left on device" in done.stderr:
-            raise OutputError(
-                f"The disk that holds {out.parent} is full.",
-                hint="Free some space, or point TIGHTFIT_HOME to another disk.",
-            )
+        _refuse_full_disk(done, out.parent)
         complaint = done.last_message if done.returncode else ""
     if not complaint:
         raise SourceError(
@@ -105,6 +101,13 @@ async def encode(
         f"ffmpeg could not encode frames {first} to {last} of {clip.info.path}: {complaint}.",
         hint="Run again with -v to see the command; if it happens again, the file may be damaged.",
     )
+
+
+def _refuse_full_disk(done: process.Finished, folder: Path) -> None:
+    if "No space left on device" in done.stderr:
+        raise OutputError(
+            f"The disk that holds {folder} is full.", hint="Free some space, or point TIGHTFIT_HOME to another disk."
+        )
 
 
 def part_of(clip: Clip, first: int, out: Path, crf: float) -> Part | None:
