@@ -9,6 +9,7 @@
     ├── OutputError           6    the output can't be written
     │   └── OutputExists      6
     ├── JobHeld               7    another process is at work on this job
+    ├── IllegalTransition     1    the journal says what can't have happened
     ├── EncoderError          1    an encoder crashed again after a retry, or lied
     └── Interrupted           130
 
@@ -109,6 +110,12 @@ class JobHeld(TightfitError):
     def __init__(self, message: str, *, pid: int | None = None, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.pid = pid
+
+
+class IllegalTransition(TightfitError):
+    """An event of a job that can't follow those before it: a bug, or a damaged journal."""
+
+    kind = "journal"
 
 
 class EncoderError(TightfitError):

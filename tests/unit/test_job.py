@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tightfit.domain.job import TRANSITIONS, Event, IllegalTransition, JobRecord, Kind, State, after, replay
+from tightfit.domain.job import TRANSITIONS, Event, JobRecord, Kind, State, after, replay
+from tightfit.errors import IllegalTransition
 
 DATA = {
     Kind.SUBMITTED: {"source": "/clips/a.mp4"},

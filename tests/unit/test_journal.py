@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tightfit.domain.job import IllegalTransition, Kind, State
+from tightfit.domain.job import Kind, State
 from tightfit.engine.journal import Journal
-from tightfit.errors import OutputError
+from tightfit.errors import IllegalTransition, OutputError
 
 ASKED = {"source": "/clips/a.mp4", "target": {"text": "5MB"}}
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from tightfit.errors import TightfitError
+from tightfit.errors import IllegalTransition
 
 
 class State(StrEnum):
@@ -49,12 +49,6 @@ TRANSITIONS: Mapping[tuple[State | None, Kind], State] = {
     (State.RUNNING, Kind.FAILED): State.FAILED,
     **{(state, Kind.CANCELLED): State.CANCELLED for state in _UNFINISHED},
 }
-
-
-class IllegalTransition(TightfitError):
-    """An event that can't follow those before it: a bug, or a damaged journal."""
-
-    kind = "journal"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Bringing the sum under the limit and close to it, by encoding as little as possible again.
 
-Pure: sizes in, one instruction out. A change of quality by dq turns b bytes into b 2^(-g s dq), s being the
+Pure: sizes in, one instruction out. A change of quality by dq turns b bytes into b 2^(-s dq), s being the
 usual slope of the rate model; it only says how far a correction is seen, since what is made anew is made to a size.
 """
 
