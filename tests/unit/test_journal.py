@@ -109,3 +109,16 @@ def test_what_was_said_to_be_written_survives_a_kill(tmp_path: Path):
     assert record is not None
     assert record.pieces >= told + 1
     assert [event.data["segment"] for event in record.work] == list(range(record.pieces))
+
+
+def test_the_state_folder_is_measured_while_others_work_in_it(tmp_path: Path):
+    from tightfit.engine.durable import keep_small
+    from tightfit.settings import Settings
+
+    settings = Settings(home=tmp_path)
+    (tmp_path / "cache").mkdir()
+    kept = tmp_path / "cache" / "analysis-1.json"
+    kept.write_text("{}")
+    (tmp_path / "cache" / "gone").symlink_to(tmp_path / "nowhere")
+    keep_small(settings)
+    assert kept.exists()

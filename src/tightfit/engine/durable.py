@@ -19,7 +19,7 @@ from tightfit.engine.disk import sha256_of
 from tightfit.engine.hold import held, holder
 from tightfit.engine.job import Job, Listener, made_folder, new_job_id, remove_scratch
 from tightfit.engine.journal import Journal
-from tightfit.errors import ExitCode, SourceChanged, SourceError, TightfitError, UsageError
+from tightfit.errors import ExitCode, JobHeld, SourceChanged, SourceError, TightfitError, UsageError
 from tightfit.media.probe import identify
 from tightfit.settings import Settings
 
@@ -89,6 +89,9 @@ def taken_up(settings: Settings, job_id: str, content: str, listener: Listener) 
     with held(folder):
         before = journal.record(job_id)
         assert before is not None, "submitted before it is taken up"
+        if not before.is_unfinished:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise JobHeld(f"Job {job_id} is {before.state}: another process ended it just now.", hint="Run again.")
         if before.content not in ("", content):
             raise changed(before)
         tidy(folder, before)
@@ -152,11 +155,13 @@ def clean(settings: Settings, keep_finished: int = 0) -> tuple[int, int]:
     Returns how many jobs were forgotten and how many bytes were freed.
     """
     journal, freed = journal_of(settings), 0
+    # In this order: a job is submitted before it has a folder, so that none of these is one nobody knows of yet.
+    folders = list(made_folder(settings.work).iterdir())
     records = journal.records()
     finished = [r for r in records if not r.is_unfinished]
     needed = {r.id for r in records if r.is_unfinished}
-    remove_scratch(made_folder(settings.work))
-    for folder in settings.work.iterdir():
+    remove_scratch(settings.work)
+    for folder in folders:
         # The folder of a plan has its process's number in its name, and goes with it.
         if "-" not in folder.name and folder.name not in needed and holder(folder) is None:
             freed += _size(folder)
@@ -178,16 +183,24 @@ def keep_small(settings: Settings) -> None:
     """
     clean(settings, keep_finished=_REMEMBERED)
     too_much = _size(settings.home) - shutil.disk_usage(settings.home).total * _SHARE_OF_DISK
-    spare = [path for folder in (settings.cache, settings.home / "logs") for path in folder.glob("*")]
-    for path in sorted(spare, key=lambda path: path.stat().st_mtime):
+    spare = [*_files(settings.cache), *_files(settings.home / "logs")]
+    for path, stat in sorted(spare, key=lambda file: file[1].st_mtime):
         if too_much <= 0:
             return
-        too_much -= path.stat().st_size
+        too_much -= stat.st_size
         path.unlink(missing_ok=True)
 
 
 def _size(folder: Path) -> int:
-    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
+    return sum(stat.st_size for _, stat in _files(folder))
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """Every file below ``folder`` that is still there when it is looked at: other processes work in it too."""
+    for at, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                yield Path(at, name), os.lstat(Path(at, name))
 
 
 async def content_of(path: Path) -> str:
