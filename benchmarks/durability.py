@@ -17,7 +17,7 @@ from typing import Any
 
 import tightfit
 from tightfit.domain.job import Kind
-from tightfit.engine import compress, disk, durable, memory
+from tightfit.engine import disk, durable, memory
 from tightfit.engine.journal import Journal
 
 
@@ -47,11 +47,9 @@ def main() -> None:
     for owner, name in (
         (Journal, "append"),
         (Journal, "submit"),
-        (Journal, "unfinished_like"),
         (memory, "keep"),
         (durable, "sha256_of"),
         (durable, "keep_small"),
-        (compress, "sha256_of"),
         (disk.Disk, "sync"),
         (disk.Disk, "sync_folder"),
     ):

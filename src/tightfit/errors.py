@@ -4,6 +4,7 @@
     ├── UsageError            2    the request itself is wrong
     │   └── ToolError         2    an ffmpeg named by the user can't be used
     ├── SourceError           3    the input can't be used; nothing was written
+    │   ├── SourceUnreadable  3    it can't be read just now: the disk or the network it is on fails
     │   └── SourceChanged     3    it changed while being worked on
     ├── InfeasibleError       4    no file of that size can hold this clip
     ├── OutputError           6    the output can't be written
@@ -70,6 +71,12 @@ class SourceError(TightfitError):
 
     code = ExitCode.INPUT
     kind = "input"
+
+
+class SourceUnreadable(SourceError):
+    """Reading the input fails for a reason that may pass: nothing is wrong with the job."""
+
+    kind = "input_unreadable"
 
 
 class SourceChanged(SourceError):

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -40,16 +41,13 @@ def test_an_illegal_event_is_not_written(journal: Journal):
     assert record.state is State.SUBMITTED
 
 
-def test_the_newest_unfinished_job_with_the_same_request_is_found(journal: Journal):
-    for name in ("A", "B", "C"):
-        journal.submit(name, "same", ASKED)
-        journal.append(name, Kind.STARTED, {"content": "c"})
-    journal.append("C", Kind.CANCELLED)
-    journal.submit("D", "other", ASKED)
-    found = journal.unfinished_like("same")
-    assert found is not None
-    assert found.id == "B"
-    assert journal.unfinished_like("never") is None
+def test_a_request_that_is_an_unfinished_job_already_is_that_job(journal: Journal):
+    assert journal.submit("A", "same", ASKED) == "A"
+    assert journal.submit("B", "same", ASKED) == "A"
+    assert journal.submit("C", "other", ASKED) == "C"
+    journal.append("A", Kind.CANCELLED)
+    assert journal.submit("D", "same", ASKED) == "D"
+    assert [record.id for record in journal.records()] == ["A", "C", "D"]
 
 
 def test_only_what_is_finished_is_forgotten(journal: Journal):
@@ -74,11 +72,91 @@ def test_a_journal_of_a_newer_version_is_left_alone(journal: Journal):
         Journal(journal.path)
 
 
-def test_a_journal_that_is_none_says_so_in_a_sentence(tmp_path: Path):
+def damaged_in_the_middle(path: Path) -> None:
+    journal = Journal(path)
+    for n in range(200):
+        journal.submit(f"J{n}", f"print{n}", ASKED)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(path.read_bytes())
+    content[4096 : 3 * 4096] = b"\xa5" * 2 * 4096
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("harm", ["no database", "pages overwritten", "cut short"])
+def test_a_damaged_journal_is_set_aside_whole_and_a_new_one_begun(tmp_path: Path, harm: str):
     path = tmp_path / "journal.db"
-    path.write_bytes(b"not a database at all, but long enough to be taken for one" * 20)
-    with pytest.raises(OutputError, match=r"journal\.db"):
+    if harm == "no database":
+        path.write_bytes(b"not a database at all, but long enough to be taken for one" * 20)
+    else:
+        damaged_in_the_middle(path)
+        if harm == "cut short":
+            path.write_bytes(path.read_bytes()[:5000])
+    content = path.read_bytes()
+    journal = Journal(path)
+    aside = tmp_path / "journal.db.damaged-1"
+    assert str(aside) in journal.notice
+    assert aside.read_bytes() == content
+    journal.submit("A", "print", ASKED)
+    again = Journal(path)
+    assert (again.notice, [record.id for record in again.records()]) == ("", ["A"])
+
+
+def test_a_second_damaged_journal_does_not_replace_the_first(tmp_path: Path):
+    path = tmp_path / "journal.db"
+    for n in (1, 2):
+        path.write_bytes(b"rubbish %d " % n * 200)
         Journal(path)
+    kept = sorted(tmp_path.glob("journal.db.damaged-*"))
+    assert [b"rubbish 1" in kept[0].read_bytes(), b"rubbish 2" in kept[1].read_bytes()] == [True, True]
+
+
+def test_a_row_that_makes_no_sense_is_told_in_a_sentence(journal: Journal):
+    journal.submit("A", "print", ASKED)
+    with closing(sqlite3.connect(journal.path)) as db, db:
+        db.execute("INSERT INTO events (job, at, kind, data) VALUES ('A', 0, 'exploded', '{}')")
+    with pytest.raises(IllegalTransition, match="job A"):
+        journal.record("A")
+
+
+SUBMITTER = """
+import sys
+from pathlib import Path
+from tightfit.engine.journal import Journal
+sys.stdin.readline()
+print(Journal(Path(sys.argv[1])).submit(sys.argv[2], "same", {"source": "x"}))
+"""
+
+
+def test_eight_processes_with_one_request_at_once_have_one_job(journal: Journal):
+    asking = [
+        subprocess.Popen(
+            [sys.executable, "-c", SUBMITTER, str(journal.path), f"J{n}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for n in range(8)
+    ]
+    told = {process.communicate("go\n")[0] for process in asking}
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("jump", [-365 * 86_400, 365 * 86_400])
+def test_a_clock_that_jumps_by_a_year_changes_no_order_and_no_state(tmp_path: Path, jump: float):
+    times = iter([1e9, 1e9 + jump, 1e9 + 1, 1e9 + jump, 1e9, 1e9 + jump])
+    journal = Journal(tmp_path / "journal.db", clock=lambda: next(times))
+    journal.submit("A", "print", ASKED)
+    journal.append("A", Kind.STARTED, {"content": "c"})
+    journal.append("A", Kind.MADE, {"segment": 0, "parts": []})
+    journal.append("A", Kind.MADE, {"segment": 1, "parts": []})
+    journal.submit("B", "other", ASKED)
+    record = journal.record("A")
+    assert record is not None
+    assert (record.state, [event.data["segment"] for event in record.work]) == (State.RUNNING, [0, 1])
+    assert [record.id for record in journal.records()] == ["A", "B"]
+    journal.append("A", Kind.CANCELLED)
+    assert journal.submit("C", "other", ASKED) == "B"
 
 
 WRITER = """
@@ -109,16 +187,3 @@ def test_what_was_said_to_be_written_survives_a_kill(tmp_path: Path):
     assert record is not None
     assert record.pieces >= told + 1
     assert [event.data["segment"] for event in record.work] == list(range(record.pieces))
-
-
-def test_the_state_folder_is_measured_while_others_work_in_it(tmp_path: Path):
-    from tightfit.engine.durable import keep_small
-    from tightfit.settings import Settings
-
-    settings = Settings(home=tmp_path)
-    (tmp_path / "cache").mkdir()
-    kept = tmp_path / "cache" / "analysis-1.json"
-    kept.write_text("{}")
-    (tmp_path / "cache" / "gone").symlink_to(tmp_path / "nowhere")
-    keep_small(settings)
-    assert kept.exists()

@@ -10,7 +10,7 @@ import typer
 
 from tightfit.cli import options
 from tightfit.cli.compress import work_in_turn
-from tightfit.cli.streams import say
+from tightfit.cli.streams import complain, say
 from tightfit.cli.text import counted, printable
 from tightfit.cli.turns import load_settings
 from tightfit.cli.views import say_json, view_for
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tightfit.domain.job import JobRecord
     from tightfit.domain.request import CompressRequest
     from tightfit.domain.result import Result
+    from tightfit.engine.journal import Journal
     from tightfit.settings import Settings
 
 SHORT = "List jobs, resume what was interrupted, cancel, clean up."
@@ -64,10 +65,18 @@ def jobs(
     )
 
 
-def _list(settings: Settings, as_json: bool) -> int:
+def _journal(settings: Settings) -> Journal:
+    """The journal; where it was damaged that is said."""
     from tightfit.engine.durable import journal_of
 
-    told = [_told(record, settings) for record in journal_of(settings).records()]
+    journal = journal_of(settings)
+    if journal.notice:
+        complain(journal.notice)
+    return journal
+
+
+def _list(settings: Settings, as_json: bool) -> int:
+    told = [_told(record, settings) for record in _journal(settings).records()]
     if as_json:
         say_json({"type": "jobs", "jobs": told})
         return ExitCode.OK
@@ -119,7 +128,7 @@ def _at(seconds: float) -> str:
 
 def _resume(settings: Settings, names: Sequence[str], as_json: bool, quiet: bool) -> int:
     from tightfit.engine.compress import resume
-    from tightfit.engine.durable import journal_of, known
+    from tightfit.engine.durable import known
     from tightfit.engine.facts import request_of
     from tightfit.engine.hold import holder
 
@@ -129,7 +138,7 @@ def _resume(settings: Settings, names: Sequence[str], as_json: bool, quiet: bool
             raise UsageError(f"Job {records[0].id} is {records[0].state}; nothing is left to resume.")
     else:
         # One that is being worked on is in good hands.
-        unfinished = [r for r in journal_of(settings).records() if r.is_unfinished]
+        unfinished = [r for r in _journal(settings).records() if r.is_unfinished]
         records = [r for r in unfinished if holder(settings.work / r.id) is None]
 
     def start_of(record: JobRecord) -> Start:
@@ -145,13 +154,13 @@ def _resume(settings: Settings, names: Sequence[str], as_json: bool, quiet: bool
 
 
 def _cancel(settings: Settings, name: str, as_json: bool) -> int:
-    from tightfit.engine import durable, publish
+    from tightfit.engine import durable
 
     record = durable.known(settings, name)
     if not record.is_unfinished:
         raise UsageError(f"Job {record.id} is {record.state}; nothing is left to cancel.")
     try:
-        durable.cancel(settings, record, publish.parts_of)
+        durable.cancel(settings, record)
     except JobHeld as held:
         held.hint = f"Stop it first (Ctrl-C, or kill {held.pid})."
         raise
@@ -163,9 +172,10 @@ def _cancel(settings: Settings, name: str, as_json: bool) -> int:
 
 
 def _clean(settings: Settings, as_json: bool) -> int:
-    from tightfit.engine.durable import clean
+    from tightfit.engine.disk import disk_of
+    from tightfit.engine.tidying import clean
 
-    forgotten, freed = clean(settings)
+    forgotten, freed = clean(settings, _journal(settings), disk_of(settings))
     if as_json:
         say_json({"type": "clean", "forgotten": forgotten, "freed_bytes": freed})
     else:

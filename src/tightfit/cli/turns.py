@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 def load_settings() -> Settings:
     """The environment, with a state folder that exists. Raises OutputError where there can be none."""
+    from tightfit.engine.disk import disk_of
     from tightfit.settings import Settings
 
     settings = Settings()
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        disk_of(settings).make_folder(settings.home, "home")
     except OSError as exc:
         raise OutputError(
             f"tightfit can't keep its state in {settings.home} ({exc.strerror}).",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tightfit.domain.geometry import full_size
-from tightfit.domain.job import JobRecord, Kind
+from tightfit.domain.job import JobRecord
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Variant
 from tightfit.domain.plan import AlreadyFits, Plan
@@ -16,7 +16,7 @@ from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import AudioOut, Quality, Result, SegmentCounts, Status, VideoOut
 from tightfit.domain.updates import Phase, Update
 from tightfit.engine import durable, facts, publish, room
-from tightfit.engine.disk import Disk, sha256_of
+from tightfit.engine.disk import Disk, disk_of
 from tightfit.engine.durable import DurableJob
 from tightfit.engine.executors.local import LocalExecutor
 from tightfit.engine.fit import Fit
@@ -50,8 +50,9 @@ async def compress(
     Raises the errors of errors.py; when it raises, nothing was written to the output path. Cancelling it
     kills every child; the job can then be resumed.
     """
-    job_id = await durable.submitted(settings, request)
-    return await _work_on(job_id, request, settings, listener, disk or Disk())
+    disk = disk or disk_of(settings)
+    job_id, notice = await durable.submitted(settings, request, disk)
+    return await _work_on(job_id, request, settings, listener, disk, notice)
 
 
 async def resume(record: JobRecord, settings: Settings, listener: Callable[[Update], None] = ignore) -> Result:
@@ -60,24 +61,32 @@ async def resume(record: JobRecord, settings: Settings, listener: Callable[[Upda
     request = facts.request_of(record.request)
     if identify(request.source) != facts.identity_of(record.request):
         raise durable.changed(record)
-    return await _work_on(record.id, request, settings, listener, Disk())
+    return await _work_on(record.id, request, settings, listener, disk_of(settings))
 
 
 async def _work_on(
-    job_id: str, request: CompressRequest, settings: Settings, listener: Callable[[Update], None], disk: Disk
+    job_id: str,
+    request: CompressRequest,
+    settings: Settings,
+    listener: Callable[[Update], None],
+    disk: Disk,
+    notice: str = "",
 ) -> Result:
+    durable.refuse_if_held(settings, job_id)
     content = await durable.content_of(request.source)
-    with durable.taken_up(settings, job_id, content, listener) as work:
+    with durable.taken_up(settings, job_id, content, listener, disk) as work:
         job = work.job
-        if published := _already_published(work):
+        if published := work.already_published():
             return published
+        if notice:
+            job.warn(notice)
         job.tell(Phase.PROBE, message=work.greeting)
         info = await _probe(request, job)
         limit = request.limit_for(info.size)
         fits = info.size <= limit and _may_stay(request, info)
         output = publish.output_path(request, request.source.suffix if fits else ".mp4")
         part = publish.part_path(output, job.id)
-        publish.check_writable(output, part, request, fits)
+        publish.check_writable(output, part, request, fits, disk)
         try:
             if fits:
                 publish.copy_to_part(request.source, part)
@@ -91,32 +100,14 @@ async def _work_on(
                 raise SourceChanged(
                     f"{info.path} changed while it was being worked on.", hint="Run again when it is at rest."
                 )
-            work.note(
-                Kind.PUBLISHING,
-                {"output": str(output), "sha256": sha256_of(part), "result": facts.result_facts(result)},
-            )
-            publish.publish(part, output, overwrite=request.overwrite, disk=disk)
+            work.publish(part, output, result, overwrite=request.overwrite)
+            return result
         except OSError as exc:
             raise publish.explained(exc, output) from exc
         finally:
-            with suppress(FileNotFoundError):
-                part.unlink()
-        work.note(Kind.PUBLISHED, {})
-        return result
-
-
-def _already_published(work: DurableJob) -> Result | None:
-    """The result of a run that was killed between giving the file its name and saying so."""
-    intent = work.before.publishing
-    if intent is None:
-        return None
-    try:
-        if sha256_of(Path(intent["output"])) != intent["sha256"]:
-            return None
-    except OSError:
-        return None
-    work.note(Kind.PUBLISHED, {})
-    return facts.result_of(intent["result"], work.job.id)
+            # Where even this fails, what went wrong before is what is told; the next run removes it.
+            with suppress(OSError):
+                disk.unlink(part, "part")
 
 
 async def plan(

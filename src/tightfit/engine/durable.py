@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,14 @@ import anyio
 
 from tightfit.domain.job import JobRecord, Kind
 from tightfit.domain.request import CompressRequest
-from tightfit.engine import facts
-from tightfit.engine.disk import sha256_of
-from tightfit.engine.hold import held, holder
-from tightfit.engine.job import Job, Listener, made_folder, new_job_id, remove_scratch
+from tightfit.domain.result import Result
+from tightfit.engine import facts, publish
+from tightfit.engine.disk import Disk, disk_of, sha256_of
+from tightfit.engine.hold import held, held_for_a_look
+from tightfit.engine.job import Job, Listener, made_folder, new_job_id
 from tightfit.engine.journal import Journal
-from tightfit.errors import ExitCode, JobHeld, SourceChanged, SourceError, TightfitError, UsageError
+from tightfit.engine.tidying import keep_small, tidy
+from tightfit.errors import ExitCode, JobHeld, SourceChanged, SourceUnreadable, TightfitError, UsageError
 from tightfit.media.probe import identify
 from tightfit.settings import Settings
 
@@ -36,6 +37,7 @@ class DurableJob:
     journal: Journal
     before: JobRecord
     content: str
+    disk: Disk
 
     @property
     def greeting(self) -> str:
@@ -50,23 +52,44 @@ class DurableJob:
         """One more event, durable when this returns. Raises OutputError where the journal can't be written."""
         self.journal.append(self.job.id, kind, data)
 
+    def publish(self, part: Path, output: Path, result: Result, *, overwrite: bool) -> None:
+        """Give the finished ``part`` its name; errors as in ``publish.publish``. Nothing follows in the journal."""
+        intent = {"output": str(output), "sha256": sha256_of(part), "result": facts.result_facts(result)}
+        self.note(Kind.PUBLISHING, intent)
+        publish.publish(part, output, overwrite=overwrite, disk=self.disk)
+        self.note(Kind.PUBLISHED, {})
 
-def journal_of(settings: Settings) -> Journal:
-    return Journal(settings.home / JOURNAL)
+    def already_published(self) -> Result | None:
+        """The result of a run that was killed between giving the file its name and saying so."""
+        intent = self.before.publishing
+        if intent is None:
+            return None
+        output = Path(intent["output"])
+        try:
+            if sha256_of(output) != intent["sha256"]:
+                return None
+            # That run may have come to the name and not to its being durable; its own name for it may be left too.
+            self.disk.sync(output, "output")
+            self.disk.unlink(publish.part_path(output, self.job.id), "part")
+            self.disk.sync_folder(output.parent, "output")
+        except OSError:
+            return None
+        self.note(Kind.PUBLISHED, {})
+        return facts.result_of(intent["result"], self.job.id)
 
 
-async def submitted(settings: Settings, request: CompressRequest) -> str:
+def journal_of(settings: Settings, disk: Disk | None = None) -> Journal:
+    return Journal(settings.home / JOURNAL, disk or disk_of(settings))
+
+
+async def submitted(settings: Settings, request: CompressRequest, disk: Disk) -> tuple[str, str]:
     """The id of the unfinished job that this request is, else of a new one, journalled before any work.
 
-    Raises SourceError where the source can't be read.
+    With it the journal's notice, if it has one. Raises SourceError where the source can't be read.
     """
     asked = facts.request_facts(request, identify(request.source))
-    journal, sought = journal_of(settings), facts.fingerprint(asked)
-    if known := journal.unfinished_like(sought):
-        return known.id
-    job_id = new_job_id()
-    journal.submit(job_id, sought, asked)
-    return job_id
+    journal = journal_of(settings, disk)
+    return journal.submit(new_job_id(), facts.fingerprint(asked), asked), journal.notice
 
 
 def known(settings: Settings, job_id: str) -> JobRecord:
@@ -78,31 +101,38 @@ def known(settings: Settings, job_id: str) -> JobRecord:
     return found[0]
 
 
+def refuse_if_held(settings: Settings, job_id: str) -> None:
+    """Raise JobHeld at once where another process is at work on the job: a large source takes long to hash."""
+    folder = settings.work / job_id
+    with suppress(OSError), held_for_a_look(folder):
+        pass
+
+
 @contextmanager
-def taken_up(settings: Settings, job_id: str, content: str, listener: Listener) -> Iterator[DurableJob]:
+def taken_up(settings: Settings, job_id: str, content: str, listener: Listener, disk: Disk) -> Iterator[DurableJob]:
     """Own the job, journal its start and, whatever happens, its end.
 
     Raises JobHeld where another process is at work on it, SourceChanged where the source is not what it was.
     """
-    journal, folder = journal_of(settings), made_folder(settings.work / job_id)
-    keep_small(settings)
-    with held(folder):
+    journal, folder = journal_of(settings, disk), made_folder(settings.work / job_id, disk)
+    keep_small(settings, journal, disk)
+    with held(folder, disk):
         before = journal.record(job_id)
         assert before is not None, "submitted before it is taken up"
         if not before.is_unfinished:
-            shutil.rmtree(folder, ignore_errors=True)
+            disk.remove_folder(folder, "job")
             raise JobHeld(f"Job {job_id} is {before.state}: another process ended it just now.", hint="Run again.")
         if before.content not in ("", content):
             raise changed(before)
-        tidy(folder, before)
-        work = DurableJob(Job(job_id, folder, listener), journal, before, content)
+        tidy(folder, before, disk)
+        work = DurableJob(Job(job_id, folder, listener), journal, before, content, disk)
         work.note(Kind.STARTED, {"pid": os.getpid(), "content": content})
         try:
             yield work
         except BaseException as exc:
             _ended(work, exc)
             raise
-        shutil.rmtree(folder, ignore_errors=True)
+        disk.remove_folder(folder, "job")
 
 
 def _ended(work: DurableJob, exc: BaseException) -> None:
@@ -113,10 +143,14 @@ def _ended(work: DurableJob, exc: BaseException) -> None:
             return
         code = exc.code if isinstance(exc, TightfitError) else ExitCode.BUG
         record = work.journal.record(work.job.id)
-        may_resume = code in _MAY_HELP and record is not None and record.pieces > 0
+        may_resume = _may_help(exc, code) and record is not None and (record.pieces > 0 or bool(record.publishing))
         work.note(Kind.FAILED, {"code": int(code), "message": str(exc), "may_resume": may_resume})
         if not may_resume:
-            shutil.rmtree(work.job.work, ignore_errors=True)
+            work.disk.remove_folder(work.job.work, "job")
+
+
+def _may_help(exc: BaseException, code: ExitCode) -> bool:
+    return code in _MAY_HELP or isinstance(exc, SourceUnreadable)
 
 
 def changed(record: JobRecord) -> SourceChanged:
@@ -127,85 +161,25 @@ def changed(record: JobRecord) -> SourceChanged:
     )
 
 
-def tidy(folder: Path, record: JobRecord) -> None:
-    """Remove what a killed run left half made: everything in ``folder`` that the journal doesn't name."""
-    named = {part["file"] for event in record.work if event.kind is Kind.MADE for part in event.data["parts"]}
-    for path in folder.iterdir():
-        if path.name not in named | {"lock"}:
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-
-
-def cancel(settings: Settings, record: JobRecord, part_of: Callable[[CompressRequest, str], list[Path]]) -> None:
+def cancel(settings: Settings, record: JobRecord) -> None:
     """Give an unfinished job up and remove what it made. Raises JobHeld while a process is at work on it."""
-    journal, folder = journal_of(settings), settings.work / record.id
-    with suppress(FileNotFoundError), held(folder):
-        shutil.rmtree(folder, ignore_errors=True)
-    journal.append(record.id, Kind.CANCELLED)
-    if record.request:
-        for path in part_of(facts.request_of(record.request), record.id):
-            path.unlink(missing_ok=True)
-
-
-def clean(settings: Settings, keep_finished: int = 0) -> tuple[int, int]:
-    """Forget finished jobs but the newest ``keep_finished``, and remove folders that no unfinished job needs.
-
-    Returns how many jobs were forgotten and how many bytes were freed.
-    """
-    journal, freed = journal_of(settings), 0
-    # In this order: a job is submitted before it has a folder, so that none of these is one nobody knows of yet.
-    folders = list(made_folder(settings.work).iterdir())
-    records = journal.records()
-    finished = [r for r in records if not r.is_unfinished]
-    needed = {r.id for r in records if r.is_unfinished}
-    remove_scratch(settings.work)
-    for folder in folders:
-        # The folder of a plan has its process's number in its name, and goes with it.
-        if "-" not in folder.name and folder.name not in needed and holder(folder) is None:
-            freed += _size(folder)
-            shutil.rmtree(folder, ignore_errors=True)
-    forgotten = finished[: max(0, len(finished) - keep_finished)]
-    for record in forgotten:
-        journal.forget(record.id)
-    return len(forgotten), freed
-
-
-# The state folder may take this share of its disk; so many finished jobs are remembered.
-_SHARE_OF_DISK, _REMEMBERED = 0.1, 500
-
-
-def keep_small(settings: Settings) -> None:
-    """Hold the state folder to its share: finished jobs go first, then what was measured and logged, oldest first.
-
-    The work of unfinished jobs is never touched.
-    """
-    clean(settings, keep_finished=_REMEMBERED)
-    too_much = _size(settings.home) - shutil.disk_usage(settings.home).total * _SHARE_OF_DISK
-    spare = [*_files(settings.cache), *_files(settings.home / "logs")]
-    for path, stat in sorted(spare, key=lambda file: file[1].st_mtime):
-        if too_much <= 0:
-            return
-        too_much -= stat.st_size
-        path.unlink(missing_ok=True)
-
-
-def _size(folder: Path) -> int:
-    return sum(stat.st_size for _, stat in _files(folder))
-
-
-def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Every file below ``folder`` that is still there when it is looked at: other processes work in it too."""
-    for at, _, names in os.walk(folder):
-        for name in names:
-            with suppress(FileNotFoundError):
-                yield Path(at, name), os.lstat(Path(at, name))
+    disk = disk_of(settings)
+    journal, folder = journal_of(settings, disk), made_folder(settings.work / record.id, disk)
+    with held(folder, disk):
+        # A job that another process ended meanwhile is refused here, before anything of it is removed.
+        journal.append(record.id, Kind.CANCELLED)
+        if record.request:
+            for path in publish.parts_of(facts.request_of(record.request), record.id):
+                with suppress(OSError):
+                    disk.unlink(path, "part")
+        disk.remove_folder(folder, "job")
 
 
 async def content_of(path: Path) -> str:
-    """The source's SHA-256. Raises SourceError where it can't be read to its end."""
+    """The source's SHA-256. Raises SourceUnreadable where it can't be read to its end."""
     try:
         return await anyio.to_thread.run_sync(sha256_of, path)
     except OSError as exc:
-        raise SourceError(f"{path} can't be read: {exc.strerror or exc}.", hint="Check the disk it is on.") from exc
+        raise SourceUnreadable(
+            f"{path} can't be read: {exc.strerror or exc}.", hint="Check the disk it is on, and run again."
+        ) from exc

@@ -5,21 +5,31 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
-from tightfit.errors import JobHeld
+from tightfit.engine.disk import Disk
+from tightfit.errors import JobHeld, OutputError
 
 _LOCK = "lock"
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Own ``folder`` while this lasts. Raises JobHeld, naming the process that does; OSError where it is not there."""
-    descriptor = _locked(folder)
+def held(folder: Path, disk: Disk) -> Iterator[None]:
+    """Own ``folder`` while this lasts. Raises JobHeld, naming the process that does; OutputError."""
     try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        descriptor = disk.act("lock.take", partial(_locked, folder), folder / _LOCK)
+    except OSError as exc:
+        raise OutputError(
+            f"The work folder {folder} can't be used: {exc.strerror or exc}.",
+            hint="Free some space, or point TIGHTFIT_HOME to another folder.",
+        ) from exc
+    try:
+        # Only for people: the lock holds where a full disk has no room for these few bytes.
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(descriptor)

@@ -14,10 +14,11 @@ from pathlib import Path
 import psutil
 
 from tightfit.domain.updates import Phase, Update
+from tightfit.engine.disk import Disk
 from tightfit.errors import OutputError
 
 Listener = Callable[[Update], None]
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CROCKFORD, _ID_LENGTH = "0123456789ABCDEFGHJKMNPQRSTVWXYZ", 26
 # Each phase's share of the work, in percent of the job done when it begins (measured on ten clips).
 _STARTS = {
     Phase.PROBE: 0.0,
@@ -36,6 +37,11 @@ def new_job_id() -> str:
     """A ULID: 48 bits of milliseconds, 80 random bits, in Crockford's base 32."""
     value = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
     return "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))
+
+
+def is_job_id(name: str) -> bool:
+    """True for what ``new_job_id`` makes: what is named otherwise is not ours to remove."""
+    return len(name) == _ID_LENGTH and set(name) <= set(_CROCKFORD)
 
 
 @dataclass
@@ -79,7 +85,7 @@ class Job:
 def scratch_job(work_root: Path, listener: Listener) -> Iterator[Job]:
     """A job that leaves nothing to go on from, with a private folder that is gone afterwards, whatever happens."""
     job_id = new_job_id()
-    work = made_folder(work_root / f"{job_id}-{os.getpid()}")
+    work = made_folder(work_root / f"{job_id}-{os.getpid()}", Disk())
     remove_scratch(work_root)
     try:
         yield Job(job_id, work, listener)
@@ -87,10 +93,10 @@ def scratch_job(work_root: Path, listener: Listener) -> Iterator[Job]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def made_folder(folder: Path) -> Path:
-    """``folder``, private and there. Raises OutputError where it can't be."""
+def made_folder(folder: Path, disk: Disk) -> Path:
+    """``folder``, private and durably there. Raises OutputError where it can't be."""
     try:
-        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        disk.make_folder(folder, "job")
     except OSError as exc:
         raise OutputError(
             f"The work folder {folder} can't be made: {exc.strerror or exc}.",
@@ -102,8 +108,8 @@ def made_folder(folder: Path) -> Path:
 def remove_scratch(work_root: Path) -> None:
     """Remove the folders of scratch jobs that were killed and could not clean up."""
     for left in work_root.iterdir():
-        pid = left.name.rpartition("-")[2]
-        if "-" in left.name and pid.isdigit() and not psutil.pid_exists(int(pid)):
+        job_id, _, pid = left.name.partition("-")
+        if is_job_id(job_id) and pid.isdigit() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
 
 

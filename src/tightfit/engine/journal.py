@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tightfit.domain.job import Event, JobRecord, Kind, after, replay
-from tightfit.errors import OutputError
+from tightfit.engine.damage import damage, set_aside
+from tightfit.engine.disk import Disk
+from tightfit.errors import IllegalTransition, OutputError
 
 # How long one process waits for another one's write, which takes milliseconds.
 _BUSY_S = 15.0
@@ -36,23 +39,36 @@ _MIGRATIONS = (
 
 
 class Journal:
-    """Appends and replays. Every call opens the file anew: no connection is held across an encode or a fork."""
+    """Appends and replays. Every call opens the file anew: no connection is held across an encode or a fork.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    ``clock`` stamps events for people; nothing follows from it. ``notice`` says, where the file was damaged, where
+    it went: a new one is begun then.
+    """
+
+    def __init__(self, path: Path, disk: Disk | None = None, clock: Callable[[], float] = time.time) -> None:
+        self.path, self.notice = path, ""
+        self._disk, self._clock = disk or Disk(), clock
+        with _explained(path):
+            if not path.exists():
+                self._disk.make_folder(path.parent, "home")
+            elif damage(path) and (moved := set_aside(path, self._disk)):
+                self.notice = f"The job journal was damaged; it is kept as {moved}, and jobs begun before are unknown."
         with self._open() as db:
             self._migrate(db)
 
-    def submit(self, job: str, fingerprint: str, request: Mapping[str, Any]) -> None:
-        """A new job with what was asked for; ``fingerprint`` is equal for equal requests."""
-        with self._open() as db, _locked(db):
+    def submit(self, job: str, fingerprint: str, request: Mapping[str, Any]) -> str:
+        """The id of the unfinished job with this fingerprint, which is equal for equal requests; else ``job``, new."""
+        with self._open() as db, self._writing(db, Kind.SUBMITTED):
+            if known := _unfinished_like(db, fingerprint):
+                return known
             db.execute("INSERT INTO requests VALUES (?, ?)", (job, fingerprint))
-            _insert(db, job, Event(Kind.SUBMITTED, request, time.time()))
+            _insert(db, job, Event(Kind.SUBMITTED, request, self._clock()))
+        return job
 
     def append(self, job: str, kind: Kind, data: Mapping[str, Any] | None = None) -> JobRecord:
         """One more event; the record with it. Raises IllegalTransition, and nothing is written then."""
-        event = Event(kind, data or {}, time.time())
-        with self._open() as db, _locked(db):
+        event = Event(kind, data or {}, self._clock())
+        with self._open() as db, self._writing(db, kind):
             record = after(replay(job, _events(db, job)), event)
             _insert(db, job, event)
         return record
@@ -69,40 +85,39 @@ class Journal:
             ids = [row[0] for row in db.execute("SELECT job FROM events GROUP BY job ORDER BY min(number)")]
             return [replay(job, _events(db, job)) for job in ids]
 
-    def unfinished_like(self, fingerprint: str) -> JobRecord | None:
-        """The newest unfinished job with this fingerprint."""
-        with self._open() as db:
-            rows = db.execute("SELECT job FROM requests WHERE fingerprint = ? ORDER BY rowid DESC", (fingerprint,))
-            found = (replay(row[0], _events(db, row[0])) for row in rows.fetchall())
-            return next((record for record in found if record.is_unfinished), None)
-
     def forget(self, job: str) -> None:
         """Remove every row of a job that is done, failed for good or cancelled; others stay."""
-        record = self.record(job)
-        if record is None or record.is_unfinished:
-            return
-        with self._open() as db, _locked(db):
+        with self._open() as db, self._writing(db, "forget"):
+            if replay(job, _events(db, job)).is_unfinished:
+                return
             db.execute("DELETE FROM events WHERE job = ?", (job,))
             db.execute("DELETE FROM requests WHERE job = ?", (job,))
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with closing(sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None)) as db:
+        with _explained(self.path):
+            opened = partial(sqlite3.connect, self.path, timeout=_BUSY_S, isolation_level=None)
+            with closing(self._disk.act("journal.open", opened, self.path)) as db:
                 db.execute("PRAGMA journal_mode = WAL")
                 # WAL with anything less may lose what was committed when the power goes.
                 db.execute("PRAGMA synchronous = FULL")
                 db.execute("PRAGMA fullfsync = 1")
                 yield db
-        except (sqlite3.Error, OSError) as exc:
-            raise OutputError(
-                f"The job journal {self.path} can't be used: {exc}.",
-                hint="Free some space or move the file away; TIGHTFIT_HOME names another folder.",
-            ) from exc
 
-    @staticmethod
-    def _migrate(db: sqlite3.Connection) -> None:
+    @contextmanager
+    def _writing(self, db: sqlite3.Connection, what: str) -> Iterator[None]:
+        """One transaction. What it wrote is durable afterwards; where anything fails, nothing is."""
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._disk.act(f"journal.{what}", partial(db.execute, "COMMIT"), self.path)
+        except BaseException:
+            # A failed COMMIT may have ended the transaction by itself.
+            with suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+            raise
+
+    def _migrate(self, db: sqlite3.Connection) -> None:
         version = db.execute("PRAGMA user_version").fetchone()[0]
         if version > len(_MIGRATIONS):
             raise OutputError(
@@ -111,7 +126,7 @@ class Journal:
             )
         if version == len(_MIGRATIONS):
             return
-        with _locked(db):
+        with self._writing(db, "migrate"):
             version = db.execute("PRAGMA user_version").fetchone()[0]
             for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
                 for statement in filter(str.strip, script.split(";")):
@@ -120,14 +135,14 @@ class Journal:
 
 
 @contextmanager
-def _locked(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
+def _explained(path: Path) -> Iterator[None]:
     try:
         yield
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
+    except (sqlite3.Error, OSError) as exc:
+        raise OutputError(
+            f"The job journal {path} can't be used: {exc}.",
+            hint="Free some space or move the file away; TIGHTFIT_HOME names another folder.",
+        ) from exc
 
 
 def _insert(db: sqlite3.Connection, job: str, event: Event) -> None:
@@ -135,7 +150,20 @@ def _insert(db: sqlite3.Connection, job: str, event: Event) -> None:
     db.execute("INSERT INTO events (job, at, kind, data) VALUES (?, ?, ?, ?)", row)
 
 
+def _unfinished_like(db: sqlite3.Connection, fingerprint: str) -> str | None:
+    """The newest unfinished job with this fingerprint."""
+    rows = db.execute("SELECT job FROM requests WHERE fingerprint = ? ORDER BY rowid DESC", (fingerprint,))
+    ids = [str(row[0]) for row in rows]
+    return next((job for job in ids if replay(job, _events(db, job)).is_unfinished), None)
+
+
 def _events(db: sqlite3.Connection, job: str) -> Iterator[Event]:
     rows = db.execute("SELECT kind, data, at FROM events WHERE job = ? ORDER BY number", (job,))
     for kind, data, at in rows.fetchall():
-        yield Event(Kind(kind), json.loads(data), at)
+        try:
+            yield Event(Kind(kind), json.loads(data), at)
+        except ValueError as exc:
+            raise IllegalTransition(
+                f"The job journal says of job {job} what this tightfit can't read ({exc}).",
+                hint="It was written by a newer tightfit, or is damaged; TIGHTFIT_HOME names another folder.",
+            ) from exc

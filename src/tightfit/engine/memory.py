@@ -15,6 +15,7 @@ from tightfit.domain.job import Event, Kind
 from tightfit.domain.pieces import Part, Variant
 from tightfit.domain.rate import Observation
 from tightfit.engine.disk import Disk, keep, sha256_of
+from tightfit.errors import OutputError
 from tightfit.media.encode import Clip, part_of
 
 
@@ -107,7 +108,14 @@ class DurableMemory(Memory):
         # The same range may be made twice at one quality, and x264 with threads never makes it twice alike.
         names = (self.folder / f"{key}-{n}.nut" for n in itertools.count())
         name = next(name for name in names if not name.exists())
-        self._digests[str(name)] = keep(self.disk, Path(part.path), name)
+        try:
+            self._digests[str(name)] = keep(self.disk, Path(part.path), name)
+        except OSError as exc:
+            # What could not be synced may be anything by now (a second fsync may even succeed): it is never named.
+            raise OutputError(
+                f"A finished piece can't be kept in {self.folder}: {exc.strerror or exc}.",
+                hint="Free some space, or point TIGHTFIT_HOME to another disk.",
+            ) from exc
         return replace(part, path=str(name))
 
     def _cover(self, data: Mapping[str, Any]) -> Cover | None:

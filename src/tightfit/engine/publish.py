@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from tightfit.domain.request import CompressRequest
@@ -34,7 +35,7 @@ def _shortened(stem: str, room: int) -> str:
     return stem
 
 
-def check_writable(path: Path, part: Path, request: CompressRequest, copied: bool) -> None:
+def check_writable(path: Path, part: Path, request: CompressRequest, copied: bool, disk: Disk) -> None:
     """Raise before any work where publishing to ``path`` is bound to fail. Writes and removes one empty file."""
     if not copied and path.suffix.lower() != ".mp4":
         raise UsageError(f"{path} does not end in .mp4, the only container written so far.", hint="Name it .mp4.")
@@ -53,11 +54,15 @@ def check_writable(path: Path, part: Path, request: CompressRequest, copied: boo
             raise OutputError(f"{path} is read-only.", hint="Name another output with -o.")
     try:
         # What a killed run of the same job left there is nobody's.
-        part.unlink(missing_ok=True)
-        part.touch(exist_ok=False)
-        part.unlink()
+        disk.unlink(part, "part")
+        disk.act("part.try", partial(_make_and_remove, part), part)
     except OSError as exc:
         raise explained(exc, path) from exc
+
+
+def _make_and_remove(path: Path) -> None:
+    path.touch(exist_ok=False)
+    path.unlink()
 
 
 def part_path(path: Path, job_id: str) -> Path:
@@ -77,12 +82,12 @@ def publish(part: Path, path: Path, *, overwrite: bool, disk: Disk) -> None:
     the disk says no.
     """
     try:
-        disk.sync(part)
+        disk.sync(part, "output")
         if overwrite:
-            disk.replace(part, path)
+            disk.replace(part, path, "output")
         else:
             _move_without_replacing(part, path, disk)
-        disk.sync_folder(path.parent)
+        disk.sync_folder(path.parent, "output")
     except FileExistsError:
         raise OutputExists(
             f"{path} appeared meanwhile and was left alone.", hint="Use --overwrite to replace it."
@@ -93,16 +98,16 @@ def publish(part: Path, path: Path, *, overwrite: bool, disk: Disk) -> None:
 
 def _move_without_replacing(part: Path, path: Path, disk: Disk) -> None:
     try:
-        disk.link(part, path)
+        disk.link(part, path, "output")
     except OSError as exc:
         if exc.errno not in (errno.EPERM, errno.ENOTSUP, errno.EMLINK):
             raise
         # FAT and some network file systems have no hard links: the check and the rename are then two steps.
         if path.exists():
             raise FileExistsError(path) from exc
-        disk.replace(part, path)
+        disk.replace(part, path, "output")
     else:
-        disk.unlink(part)
+        disk.unlink(part, "part")
 
 
 def copy_to_part(source: Path, part: Path) -> None:

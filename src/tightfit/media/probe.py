@@ -21,7 +21,7 @@ from tightfit.domain.media_info import (
     OtherStream,
     VideoStream,
 )
-from tightfit.errors import SourceError
+from tightfit.errors import SourceError, SourceUnreadable
 from tightfit.media import process
 
 # Bytes hashed at the head, the middle and the tail: an edit that keeps size and mtime must miss all three.
@@ -58,7 +58,7 @@ def identify(path: Path) -> Identity:
     except PermissionError:
         raise SourceError(f"{path} can't be read: permission denied.", hint="Check who may read it.") from None
     except (OSError, ValueError) as exc:
-        raise SourceError(f"{path} can't be read: {exc}.", hint="Check the disk it is on.") from exc
+        raise SourceUnreadable(f"{path} can't be read: {exc}.", hint="Check the disk it is on.") from exc
 
 
 def _sample_hash(path: Path, size: int) -> str:
