@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import random
 import shutil
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 from support.command import Tool
 from support.footage import decode_complaints, times_in
+from support.leavings import made_again
 
 from tightfit.domain.job import State
 from tightfit.engine.journal import Journal
@@ -84,17 +85,8 @@ def _assert_well_ended(tool: Tool, limit: str) -> None:
     assert list((tool.home / "work").iterdir()) == []
     records = Journal(tool.home / "journal.db").records()
     assert [record.state for record in records] == [State.DONE]
-    with sqlite3.connect(tool.home / "journal.db") as db:
-        events = [
-            (kind, json.loads(data)) for kind, data in db.execute("SELECT kind, data FROM events ORDER BY number")
-        ]
-    finished: list[int] = []
-    for kind, data in events:
-        if kind == "restarted":
-            finished.clear()
-        elif kind == "made" and not data["again"]:
-            assert data["segment"] not in finished, "a finished segment was encoded twice"
-            finished.append(data["segment"])
+    with closing(sqlite3.connect(tool.home / "journal.db")) as db:
+        assert made_again(db) == [], "a finished segment was encoded twice"
 
 
 def _facts(path: Path) -> tuple[str, int]:

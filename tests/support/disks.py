@@ -23,13 +23,15 @@ class PowerCut(BaseException):
 
 
 class FaultyDisk(Disk):
-    """Dies at the ``dies_at``-th operation; or, with ``fails_at``, that one fails with ``error``, and with
-    ``forever`` all after it. ``late`` faults come when the operation has had its effect."""
+    """Dies at the ``dies_at``-th operation, or after the first one named ``dies_after``; or, with ``fails_at``, that
+    one fails with ``error``, and with ``forever`` all after it. ``late`` faults come when the operation has had its
+    effect."""
 
     def __init__(
         self,
         *,
         dies_at: int | None = None,
+        dies_after: str = "",
         fails_at: int | None = None,
         error: int = errno.EIO,
         forever: bool = False,
@@ -38,7 +40,7 @@ class FaultyDisk(Disk):
         self.points: list[str] = []
         self.dead = False
         self._dies_at, self._fails_at, self._error = dies_at, fails_at, error
-        self._forever, self._late = forever, late
+        self._forever, self._late, self._dies_after = forever, late, dies_after
 
     @property
     def failed(self) -> bool:
@@ -56,6 +58,9 @@ class FaultyDisk(Disk):
         done = super().act(point, action, *paths)
         if late:
             self._fail(at, point)
+        if point == self._dies_after:
+            self.dead = True
+            raise PowerCut(point)
         return done
 
     def _fail(self, at: int, point: str) -> None:
