@@ -89,11 +89,22 @@ SCENES = ("testsrc2", "mandelbrot", "rgbtestsrc", "life", "smptebars", "cellauto
 @pytest.fixture(scope="session")
 def made_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sixteen seconds of eight scenes, about 1 MB."""
-    path = tmp_path_factory.mktemp("scenes") / "scenes.mp4"
+    return _joined(tmp_path_factory.mktemp("scenes") / "scenes.mp4", SCENES, "256x144", 15, 2, 18)
+
+
+@pytest.fixture(scope="session")
+def made_cuts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five seconds in three segments, 24 frames: the shortest job with something to lose."""
+    return _joined(tmp_path_factory.mktemp("cuts") / "cuts.mp4", SCENES[:3], "128x72", 5, 1.6, 10)
+
+
+def _joined(path: Path, scenes: tuple[str, ...], size: str, fps: int, seconds: float, crf: int) -> Path:
     inputs = [
-        word for scene in SCENES for word in lavfi(f"{scene}=s=256x144:r=15,trim=duration=2,noise=alls=10:allf=t")
+        word
+        for scene in scenes
+        for word in lavfi(f"{scene}=s={size}:r={fps},trim=duration={seconds},noise=alls=10:allf=t")
     ]
-    shown = "".join(f"[{n}:v]format=yuv420p,setsar=1[v{n}];" for n in range(len(SCENES)))
-    joined = "".join(f"[v{n}]" for n in range(len(SCENES))) + f"concat=n={len(SCENES)}[v]"
-    make(*inputs, "-filter_complex", shown + joined, "-map", "[v]", "-c:v", "libx264", "-crf", 18, path)
+    shown = "".join(f"[{n}:v]format=yuv420p,setsar=1[v{n}];" for n in range(len(scenes)))
+    joined = "".join(f"[v{n}]" for n in range(len(scenes))) + f"concat=n={len(scenes)}[v]"
+    make(*inputs, "-filter_complex", shown + joined, "-map", "[v]", "-c:v", "libx264", "-crf", crf, path)
     return path

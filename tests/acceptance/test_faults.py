@@ -10,7 +10,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 from support.command import Tool
-from support.faulty import faulty_ffmpeg
+from support.faulty import encodes_of, faulty_ffmpeg
 from support.footage import decode_complaints
 
 from tightfit.media.process import STALL_S
@@ -39,6 +39,22 @@ def test_an_encoder_that_keeps_failing_is_told_and_nothing_is_published(tool: To
     assert ran.code == code
     assert "clip.mp4" in ran.complaint
     assert tool.files == {"clip.mp4"}
+
+
+@pytest.mark.usefixtures("clip")
+def test_an_encode_that_was_killed_for_want_of_memory_is_made_again_with_less_of_it(tool: Tool):
+    ran = tool(*ARGS, **faulty(tool, "killed", times=1))
+    assert ran.code == 0, ran.err
+    threads = [argv[argv.index("-threads", argv.index("-i")) + 1] for argv in encodes_of(tool.home / "faulty")]
+    assert threads[1] == "1"
+
+
+@pytest.mark.usefixtures("clip")
+def test_an_encoder_that_is_killed_again_and_again_says_that_memory_is_short(tool: Tool):
+    ran = tool(*ARGS, **faulty(tool, "killed", times=1000))
+    assert ran.code == 1
+    assert "want of memory" in ran.complaint
+    assert "--jobs 1" in ran.complaint
 
 
 @pytest.mark.usefixtures("clip")

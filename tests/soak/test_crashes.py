@@ -14,7 +14,7 @@ import anyio
 import pytest
 from support.command import Tool
 from support.disks import FaultyDisk, PowerCut
-from support.footage import decode_complaints, lavfi, make, times_in
+from support.footage import decode_complaints, times_in
 from support.leavings import made_again
 
 from tightfit.domain.job import State
@@ -46,24 +46,12 @@ class Case:
 
 
 @pytest.fixture(scope="session")
-def cuts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five seconds in three segments, 24 frames."""
-    path = tmp_path_factory.mktemp("cuts") / "cuts.mp4"
-    scenes = ("testsrc2", "mandelbrot", "rgbtestsrc")
-    inputs = [word for s in scenes for word in lavfi(f"{s}=s=128x72:r=5,trim=duration=1.6,noise=alls=10:allf=t")]
-    shown = "".join(f"[{n}:v]format=yuv420p,setsar=1[v{n}];" for n in range(len(scenes)))
-    joined = "".join(f"[v{n}]" for n in range(len(scenes))) + f"concat=n={len(scenes)}[v]"
-    make(*inputs, "-filter_complex", shown + joined, "-map", "[v]", "-c:v", "libx264", "-crf", 10, path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def points(cuts: Path, known_ffmpegs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[bool, list[str]]:
+def points(made_cuts: Path, known_ffmpegs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[bool, list[str]]:
     """What a run and its resume do to the disk, as seen from inside; without and with an older file."""
     found: dict[bool, list[str]] = {}
     for overwrite in (False, True):
         folder = tmp_path_factory.mktemp("points")
-        home, source = folder / "home", Path(shutil.copy(cuts, folder / "cuts.mp4"))
+        home, source = folder / "home", Path(shutil.copy(made_cuts, folder / "cuts.mp4"))
         shutil.copytree(known_ffmpegs, home)
         if overwrite:
             (folder / "out.mp4").write_bytes(b"old")
@@ -94,7 +82,7 @@ def cases_of(points: dict[bool, list[str]]) -> list[Case]:
 
 @pytest.mark.timeout(3600 if ALL else 300)
 def test_every_crash_ends_in_the_same_valid_file(
-    points: dict[bool, list[str]], cuts: Path, known_ffmpegs: Path, tmp_path: Path
+    points: dict[bool, list[str]], made_cuts: Path, known_ffmpegs: Path, tmp_path: Path
 ):
     assert {"piece.replace", "journal.made", "output.link", "tidy.unlink"} <= set(points[False])
     assert "output.replace" in points[True]
@@ -104,11 +92,11 @@ def test_every_crash_ends_in_the_same_valid_file(
         folder.mkdir()
         shutil.copytree(known_ffmpegs, home)
         tool = Tool(folder, home)
-        times = _crash(tool, case, cuts)
+        times = _crash(tool, case, made_cuts)
         crashes += times
         if times > min(case.nth, 1):
             reached.add(case.point)
-        _assert_ends_well(tool, case, cuts)
+        _assert_ends_well(tool, case, made_cuts)
         shutil.rmtree(folder)
         shutil.rmtree(home)
     print(f"{len(cases)} cases of {len({case.point for case in cases})} points, {crashes} crashes")

@@ -23,7 +23,7 @@ from tightfit.engine.fit import Fit
 from tightfit.engine.job import Job, parallel_encodes, scratch_job
 from tightfit.engine.memory import DurableMemory, Memory
 from tightfit.engine.prepare import Prepared, prepare
-from tightfit.errors import SourceChanged, SourceError
+from tightfit.errors import EncoderError, SourceChanged, SourceError
 from tightfit.media.measure import measure
 from tightfit.media.probe import identify, probe
 from tightfit.media.stitch import kept_metadata, stitch
@@ -96,12 +96,16 @@ async def _work_on(
                 prepared = await prepare(request, info, ffmpeg, settings, job)
                 room.check(job.work, output, prepared)
                 result = await _encode(request, prepared, ffmpeg, work, part, output, disk)
-            if not publish.source_unchanged(request, info.identity):
+            if identify(request.source) != info.identity:
                 raise SourceChanged(
                     f"{info.path} changed while it was being worked on.", hint="Run again when it is at rest."
                 )
             work.publish(part, output, result, overwrite=request.overwrite)
             return result
+        except (SourceError, EncoderError):
+            publish.require_folder(output)
+            await durable.require_unharmed(request.source, info.identity, content)
+            raise
         except OSError as exc:
             raise publish.explained(exc, output) from exc
         finally:

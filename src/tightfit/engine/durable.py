@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 
 from tightfit.domain.job import JobRecord, Kind
+from tightfit.domain.media_info import Identity
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import Result
 from tightfit.engine import facts, publish
@@ -147,6 +148,8 @@ def _ended(work: DurableJob, exc: BaseException) -> None:
         work.note(Kind.FAILED, {"code": int(code), "message": str(exc), "may_resume": may_resume})
         if not may_resume:
             work.disk.remove_folder(work.job.work, "job")
+        elif isinstance(exc, TightfitError):
+            exc.hint = f"{exc.hint} What is finished is kept: tightfit jobs resume {work.job.id} goes on."
 
 
 def _may_help(exc: BaseException, code: ExitCode) -> bool:
@@ -173,6 +176,12 @@ def cancel(settings: Settings, record: JobRecord) -> None:
                 with suppress(OSError):
                     disk.unlink(path, "part")
         disk.remove_folder(folder, "job")
+
+
+async def require_unharmed(path: Path, identity: Identity, content: str) -> None:
+    """Raise SourceUnreadable or SourceChanged where that is why work on ``path`` has failed."""
+    if identify(path) != identity or await content_of(path) != content:
+        raise SourceChanged(f"{path} changed while it was being worked on.", hint="Run again when it is at rest.")
 
 
 async def content_of(path: Path) -> str:

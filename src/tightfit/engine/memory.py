@@ -74,7 +74,7 @@ class DurableMemory(Memory):
     _digests: dict[str, str] = field(default_factory=dict)
 
     def recall(self) -> Recalled:
-        """What is still there and unharmed; a cover with a part that is not is left out."""
+        """What is still there, unharmed, and made by this encoder from this source; any other cover is left out."""
         scale: Fraction | None = None
         seen: tuple[Observation, ...] = ()
         restarts, covers = 0, []
@@ -96,7 +96,13 @@ class DurableMemory(Memory):
             {"file": Path(p.path).name, "sha256": self._digests[p.path], "first": p.first, "crf": p.crf, "kept": p.kept}
             for p in parts
         ]
-        about = {"segment": cover.segment, "constant": cover.constant, "again": cover.again, "frames": cover.frames}
+        about = {
+            "by": self._by,
+            "segment": cover.segment,
+            "constant": cover.constant,
+            "again": cover.again,
+            "frames": cover.frames,
+        }
         self.record(Kind.MADE, {**about, "scale": str(cover.scale), "parts": facts})
         return Variant(parts)
 
@@ -118,7 +124,13 @@ class DurableMemory(Memory):
             ) from exc
         return replace(part, path=str(name))
 
+    @property
+    def _by(self) -> str:
+        return hashlib.sha256(self.about.encode()).hexdigest()[:16]
+
     def _cover(self, data: Mapping[str, Any]) -> Cover | None:
+        if data.get("by") != self._by:
+            return None
         parts = []
         for facts in data["parts"]:
             path = self.folder / facts["file"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import anyio
 
@@ -19,6 +20,7 @@ from tightfit.domain.result import Option
 from tightfit.domain.segments import cut_into_segments
 from tightfit.domain.updates import Phase
 from tightfit.engine import measured
+from tightfit.engine.durable import content_of
 from tightfit.engine.job import Job
 from tightfit.engine.quality import measure_crossings
 from tightfit.errors import InfeasibleError, SourceError, UsageError, told_singly
@@ -35,6 +37,8 @@ _MOST_LOST = 0.5
 # H.264 needs up to twice the bytes of a newer codec for the same picture.
 _MOST_INFLATION = 2
 _USUAL_GOP_FRAMES = 100
+# Sound that ends this much too early was not only cut at a packet.
+_MUCH_LESS_SOUND_S = 0.5
 # From a frame this long on, the muxer's interleaving is another (see domain.mp4).
 _LONG_PAUSE_S = 8
 
@@ -141,7 +145,10 @@ async def _sound(
     if plan.expected_bytes(video.duration_s) > MOST_OF_FILE * limit and request.audio == "auto":
         into.append((drop(plan), None))
         return
-    into.append((plan, await make_track(ffmpeg, info, stream, plan, job.work)))
+    track = await make_track(ffmpeg, info, stream, plan, job.work)
+    if track.end_s < stream.start_s + stream.duration_s - _MUCH_LESS_SOUND_S:
+        await content_of(Path(info.path))
+    into.append((plan, track))
 
 
 async def _analysis(
@@ -160,6 +167,9 @@ async def _analysis(
         threads=threads,
         on_frames=lambda n: job.tell(Phase.ANALYSE, n / max(1, video.frames)),
     )
+    if len(analysis.pts) < video.frames:
+        # ffmpeg ends a file at the first block that the disk does not give, without a word.
+        await content_of(Path(info.path))
     measured.remember(settings.cache, info, video, picture, ffmpeg, analysis)
     return analysis
 

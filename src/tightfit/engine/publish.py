@@ -12,7 +12,6 @@ from pathlib import Path
 from tightfit.domain.request import CompressRequest
 from tightfit.engine.disk import Disk
 from tightfit.errors import OutputError, OutputExists, UsageError
-from tightfit.media.probe import identify
 
 # Longest file name of the common file systems, in bytes.
 _LONGEST_NAME = 255
@@ -121,8 +120,12 @@ def copy_to_part(source: Path, part: Path) -> None:
         raise explained(exc, part) from exc
 
 
-def source_unchanged(request: CompressRequest, identity: object) -> bool:
-    return identify(request.source) == identity
+def require_folder(path: Path) -> None:
+    """Raise OutputError where the folder of ``path`` is no longer there."""
+    try:
+        path.parent.stat()
+    except OSError as exc:
+        raise explained(exc, path) from exc
 
 
 def explained(exc: OSError, path: Path) -> OutputError:

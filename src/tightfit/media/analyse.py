@@ -50,7 +50,7 @@ async def analyse(
 ) -> Analysis:
     """Encode all of ``video`` small and read the result.
 
-    Raises SourceError where nothing decodes, or where two frames share a timestamp.
+    Raises SourceError where nothing decodes, or where two frames share a timestamp; EncoderError.
     """
     size = analysis_size(picture.full)
     out = work / "analysis.nut"
@@ -68,7 +68,7 @@ async def analyse(
     )
     output = argv.x264_output(node, out, video.time_base, settings)
     begun = time.monotonic()
-    done = await process.run(argv.command(ffmpeg.path, output), cwd=work, on_line=ProgressReader(on_frames))
+    done = await process.run_or_again(argv.command(ffmpeg.path, output), cwd=work, on_line=ProgressReader(on_frames))
     seconds = time.monotonic() - begun
     try:
         table = packets.table(out, video.time_base)

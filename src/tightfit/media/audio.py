@@ -58,14 +58,14 @@ async def measure_loudness(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream)
     )
     command = argv.command(ffmpeg.path, graph.output(node, "-", f="null"))
     command[command.index("level+warning")] = "level+info"
-    done = await process.run(command, on_line=process.unheard)
+    done = await process.run_or_again(command, on_line=process.unheard)
     levels = [float(level) for level in _RMS.findall(done.stderr)]
     middle, side = levels if len(levels) == 2 else (_UNKNOWN.middle_db, _UNKNOWN.side_db)
     return Loudness(middle, side, damaged=done.returncode != 0 or "[error]" in done.stderr)
 
 
 async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan: AudioPlan, work: Path) -> AudioTrack:
-    """Encode or copy the whole track once. Raises SourceError where nothing comes of it."""
+    """Encode or copy the whole track once. Raises SourceError where nothing comes of it; EncoderError."""
     out = work / "audio.nut"
     source = argv.source_input(info, threads=1)[str(stream.index)]
     options: dict[str, object] = {"f": "nut", "output_ts_offset": argv.LEAD_S}
@@ -78,7 +78,7 @@ async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan:
         # Gaps in the source's timestamps are filled, or everything behind them would come too early.
         node = source.filter("aresample", **{"async": 1, "min_hard_comp": 0.1})
         options |= {"c:a": "aac", "b:a": f"{plan.kbps:.0f}k", "ac": plan.channels, "ar": plan.sample_rate}
-    done = await process.run(
+    done = await process.run_or_again(
         argv.command(ffmpeg.path, graph.output(node, argv.ours(out), **options)), cwd=work, on_line=process.unheard
     )
     track = _read_track(out, "aac" if plan.kind is AudioKind.ENCODE else stream.codec)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tightfit.domain.geometry import Size
@@ -21,6 +21,8 @@ from tightfit.media.tools import Ffmpeg
 _AFTER_KEYFRAME_S = 0.001
 _BEFORE_KEYFRAME_S = -0.5
 _RETRY_EARLIER_S = 1.5
+# Pictures that x264 holds to look ahead; by default 40, which is most of its memory.
+_SHORT_LOOKAHEAD = "rc-lookahead=10"
 _INDEXED = {"mov", "mp4", "matroska", "webm"}
 
 
@@ -66,10 +68,10 @@ async def encode(
 
     ``rate`` is constant quality at the setting's CRF unless told.
     The frames that came back are compared with the plan by timestamp; a wrong cut is repeated with an
-    earlier seek, and at last without one. Raises EncoderError where ffmpeg keeps failing, SourceError where
-    no cut is exact.
+    earlier seek, and at last without one. One that the system killed, most likely for want of memory, is repeated
+    with less of it. Raises EncoderError where ffmpeg keeps failing, SourceError where no cut is exact.
     """
-    complaint = ""
+    complaint, frugally = "", False
     for seek_s in seeks_of(clip, first):
         node = argv.frames_of(
             argv.source_input(clip.info, threads=setting.threads, seek_s=seek_s),
@@ -84,6 +86,8 @@ async def encode(
             clip.video.fps,
             clip.picture.tag_options(),
             level_of(setting.size, clip.video.fps),
+            # A second pass has to look ahead as far as the first one did.
+            _SHORT_LOOKAHEAD if frugally and rate is None else "",
         )
         output = argv.x264_output(node, out, clip.video.time_base, x264)
         done = await process.run(argv.command(ffmpeg.path, output), cwd=out.parent, on_line=ProgressReader(on_frames))
@@ -92,6 +96,10 @@ async def encode(
             return part
         _refuse_full_disk(done, out.parent)
         complaint = done.last_message if done.returncode else ""
+        if done.starved:
+            setting, frugally = replace(setting, threads=1), True
+    if done.starved:
+        raise process.starved(f"ffmpeg was killed again and again on frames {first} to {last} of {clip.info.path}")
     if not complaint:
         raise SourceError(
             f"{clip.info.path} is damaged: its frames {first} to {last} come out differently whenever they are read.",

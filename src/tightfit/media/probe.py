@@ -58,7 +58,8 @@ def identify(path: Path) -> Identity:
     except PermissionError:
         raise SourceError(f"{path} can't be read: permission denied.", hint="Check who may read it.") from None
     except (OSError, ValueError) as exc:
-        raise SourceUnreadable(f"{path} can't be read: {exc}.", hint="Check the disk it is on.") from exc
+        said = getattr(exc, "strerror", None) or exc
+        raise SourceUnreadable(f"{path} can't be read: {said}.", hint="Check the disk it is on.") from exc
 
 
 def _sample_hash(path: Path, size: int) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 import anyio
 import anyio.abc
 
+from tightfit.errors import EncoderError
 from tightfit.media.jail import Policy, policy_of
 
 log = logging.getLogger("tightfit.process")
@@ -28,11 +29,15 @@ STDERR_KEPT_BYTES = 256 * 1024
 
 @dataclass(frozen=True)
 class Finished:
-    """How a child ended. ffmpeg's return code 0 proves nothing about its output: check the file."""
+    """How a child ended. ffmpeg's return code 0 proves nothing about its output: check the file.
+
+    ``starved`` is true where it was killed and not by us: most likely by the system, for want of memory.
+    """
 
     returncode: int
     stdout: bytes
     stderr: str
+    starved: bool = False
 
     @property
     def last_message(self) -> str:
@@ -89,7 +94,27 @@ async def run(
             await _end(process)
     assert process.returncode is not None, "a waited-for process has a return code"
     said = err.decode("utf-8", "replace")
-    return Finished(process.returncode, bytes(out), f"{said}\n{dog.bark}" if dog.bark else said)
+    if dog.bark:
+        return Finished(process.returncode, bytes(out), f"{said}\n{dog.bark}")
+    return Finished(process.returncode, bytes(out), said, starved=process.returncode == -signal.SIGKILL)
+
+
+async def run_or_again(
+    argv: Sequence[str], *, cwd: Path | None = None, on_line: Callable[[str], None] | None = None
+) -> Finished:
+    """As ``run``; a child that the system killed is given a second try. Raises EncoderError where that ends so too."""
+    done = await run(argv, cwd=cwd, on_line=on_line)
+    if done.starved:
+        done = await run(argv, cwd=cwd, on_line=on_line)
+    if done.starved:
+        raise starved("ffmpeg was killed twice by the system")
+    return done
+
+
+def starved(what: str) -> EncoderError:
+    return EncoderError(
+        f"{what}, most likely for want of memory.", hint="Close other programs, or run again with --jobs 1."
+    )
 
 
 # A child that was moving and stands still for so long hangs; before the first sign of life it may have to decode its
@@ -120,18 +145,22 @@ class Watchdog:
             self._moved_at, self._patience = now, STALL_S
         self._last[key] = value
 
+    def oversleep(self, seconds: float) -> None:
+        """We were stopped ourselves for so long, and most likely the child with us: that is no sign of a hang."""
+        if seconds > _LOOK_EVERY_S:
+            self._moved_at += seconds
+
     def patience_left(self, now: float) -> float:
         return self._moved_at + self._patience - now
 
 
 async def _guard(process: anyio.abc.Process, dog: Watchdog) -> None:
     with dog.scope:
-        while True:
-            left = dog.patience_left(anyio.current_time())
-            if left <= 0:
-                break
+        while (left := dog.patience_left(anyio.current_time())) > 0:
             # Patience grows shorter with the first sign of life.
-            await anyio.sleep(min(left, _LOOK_EVERY_S))
+            nap, lay_down = min(left, _LOOK_EVERY_S), anyio.current_time()
+            await anyio.sleep(nap)
+            dog.oversleep(anyio.current_time() - lay_down - nap)
         dog.bark = f"it made no progress for {dog.patience_s:.0f} s and was ended"
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -76,7 +76,7 @@ async def _check_decodes(ffmpeg: Ffmpeg, path: Path, frames: int) -> None:
     reader = ProgressReader(lambda _: None)
     output = graph.output(source, "-", f="null", fps_mode="passthrough", enc_time_base="1/1000000")
     command = argv.command(ffmpeg.path, output)
-    done = await process.run([command[0], "-xerror", *command[1:]], on_line=reader)
+    done = await process.run_or_again([command[0], "-xerror", *command[1:]], on_line=reader)
     if done.returncode != 0 or done.stderr.strip():
         raise EncoderError(f"The joined file does not decode cleanly: {done.last_message}.")
     if reader.frames != frames:
