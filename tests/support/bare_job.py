@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +24,8 @@ from tightfit.engine.memory import Cover, DurableMemory
 from tightfit.settings import Settings
 from tightfit.units import parse_target
 
+SOURCE, EDITED = b"the only copy" * 100, b"another copy!" * 100
+
 
 @dataclass
 class World:
@@ -41,7 +43,7 @@ class World:
         self.outputs.mkdir(exist_ok=True)
         self.source, self.output = self.folder / "source.mp4", self.outputs / "out.mp4"
         if not self.source.exists():
-            self.source.write_bytes(b"the only copy" * 100)
+            self.source.write_bytes(SOURCE)
         if self.old is not None:
             self.output.write_bytes(self.old)
 
@@ -86,26 +88,30 @@ async def _run(world: World, disk: Disk) -> Result:
     with durable.taken_up(world.settings, job_id, sha256_of(world.source), lambda _: None, disk) as work:
         if published := work.already_published():
             return published
-        part = publish.part_path(world.output, work.job.id)
-        publish.check_writable(world.output, part, world.request, copied=False, disk=disk)
-        try:
-            memory = memory_of(work)
-            missing = [number for number in range(world.pieces) if number not in finished(work.before)]
-            # As side by side: all are written before the first one is kept.
-            for number, raw in [(number, encoded(work, number)) for number in missing]:
-                keep(memory, number, raw)
-            part.write_bytes(b"".join(path.read_bytes() for path in kept(work)))
-            result = Result(
-                status=Status.MET, job_id=work.job.id, input=str(world.source), output=str(world.output), bytes=1
-            )
-            work.publish(part, world.output, result, overwrite=world.request.overwrite)
-            return result
-        except OSError as exc:
-            raise publish.explained(exc, world.output) from exc
-        finally:
-            # A process that is dead removes nothing.
-            if not getattr(disk, "dead", False):
-                part.unlink(missing_ok=True)
+        memory = memory_of(work)
+        missing = [number for number in range(world.pieces) if number not in finished(work.before)]
+        # As side by side: all are written before the first one is kept.
+        for number, raw in [(number, encoded(work, number)) for number in missing]:
+            keep(memory, number, raw)
+        return joined(world, work)
+
+
+def joined(world: World, work: DurableJob) -> Result:
+    """Join the pieces and publish the file, as ``compress`` does it."""
+    part = publish.part_path(world.output, work.job.id)
+    publish.check_writable(world.output, part, world.request, copied=False, disk=work.disk)
+    try:
+        part.write_bytes(b"".join(path.read_bytes() for path in kept(work)))
+        result = Result(
+            status=Status.MET, job_id=work.job.id, input=str(world.source), output=str(world.output), bytes=1
+        )
+        work.publish(part, world.output, result, overwrite=world.request.overwrite)
+        return result
+    except OSError as exc:
+        raise publish.explained(exc, world.output) from exc
+    finally:
+        with suppress(OSError):
+            work.disk.unlink(part, "part")
 
 
 def memory_of(work: DurableJob) -> DurableMemory:
@@ -139,7 +145,7 @@ def kept(work: DurableJob) -> list[Path]:
 
 def check(world: World) -> None:
     """What holds at any moment when no process is at work: the invariants of docs/reliability.md."""
-    assert world.source.read_bytes() == b"the only copy" * 100, "the source was touched"
+    assert world.source.read_bytes() in (SOURCE, EDITED), "the source was touched"
     found = world.output.read_bytes() if world.output.exists() else None
     assert found in (world.old, world.made), "neither whole nor as before"
     for record in world.journal.records():

@@ -42,6 +42,13 @@ class FaultyDisk(Disk):
         self._dies_at, self._fails_at, self._error = dies_at, fails_at, error
         self._forever, self._late, self._dies_after = forever, late, dies_after
 
+    def fail_in(self, operations: int, error: int) -> None:
+        """One operation, so many from now, fails with ``error``."""
+        self._fails_at, self._error = len(self.points) + operations, error
+
+    def die_in(self, operations: int) -> None:
+        self._dies_at = len(self.points) + operations
+
     @property
     def failed(self) -> bool:
         return self._fails_at is not None and len(self.points) > self._fails_at

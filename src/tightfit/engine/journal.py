@@ -58,7 +58,14 @@ class Journal:
 
     def submit(self, job: str, fingerprint: str, request: Mapping[str, Any]) -> str:
         """The id of the unfinished job with this fingerprint, which is equal for equal requests; else ``job``, new."""
-        with self._open() as db, self._writing(db, Kind.SUBMITTED):
+        with self._open() as db:
+            # Reading needs no lock: an owner that is stopped in the middle of a write holds nobody up here.
+            if known := _unfinished_like(db, fingerprint):
+                return known
+            return self._submit(db, job, fingerprint, request)
+
+    def _submit(self, db: sqlite3.Connection, job: str, fingerprint: str, request: Mapping[str, Any]) -> str:
+        with self._writing(db, Kind.SUBMITTED):
             if known := _unfinished_like(db, fingerprint):
                 return known
             db.execute("INSERT INTO requests VALUES (?, ?)", (job, fingerprint))
