@@ -140,11 +140,16 @@ class Interrupted(TightfitError):
 
 @contextmanager
 def told_singly() -> Iterator[None]:
-    """Concurrent work fails as a group of errors; a person is told the first one that is meant for people."""
+    """Concurrent work fails as a group of errors; the first one that is meant for people is raised for all.
+
+    So is the system's own word where nothing else went wrong: who knows what the files are for explains it.
+    """
     try:
         yield
     except BaseExceptionGroup as group:
         meant: BaseException | None = group.subgroup(TightfitError)
+        if meant is None and group.split(OSError)[1] is None:
+            meant = group
         while isinstance(meant, BaseExceptionGroup):
             meant = meant.exceptions[0]
         if meant is None:

@@ -21,6 +21,7 @@ from support.command import Ran, Tool
 from support.faulty import faulty_ffmpeg
 from support.footage import decode_complaints, times_in
 from support.leavings import made_again
+from support.tracing import require_strace
 
 from tightfit.domain.job import Event, JobRecord, Kind, State
 from tightfit.engine.journal import Journal
@@ -84,13 +85,6 @@ def assert_well_made(tool: Tool) -> None:
     assert list((tool.home / "work").iterdir()) == []
     with closing(sqlite3.connect(tool.home / "journal.db")) as db:
         assert made_again(db) == [], "a finished segment was encoded twice"
-
-
-def require_strace() -> None:
-    if shutil.which("strace") is None:
-        pytest.skip("no strace: nothing here makes a read of a real file fail")
-    if subprocess.run(["strace", "-qq", "-o", "/dev/null", "/bin/true"], capture_output=True).returncode:
-        pytest.skip("strace may not trace here")
 
 
 def test_a_source_that_can_no_longer_be_read_stops_the_job_and_it_goes_on_when_it_can(tool: Tool, cuts: Path):

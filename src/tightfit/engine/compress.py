@@ -20,7 +20,7 @@ from tightfit.engine.disk import Disk, disk_of
 from tightfit.engine.durable import DurableJob
 from tightfit.engine.executors.local import LocalExecutor
 from tightfit.engine.fit import Fit
-from tightfit.engine.job import Job, parallel_encodes, scratch_job
+from tightfit.engine.job import Job, parallel_encodes, scratch_job, unusable
 from tightfit.engine.memory import DurableMemory, Memory
 from tightfit.engine.prepare import Prepared, prepare
 from tightfit.errors import EncoderError, SourceChanged, SourceError
@@ -107,6 +107,8 @@ async def _work_on(
             await durable.require_unharmed(request.source, info.identity, content)
             raise
         except OSError as exc:
+            if str(exc.filename or "").startswith(str(job.work)):
+                raise unusable(job.work, exc) from exc
             raise publish.explained(exc, output) from exc
         finally:
             # Where even this fails, what went wrong before is what is told; the next run removes it.

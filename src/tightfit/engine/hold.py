@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from tightfit.engine.disk import Disk
-from tightfit.errors import JobHeld, OutputError
+from tightfit.engine.job import unusable
+from tightfit.errors import JobHeld
 
 _LOCK = "lock"
 
@@ -21,10 +22,7 @@ def held(folder: Path, disk: Disk) -> Iterator[None]:
     try:
         descriptor = disk.act("lock.take", partial(_locked, folder), folder / _LOCK)
     except OSError as exc:
-        raise OutputError(
-            f"The work folder {folder} can't be used: {exc.strerror or exc}.",
-            hint="Free some space, or point TIGHTFIT_HOME to another folder.",
-        ) from exc
+        raise unusable(folder, exc) from exc
     try:
         # Only for people: the lock holds where a full disk has no room for these few bytes.
         with suppress(OSError):

@@ -98,11 +98,16 @@ def made_folder(folder: Path, disk: Disk) -> Path:
     try:
         disk.make_folder(folder, "job")
     except OSError as exc:
-        raise OutputError(
-            f"The work folder {folder} can't be made: {exc.strerror or exc}.",
-            hint="Point TIGHTFIT_HOME to another folder.",
-        ) from exc
+        raise unusable(folder, exc) from exc
     return folder
+
+
+def unusable(folder: Path, exc: OSError) -> OutputError:
+    """What the system said about a work folder, for people."""
+    return OutputError(
+        f"The work folder {folder} can't be used: {exc.strerror or exc}.",
+        hint="Free some space, or point TIGHTFIT_HOME to another disk.",
+    )
 
 
 def remove_scratch(work_root: Path) -> None:
