@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test soak fuzz check lint types imports demo bench clean
+.PHONY: help test soak crashes faults contention machine fuzz check lint types imports demo bench clean
 
 help:
 	@echo "make test                          run the tests"
@@ -13,6 +13,10 @@ help:
 	@echo "make demo FILE=clip.mp4 SIZE=5MB   compress a clip of your own"
 	@echo "make bench CLIPS=~/Videos          measure size, quality and cost against two-pass"
 	@echo "make soak [KILLS=300] [SEED=1]     kill real jobs at random moments"
+	@echo "make crashes                       a crash before and after everything lasting that a job does"
+	@echo "make faults                        every error at every operation, through a disk and through strace"
+	@echo "make contention [ROUNDS=100]       eight processes with one job"
+	@echo "make machine [RUNS=2000]           two owners who do what they like, against what is promised"
 	@echo "make fuzz [MUTANTS=2000] [CLIPS=…] damaged files of every kind"
 	@echo "make clean                         remove what the above made"
 
@@ -31,6 +35,22 @@ test: $(READY)
 
 soak: $(READY)
 	TIGHTFIT_KILLS=$(KILLS) TIGHTFIT_SEED=$(SEED) $(BIN)/pytest -s tests/soak/test_kills.py
+
+crashes: $(READY)
+	TIGHTFIT_CRASHES=all $(BIN)/pytest -s tests/soak/test_crashes.py
+
+faults: $(READY)
+	TIGHTFIT_FAULTS=all $(BIN)/pytest -s --timeout 3600 tests/unit/test_disk.py tests/soak/test_syscalls.py
+
+ROUNDS ?= 100
+
+contention: $(READY)
+	TIGHTFIT_ROUNDS=$(ROUNDS) $(BIN)/pytest -s --timeout 3600 tests/soak/test_contention.py
+
+RUNS ?= 2000
+
+machine: $(READY)
+	TIGHTFIT_MACHINE_RUNS=$(RUNS) $(BIN)/pytest -s --timeout 3600 tests/soak/test_machine.py
 
 MUTANTS ?= 2000
 

@@ -97,6 +97,35 @@ def test_a_source_that_can_no_longer_be_read_stops_the_job_and_it_goes_on_when_i
     assert_goes_on(tool)
 
 
+@pytest.mark.parametrize("harm", [["truncate", "-s", "30000"], ["rm"]], ids=["cut short", "removed"])
+def test_a_source_that_is_changed_while_it_is_encoded_is_not_taken_for_a_damaged_one(
+    tool: Tool, made_cuts: Path, harm: list[str]
+):
+    source = Path(shutil.copy(made_cuts, tool.folder / "cuts.mp4"))
+    (tool.folder / "to").mkdir()
+    plan = {"times": 1, "first": 1, "command": [*harm, str(source)], "pause_s": 0.3}
+    ran = compress(tool, **spoiled(tool, "meanwhile", **plan))
+    assert ran.code == 3
+    assert "changed while" in ran.complaint or "does not exist" in ran.complaint
+    assert tool.files <= {"cuts.mp4", "to"}
+
+
+@pytest.mark.usefixtures("cuts")
+def test_a_last_look_that_was_killed_for_want_of_memory_is_taken_again(tool: Tool):
+    ran = compress(tool, **spoiled(tool, "killed", on="-xerror", times=1))
+    assert ran.code == 0, ran.err
+    assert_well_made(tool)
+
+
+@pytest.mark.usefixtures("cuts")
+def test_an_ffmpeg_that_is_removed_in_the_middle_is_named(tool: Tool):
+    removed = ["rm", str(tool.home / "faulty" / "ffmpeg")]
+    ran = compress(tool, **spoiled(tool, "meanwhile", times=1, command=removed, pause_s=0.3))
+    assert_stopped(tool, ran, 1)
+    assert "ffmpeg is no longer at" in ran.said[-1]
+    assert_goes_on(tool)
+
+
 @pytest.mark.usefixtures("cuts")
 def test_a_disk_that_fills_up_leaves_a_job_that_goes_on(tool: Tool):
     ran = compress(tool, **spoiled(tool, "full", times=1000, first=1))
@@ -155,6 +184,21 @@ def test_a_folder_that_becomes_read_only_before_the_file_is_named_costs_no_piece
     subprocess.run(["mount", "-o", "remount,rw", disk_of_the_output], check=True)
     assert_goes_on(tool)
     assert len(events(tool)) == job.pieces, "something was encoded again though only the name was missing"
+
+
+def test_a_disk_that_is_filled_by_others_before_the_file_is_whole_costs_no_piece(
+    tool: Tool,
+    cuts: Path,  # noqa: ARG001 - as above
+    disk_of_the_output: Path,
+):
+    subprocess.run(["mount", "-o", "remount,size=1m", disk_of_the_output], check=True)
+    filler = disk_of_the_output / "filler"
+    filling = ["dd", "if=/dev/zero", f"of={filler}", "bs=4k"]
+    ran = compress(tool, **spoiled(tool, "meanwhile", times=1, first=2, command=filling, pause_s=0.5))
+    filler.unlink()
+    assert_stopped(tool, ran, 6)
+    assert "full" in ran.said[-1]
+    assert_goes_on(tool)
 
 
 @pytest.mark.usefixtures("cuts")

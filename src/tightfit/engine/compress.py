@@ -23,7 +23,7 @@ from tightfit.engine.fit import Fit
 from tightfit.engine.job import Job, parallel_encodes, scratch_job, unusable
 from tightfit.engine.memory import DurableMemory, Memory
 from tightfit.engine.prepare import Prepared, prepare
-from tightfit.errors import EncoderError, SourceChanged, SourceError
+from tightfit.errors import EncoderError, SourceChanged, SourceError, TightfitError
 from tightfit.media.measure import measure
 from tightfit.media.probe import identify, probe
 from tightfit.media.stitch import kept_metadata, stitch
@@ -87,12 +87,14 @@ async def _work_on(
         output = publish.output_path(request, request.source.suffix if fits else ".mp4")
         part = publish.part_path(output, job.id)
         publish.check_writable(output, part, request, fits, disk)
+        tool = ""
         try:
             if fits:
                 publish.copy_to_part(request.source, part)
                 result = _copied(info, limit, job, output)
             else:
                 ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache)
+                tool = ffmpeg.path
                 prepared = await prepare(request, info, ffmpeg, settings, job)
                 room.check(job.work, output, prepared)
                 result = await _encode(request, prepared, ffmpeg, work, part, output, disk)
@@ -107,13 +109,23 @@ async def _work_on(
             await durable.require_unharmed(request.source, info.identity, content)
             raise
         except OSError as exc:
-            if str(exc.filename or "").startswith(str(job.work)):
-                raise unusable(job.work, exc) from exc
-            raise publish.explained(exc, output) from exc
+            raise _explained(exc, job.work, output, tool) from exc
         finally:
             # Where even this fails, what went wrong before is what is told; the next run removes it.
             with suppress(OSError):
                 disk.unlink(part, "part")
+
+
+def _explained(exc: OSError, work: Path, output: Path, tool: str) -> TightfitError:
+    """What the system said, for people, by what it said it about."""
+    about = str(exc.filename or "")
+    if about and about == tool:
+        return EncoderError(
+            f"ffmpeg is no longer at {tool}.", hint="Put it back, or name another with TIGHTFIT_FFMPEG."
+        )
+    if about.startswith(str(work)):
+        return unusable(work, exc)
+    return publish.explained(exc, output)
 
 
 async def plan(

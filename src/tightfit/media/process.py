@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -67,7 +68,7 @@ async def run(
     """
     program = Path(argv[0])
     if not program.is_file():
-        raise FileNotFoundError(f"{program} is not there")
+        raise FileNotFoundError(errno.ENOENT, "the program is not there", str(program))
     log.debug("run: %s", shlex.join(argv))
     process = await anyio.open_process(
         _guarded(argv, policy_of(argv, cwd)),
