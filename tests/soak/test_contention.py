@@ -2,89 +2,84 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
+import anyio
 import pytest
 from support.command import Tool
 
 from tightfit.domain.job import State
-from tightfit.engine.hold import holder
-from tightfit.engine.journal import Journal
-
-# `make contention` runs 100 rounds of it.
-ROUNDS, PROCESSES = int(os.environ.get("TIGHTFIT_ROUNDS", "2")), 8
-AT_ONCE_S = 1.0
-LIMIT = "150KB"
-
-# A process of ours without its start, which takes longer here than being refused: it waits for a byte, tries to take
-# the job up, says how that went and how long it took, and if it has it holds it until it is told to let go.
-CONTENDER = """
-import sys, time
-from pathlib import Path
-import anyio
 from tightfit.engine import durable
 from tightfit.engine.disk import Disk
+from tightfit.engine.hold import holder
+from tightfit.engine.journal import Journal
 from tightfit.engine.requests import make_request
 from tightfit.errors import JobHeld
 from tightfit.settings import Settings
 
-async def main():
-    settings, disk = Settings(home=Path(sys.argv[1])), Disk()
-    request = make_request(Path(sys.argv[2]), to="150KB", output=sys.argv[2] + ".out.mp4")
-    print("ready", flush=True)
-    sys.stdin.readline()
-    begun = time.monotonic()
-    try:
-        job, _ = await durable.submitted(settings, request, disk)
-        durable.refuse_if_held(settings, job)
-        content = await durable.content_of(request.source)
-        with durable.taken_up(settings, job, content, lambda _: None, disk):
-            print("owner", time.monotonic() - begun, flush=True)
-            sys.stdin.readline()
-            raise KeyboardInterrupt
-    except JobHeld as held:
-        print("held", time.monotonic() - begun, held.pid, flush=True)
-
-try:
-    anyio.run(main)
-except KeyboardInterrupt:
-    pass
-"""
+# `make contention` runs 100 rounds of it.
+ROUNDS, PROCESSES = int(os.environ.get("TIGHTFIT_ROUNDS", "10")), 8
+AT_ONCE_S = 1.0
+LIMIT = "150KB"
 
 
 class Contender:
-    """One such process."""
+    """A process of ours without its start, which takes longer than being refused: it waits for a word, tries to take
+    the job up, says how that went and how long it took, and where it has it, holds it."""
 
     def __init__(self, home: Path, source: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", CONTENDER, str(home), str(source)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._line() == ["ready"]
-
-    def _line(self) -> list[str]:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().split()
+        ours, theirs = multiprocessing.Pipe()
+        self._pipe = ours
+        self.process = multiprocessing.get_context("fork").Process(target=_contend, args=(home, source, theirs))
+        self.process.start()
+        theirs.close()
 
     def tell(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
+        self._pipe.send("go")
 
-    def said(self) -> list[str]:
-        return self._line()
+    def said(self) -> Said:
+        assert self._pipe.poll(30), "no answer"
+        return Said(*self._pipe.recv())
 
     def end(self) -> None:
         self.process.kill()
-        self.process.communicate(timeout=10)
+        self.process.join()
+        self._pipe.close()
+
+
+@dataclass(frozen=True)
+class Said:
+    """How it went, after how many seconds, and whom it was told of."""
+
+    how: str
+    after_s: float
+    pid: int | None
+
+
+def _contend(home: Path, source: Path, pipe: Connection) -> None:
+    async def main() -> None:
+        settings, disk = Settings(home=home), Disk()
+        request = make_request(source, to="150KB", output=source.with_name("out.mp4"))
+        pipe.recv()
+        begun = time.monotonic()
+        try:
+            job, _ = await durable.submitted(settings, request, disk)
+            durable.refuse_if_held(settings, job)
+            content = await durable.content_of(source)
+            with durable.taken_up(settings, job, content, lambda _: None, disk):
+                pipe.send(("owner", time.monotonic() - begun, None))
+                pipe.recv()
+        except JobHeld as held:
+            pipe.send(("held", time.monotonic() - begun, held.pid))
+
+    anyio.run(main)
 
 
 @pytest.fixture
@@ -95,45 +90,43 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_of_eight_at_once_one_is_at_work_and_a_dead_ones_lock_is_taken_over(tmp_path: Path, source: Path):
-    slowest = 0.0
+    slowest = slowest_heir = 0.0
     for number in range(ROUNDS):
         home = tmp_path / f"home-{number}"
         contenders = [Contender(home, source) for _ in range(PROCESSES)]
         for contender in contenders:
             contender.tell()
         answers = [contender.said() for contender in contenders]
-        owners = [c for c, answer in zip(contenders, answers, strict=True) if answer[0] == "owner"]
+        owners = [c for c, answer in zip(contenders, answers, strict=True) if answer.how == "owner"]
         assert len(owners) == 1, answers
-        assert {answer[2] for answer in answers if answer[0] == "held"} <= {str(owners[0].process.pid), "None"}
+        # One that is refused in the instant between the lock and its being signed is told of nobody.
+        assert {answer.pid for answer in answers if answer.how == "held"} <= {owners[0].process.pid, None}
         assert len(Journal(home / "journal.db").records()) == 1, "equal requests became several jobs"
-        slowest = max(slowest, *(float(answer[1]) for answer in answers))
+        slowest = max(slowest, *(answer.after_s for answer in answers))
         # However it dies: the next one has it at once.
-        owners[0].process.send_signal(signal.SIGKILL)
-        owners[0].process.wait()
+        owners[0].end()
         heir = Contender(home, source)
         heir.tell()
         said = heir.said()
-        assert said[0] == "owner", "a dead one's lock held"
-        assert float(said[1]) <= AT_ONCE_S
-        for contender in [*contenders, heir]:
+        assert said.how == "owner", "a dead one's lock held"
+        slowest_heir = max(slowest_heir, said.after_s)
+        for contender in [*(c for c in contenders if c is not owners[0]), heir]:
             contender.end()
-    print(f"{ROUNDS} rounds of {PROCESSES}: one owner each, the slowest answer after {slowest:.2f} s")
-    # Eight at once on few cores share them.
-    assert slowest <= AT_ONCE_S * max(1, PROCESSES / (os.cpu_count() or 1))
+    print(f"{ROUNDS} rounds of {PROCESSES}: the slowest answer after {slowest:.2f} s, heir after {slowest_heir:.2f} s")
+    assert max(slowest, slowest_heir) <= AT_ONCE_S
 
 
 def test_whoever_comes_while_one_is_at_work_is_refused_within_a_second(tmp_path: Path, source: Path):
     home = tmp_path / "home"
     owner = Contender(home, source)
     owner.tell()
-    assert owner.said()[0] == "owner"
+    assert owner.said().how == "owner"
     for _ in range(7):
         late = Contender(home, source)
         late.tell()
         said = late.said()
-        assert said[0] == "held"
-        assert said[2] == str(owner.process.pid)
-        assert float(said[1]) <= AT_ONCE_S
+        assert (said.how, said.pid) == ("held", owner.process.pid)
+        assert said.after_s <= AT_ONCE_S
         late.end()
     owner.end()
 
