@@ -135,12 +135,6 @@ def test_a_disk_that_fills_up_leaves_a_job_that_goes_on(tool: Tool):
 
 
 @pytest.mark.usefixtures("cuts")
-def test_an_encoder_that_keeps_crashing_leaves_a_job_that_another_one_goes_on_with(tool: Tool):
-    assert_stopped(tool, compress(tool, **spoiled(tool, "crash", times=1000, first=1)), 1)
-    assert_goes_on(tool)
-
-
-@pytest.mark.usefixtures("cuts")
 def test_pieces_of_another_ffmpeg_are_not_mixed_with_those_of_the_new_one(tool: Tool):
     assert compress(tool, TIGHTFIT_TEST_CRASH=ONE_PIECE_DONE).code == 137
     old = {event.data["by"] for event in events(tool)}

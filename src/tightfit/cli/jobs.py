@@ -157,8 +157,6 @@ def _cancel(settings: Settings, name: str, as_json: bool) -> int:
     from tightfit.engine import durable
 
     record = durable.known(settings, name)
-    if not record.is_unfinished:
-        raise UsageError(f"Job {record.id} is {record.state}; nothing is left to cancel.")
     try:
         durable.cancel(settings, record)
     except JobHeld as held:

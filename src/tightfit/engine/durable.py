@@ -165,17 +165,29 @@ def changed(record: JobRecord) -> SourceChanged:
 
 
 def cancel(settings: Settings, record: JobRecord) -> None:
-    """Give an unfinished job up and remove what it made. Raises JobHeld while a process is at work on it."""
+    """Give an unfinished job up and remove what it made.
+
+    Raises JobHeld while a process is at work on it, UsageError where it has ended.
+    """
+    _require_unfinished(record)
     disk = disk_of(settings)
     journal, folder = journal_of(settings, disk), made_folder(settings.work / record.id, disk)
     with held(folder, disk):
-        # A job that another process ended meanwhile is refused here, before anything of it is removed.
-        journal.append(record.id, Kind.CANCELLED)
+        now = journal.record(record.id) or record
+        if now.is_unfinished:
+            journal.append(record.id, Kind.CANCELLED)
         if record.request:
             for path in publish.parts_of(facts.request_of(record.request), record.id):
                 with suppress(OSError):
                     disk.unlink(path, "part")
         disk.remove_folder(folder, "job")
+        # One that another process ended while we asked for its lock.
+        _require_unfinished(now)
+
+
+def _require_unfinished(record: JobRecord) -> None:
+    if not record.is_unfinished:
+        raise UsageError(f"Job {record.id} is {record.state}; nothing is left to cancel.")
 
 
 async def require_unharmed(path: Path, identity: Identity, content: str) -> None:
