@@ -72,7 +72,9 @@ async def encode(
     complaint = ""
     for seek_s in seeks_of(clip, first):
         node = argv.frames_of(
-            argv.source_input(clip.info, threads=setting.threads, seek_s=seek_s),
+            argv.source_input(
+                clip.info, threads=setting.threads, seek_s=seek_s, roughly=isinstance(rate, argv.FirstPass)
+            ),
             clip.video,
             cut_of(clip, first, last),
             clip.picture.steps(setting.size),
