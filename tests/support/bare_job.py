@@ -14,6 +14,7 @@ import anyio
 
 from tightfit.domain.job import Event, JobRecord, Kind, State
 from tightfit.domain.pieces import Part, Variant
+from tightfit.domain.plan import Pace
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import Result, Status
 from tightfit.engine import durable, publish
@@ -128,7 +129,7 @@ def encoded(work: DurableJob, number: int) -> Path:
 def keep(memory: DurableMemory, number: int, raw: Path) -> None:
     """Make one piece durable and journal it."""
     part = Part(str(raw), number, 20.0, (1,), (0,), (True,), 1)
-    memory.made(Cover(number, Variant((part,)), Fraction(1), constant=True, again=False, frames=1))
+    memory.made(Cover(number, Variant((part,)), Fraction(1), Pace.USUAL, constant=True, again=False, frames=1))
 
 
 def finished(record: JobRecord) -> dict[int, tuple[str, str]]:

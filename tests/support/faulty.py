@@ -11,7 +11,7 @@ import json, os, signal, subprocess, sys, time
 here = os.path.dirname(os.path.abspath(__file__))
 plan = json.load(open(os.path.join(here, "plan.json")))
 argv = sys.argv[1:]
-spoiled = "medium" in argv and ("-pass" not in argv or argv[argv.index("-pass") + 1] == "2")
+spoiled = bool({{"medium", "faster"}} & set(argv)) and ("-pass" not in argv or argv[argv.index("-pass") + 1] == "2")
 count = os.path.join(here, "count")
 if plan.get("on"):
     spoiled = plan["on"] in argv

@@ -17,6 +17,7 @@ from tightfit.domain.plan import (
     WORST_CRF,
     Budget,
     Choice,
+    Pace,
     choose,
     contested,
     crossings_of,
@@ -61,6 +62,17 @@ def test_the_chosen_size_is_the_largest_on_the_good_side_of_its_crossing(model, 
             assert crf <= USUAL_CROSSINGS.get(scale, WORST_CRF + 2)
 
 
+@given(models, budgets)
+def test_time_is_saved_only_where_the_picture_is_clear_or_wins_much_by_shrinking(model, budget):
+    choice = choose(model, budget, FULL)
+    if choice is None:
+        return
+    at_full = model.solve([(0, model.content.frames)], 1.0, budget)
+    clear = choice.scale == 1 and at_full < 24.5 and at_full < USUAL_CROSSINGS[Fraction(1)] - 5
+    shrunk_far = choice.scale < 1 and at_full > USUAL_CROSSINGS[Fraction(1)] + 6
+    assert (choice.pace is Pace.QUICK) == (clear or shrunk_far)
+
+
 @given(models, budgets, st.sampled_from(ladder(FULL)))
 def test_a_size_in_work_is_only_left_for_a_better_one(model, budget, in_work):
     kept, free = choose(model, budget, FULL, in_work=in_work), choose(model, budget, FULL)
@@ -91,6 +103,7 @@ def test_the_more_a_smaller_size_loses_the_later_it_is_taken(vmaf):
 def test_text_that_a_smaller_size_would_blur_keeps_its_size_where_soft_footage_does_not():
     text = crossings_of({Fraction(1): 97.4, Fraction(2, 3): 82.8})
     soft = crossings_of({Fraction(1): 99.7, Fraction(2, 3): 99.3})
+    assert text[Fraction(1)] > 24 + 4 * 14.6**0.5
     assert soft[Fraction(1)] < 27 < 37 < text[Fraction(1)]
 
 

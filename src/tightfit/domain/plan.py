@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
 
@@ -21,13 +22,20 @@ USUAL_CROSSINGS = {Fraction(1): 32.0, Fraction(2, 3): 33.5, Fraction(1, 2): 36.0
 # Where it was measured what a size can show at best: a crossing lies at 24 + 4 sqrt(d), d being the VMAF that the step
 # to the next size costs an unencoded picture. It loses 0.2 VMAF (the same clips), as two seconds of encodes would.
 _LOWEST_CROSSING, _CROSSING_PER_ROOT = 24.0, 4.0
-# No crossing of any clip lies above this; the prior quality is off by 2.4 CRF steps (one standard deviation), and what
-# a measurement costs is lost where it changes nothing.
+# Text and lines lose far more than pictures do (6 and below on 25 clips, 8 and 12 on two screen recordings) and stay
+# readable at a CRF that ruins a picture: there a step costs this much more for each VMAF beyond.
+_SCREEN_LOSS, _CROSSING_PER_LOSS = 6.0, 0.7
+# No crossing of a picture lies above this; the prior quality is off by 2.4 CRF steps (one standard deviation), and
+# what a measurement costs is lost where it changes nothing.
 _HIGHEST_CROSSING, _PRIOR_ERROR_CRF = 40.0, 2.0
 # No other size than the full one, whatever it looks like.
 ONLY_FULL_SIZE = {Fraction(1): CRF_MAX}
 # A size in work is left for another one only where it is this far beyond the crossing: nearer, both look alike.
 _CLEARLY_BEYOND = 0.75
+# Preset faster takes 0.6 … 0.85 of the CPU and loses 0 … 0.6 VMAF where the quality is this good and this far from its
+# crossing, up to 1 elsewhere (six clips; preset fast is slower and, with psychovisual decisions, no better by VMAF). It
+# is taken there, and where a smaller picture wins much more: the full one would have to be so far beyond its crossing.
+_CLEAR_CRF, _CLEARLY_ENOUGH, _CLEARLY_BETTER = 24.5, 5.0, 6.0
 # Worse than this at the smallest picture is no longer a picture of anything.
 WORST_CRF = 45.0
 # A prediction is not sure enough to refuse within this of it.
@@ -53,12 +61,20 @@ class Budget:
         return self.limit - self.audio - self.container
 
 
+class Pace(StrEnum):
+    """How much time x264 takes over the same bytes, by the name of its preset."""
+
+    USUAL = "medium"
+    QUICK = "faster"
+
+
 @dataclass(frozen=True)
 class Choice:
-    """A picture size with the quality the budget allows there."""
+    """A picture size with the quality the budget allows there, and how much time that is worth."""
 
     scale: Fraction
     crf: float
+    pace: Pace = Pace.USUAL
 
 
 # CPU of x264 medium at full size over the analysis' (1 / 0.165), by size to the power of 1.3 (half size takes 0.4 of
@@ -110,9 +126,14 @@ Crossings = Mapping[Fraction, float]
 def crossings_of(ceilings: Mapping[Fraction, float]) -> Crossings:
     """The crossing of each size from what each can show at best (VMAF by scale)."""
     return {
-        scale: _LOWEST_CROSSING + _CROSSING_PER_ROOT * math.sqrt(max(0.0, ceilings[scale] - ceilings[smaller]))
+        scale: _crossing_at(max(0.0, ceilings[scale] - ceilings[smaller]))
         for scale, smaller in pairwise(sorted(ceilings, reverse=True))
     }
+
+
+def _crossing_at(loss: float) -> float:
+    of_screens = _CROSSING_PER_LOSS * max(0.0, loss - _SCREEN_LOSS)
+    return _LOWEST_CROSSING + _CROSSING_PER_ROOT * math.sqrt(loss) + of_screens
 
 
 def contested(model: RateModel, video_bytes: int, full: Size) -> list[Fraction]:
@@ -149,7 +170,15 @@ def choose(
 
     chosen = next((s for s in scales if fits(s)), scales[-1])
     hopeless = chosen == scales[-1] and crf[chosen] > WORST_CRF + _DOUBT_CRF
-    return None if hopeless else Choice(chosen, crf[chosen])
+    return None if hopeless else Choice(chosen, crf[chosen], _pace(chosen, crf, crossings))
+
+
+def _pace(chosen: Fraction, crf: Mapping[Fraction, float], crossings: Crossings) -> Pace:
+    """Quick where the slower preset buys nothing that is seen: see the constants."""
+    full = max(crf)
+    beyond = crf[full] - crossings.get(full, CRF_MAX)
+    clear = crf[full] <= _CLEAR_CRF and beyond <= -_CLEARLY_ENOUGH
+    return Pace.QUICK if clear or (chosen < full and beyond >= _CLEARLY_BETTER) else Pace.USUAL
 
 
 def smallest_video_bytes(model: RateModel, full: Size) -> int:

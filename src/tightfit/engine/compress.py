@@ -225,7 +225,7 @@ async def _encode(
     disk: Disk,
 ) -> Result:
     job = work.job
-    about = f"{work.content} {ffmpeg.version} medium {prepared.plan.full}"
+    about = f"{work.content} {ffmpeg.version} {prepared.plan.full}"
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
     fit = _fit_of(request, prepared, ffmpeg, job, part, memory)
     job.tell(Phase.ENCODE)

@@ -139,15 +139,15 @@ class Fit:
                 self.tried.clear()
                 self._running.clear()
                 self._misses.clear()
-                self.memory.restarted(self.choice.scale, self.model.seen, self.restarts)
+                self.memory.restarted(self.choice, self.model.seen, self.restarts)
 
     def _recall(self) -> None:
         """Go on where an earlier run of the same job ended."""
         before = self.memory.recall()
         self.restarts = before.restarts
         self.model = self.model.learn(*before.seen)
-        if before.scale is not None:
-            self.choice = replace(self.choice, scale=before.scale)
+        if before.scale is not None and before.pace is not None:
+            self.choice = replace(self.choice, scale=before.scale, pace=before.pace)
         for cover in before.covers:
             self.tried.setdefault(cover.segment, []).append(cover.variant)
             self.recalled_frames += cover.frames
@@ -159,7 +159,7 @@ class Fit:
     def _keep(
         self, segment: int, variant: Variant, frames: int, *, constant: bool = False, again: bool = False
     ) -> None:
-        cover = Cover(segment, variant, self.choice.scale, constant, again, frames)
+        cover = Cover(segment, variant, self.choice.scale, self.choice.pace, constant, again, frames)
         self.tried.setdefault(segment, []).append(self.memory.made(cover))
 
     # A few segments: measure all of them, share the budget out by what they cost at one quality, make them to size.
@@ -309,7 +309,7 @@ class Fit:
         return self.model.solve(self._everything, self._scale, self.video_budget * control.FIRST_AIM)
 
     def _task(self, segment: Segment, crf: float, threads: int, look_at: int | None = None) -> Task:
-        return Task(segment.first, segment.last, self.size, crf, threads, look_at)
+        return Task(segment.first, segment.last, self.size, crf, threads, look_at, self.choice.pace)
 
     async def _measured(self, task: Task) -> Measured:
         measured = await self.executor.measure(task, _never)
@@ -382,7 +382,7 @@ class Fit:
         log.debug("again: %s", steps)
 
         async def one(step: settle.Again, threads: int) -> None:
-            task = Task(step.first, step.last, self.size, step.crf, threads)
+            task = Task(step.first, step.last, self.size, step.crf, threads, pace=self.choice.pace)
             # A second pass over the same frames misses by about as much as the one before.
             before = self._misses.get((step.first, step.last))
             measured = before.measured if before else await self._measured(task)

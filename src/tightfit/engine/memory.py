@@ -13,6 +13,7 @@ from typing import Any
 
 from tightfit.domain.job import Event, Kind
 from tightfit.domain.pieces import Part, Variant
+from tightfit.domain.plan import Choice, Pace
 from tightfit.domain.rate import Observation
 from tightfit.engine.disk import Disk, keep, sha256_of
 from tightfit.errors import OutputError
@@ -29,6 +30,7 @@ class Cover:
     segment: int
     variant: Variant
     scale: Fraction
+    pace: Pace
     constant: bool
     again: bool
     frames: int
@@ -36,9 +38,10 @@ class Cover:
 
 @dataclass(frozen=True)
 class Recalled:
-    """What an earlier run left behind: the size it had come to, what it had learned, and its finished pieces."""
+    """What an earlier run left behind: the choice it had come to, what it had learned, and its finished pieces."""
 
     scale: Fraction | None = None
+    pace: Pace | None = None
     seen: tuple[Observation, ...] = ()
     restarts: int = 0
     covers: tuple[Cover, ...] = ()
@@ -50,8 +53,8 @@ class Memory:
     def recall(self) -> Recalled:
         return Recalled()
 
-    def restarted(self, scale: Fraction, seen: Iterable[Observation], restarts: int) -> None:
-        """The clip is begun anew at ``scale``; all covers so far are void."""
+    def restarted(self, choice: Choice, seen: Iterable[Observation], restarts: int) -> None:
+        """The clip is begun anew with ``choice``; all covers so far are void."""
 
     def made(self, cover: Cover) -> Variant:
         """Keep ``cover`` and return its variant, whose parts may have other paths now."""
@@ -76,40 +79,38 @@ class DurableMemory(Memory):
     def recall(self) -> Recalled:
         """What is still there, unharmed, and made by this encoder from this source; any other cover is left out."""
         scale: Fraction | None = None
+        pace: Pace | None = None
         seen: tuple[Observation, ...] = ()
         restarts, covers = 0, []
         for event in self.before:
             if event.kind is Kind.RESTARTED:
                 scale, restarts = Fraction(event.data["scale"]), int(event.data["restarts"])
+                pace = _pace_in(event.data)
                 seen = tuple(Observation(**facts) for facts in event.data["seen"])
             elif cover := self._cover(event.data):
                 covers.append(cover)
-                scale = cover.scale
-        return Recalled(scale, seen, restarts, tuple(covers))
+                scale, pace = cover.scale, cover.pace
+        return Recalled(scale, pace, seen, restarts, tuple(covers))
 
-    def restarted(self, scale: Fraction, seen: Iterable[Observation], restarts: int) -> None:
-        self.record(Kind.RESTARTED, {"scale": str(scale), "seen": [asdict(o) for o in seen], "restarts": restarts})
+    def restarted(self, choice: Choice, seen: Iterable[Observation], restarts: int) -> None:
+        begun = {"scale": str(choice.scale), "preset": str(choice.pace), "restarts": restarts}
+        self.record(Kind.RESTARTED, {**begun, "seen": [asdict(o) for o in seen]})
 
     def made(self, cover: Cover) -> Variant:
-        parts = tuple(self._kept(part, cover.scale) for part in cover.variant.parts)
+        parts = tuple(self._kept(part, cover) for part in cover.variant.parts)
         facts = [
             {"file": Path(p.path).name, "sha256": self._digests[p.path], "first": p.first, "crf": p.crf, "kept": p.kept}
             for p in parts
         ]
-        about = {
-            "by": self._by,
-            "segment": cover.segment,
-            "constant": cover.constant,
-            "again": cover.again,
-            "frames": cover.frames,
-        }
-        self.record(Kind.MADE, {**about, "scale": str(cover.scale), "parts": facts})
+        about = {"segment": cover.segment, "constant": cover.constant, "again": cover.again, "frames": cover.frames}
+        how = {"by": self._by, "scale": str(cover.scale), "preset": str(cover.pace)}
+        self.record(Kind.MADE, {**about, **how, "parts": facts})
         return Variant(parts)
 
-    def _kept(self, part: Part, scale: Fraction) -> Part:
+    def _kept(self, part: Part, cover: Cover) -> Part:
         if part.path in self._digests:
             return part
-        facts = [self.about, part.first, len(part.sizes), part.crf, str(scale)]
+        facts = [self.about, part.first, len(part.sizes), part.crf, str(cover.scale), str(cover.pace)]
         key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
         # The same range may be made twice at one quality, and x264 with threads never makes it twice alike.
         names = (self.folder / f"{key}-{n}.nut" for n in itertools.count())
@@ -144,5 +145,10 @@ class DurableMemory(Memory):
                 return None
             self._digests[str(path)] = facts["sha256"]
             parts.append(whole.cut(facts["kept"]))
-        variant, scale = Variant(tuple(parts)), Fraction(data["scale"])
-        return Cover(data["segment"], variant, scale, data["constant"], data["again"], data["frames"])
+        variant, scale, pace = Variant(tuple(parts)), Fraction(data["scale"]), _pace_in(data)
+        return Cover(data["segment"], variant, scale, pace, data["constant"], data["again"], data["frames"])
+
+
+def _pace_in(data: Mapping[str, Any]) -> Pace:
+    """Journals of version 0.1 name no preset: there was one."""
+    return Pace(data.get("preset", Pace.USUAL))

@@ -21,7 +21,7 @@ from tightfit.media.tools import Ffmpeg
 _AFTER_KEYFRAME_S = 0.001
 _BEFORE_KEYFRAME_S = -0.5
 _RETRY_EARLIER_S = 1.5
-# Pictures that x264 holds to look ahead; by default 40, which is most of its memory.
+# Pictures that x264 holds to look ahead; by default 20 or 40, which is most of its memory.
 _SHORT_LOOKAHEAD = "rc-lookahead=10"
 _INDEXED = {"mov", "mp4", "matroska", "webm"}
 
@@ -74,7 +74,9 @@ async def encode(
     complaint, frugally = "", False
     for seek_s in seeks_of(clip, first):
         node = argv.frames_of(
-            argv.source_input(clip.info, threads=setting.threads, seek_s=seek_s),
+            argv.source_input(
+                clip.info, threads=setting.threads, seek_s=seek_s, roughly=isinstance(rate, argv.FirstPass)
+            ),
             clip.video,
             cut_of(clip, first, last),
             clip.picture.steps(setting.size),

@@ -72,7 +72,8 @@ def _check_timestamps(path: Path, expected: Expected) -> None:
 
 
 async def _check_decodes(ffmpeg: Ffmpeg, path: Path, frames: int) -> None:
-    source = graph.input(argv.ours(path), protocol_whitelist="file", f="mov")
+    # The loop filter can't fail and nothing is looked at: a quarter of the decode is saved.
+    source = graph.input(argv.ours(path), protocol_whitelist="file", f="mov", skip_loop_filter="all")
     reader = ProgressReader(lambda _: None)
     output = graph.output(source, "-", f="null", fps_mode="passthrough", enc_time_base="1/1000000")
     command = argv.command(ffmpeg.path, output)

@@ -11,6 +11,7 @@ import anyio
 
 from tightfit.domain.geometry import Size
 from tightfit.domain.pieces import Part
+from tightfit.domain.plan import Pace
 from tightfit.media import encode as media_encode
 from tightfit.media import two_pass
 from tightfit.media.encode import Clip, Setting
@@ -34,6 +35,7 @@ class Task:
     crf: float
     threads: int
     look_at: int | None = None
+    pace: Pace = Pace.USUAL
 
 
 @dataclass
@@ -113,7 +115,7 @@ class LocalExecutor:
 
 
 def _setting(task: Task) -> Setting:
-    return Setting(task.size, task.crf, task.threads)
+    return Setting(task.size, task.crf, task.threads, task.pace)
 
 
 class _Watch:
