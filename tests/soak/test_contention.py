@@ -132,15 +132,19 @@ def test_whoever_comes_while_one_is_at_work_is_refused_within_a_second(tmp_path:
     owner.end()
 
 
-def test_the_command_given_eight_times_makes_one_file(tmp_path: Path, known_ffmpegs: Path, made_scenes: Path):
+# Starting Python eight times costs more than all the rest.
+COMMANDS = PROCESSES if ROUNDS >= 100 else 3
+
+
+def test_the_command_given_many_times_at_once_makes_one_file(tmp_path: Path, known_ffmpegs: Path, made_scenes: Path):
     folder, home = tmp_path / "folder", tmp_path / "home"
     folder.mkdir()
     shutil.copytree(known_ffmpegs, home)
     shutil.copy(made_scenes, folder / "scenes.mp4")
     tool = Tool(folder, home)
-    runs = [tool.start("scenes.mp4", LIMIT, "-o", "out.mp4") for _ in range(PROCESSES)]
+    runs = [tool.start("scenes.mp4", LIMIT, "-o", "out.mp4") for _ in range(COMMANDS)]
     said = [run.communicate(timeout=120)[1].decode() for run in runs]
-    assert sorted(run.returncode for run in runs) == [0, *[7] * 7], said
+    assert sorted(run.returncode for run in runs) == [0, *[7] * (COMMANDS - 1)], said
     assert tool.files == {"scenes.mp4", "out.mp4"}
     assert [record.state for record in Journal(home / "journal.db").records()] == [State.DONE]
 
