@@ -14,6 +14,7 @@ from pathlib import Path
 import anyio
 import pytest
 from support.command import Tool
+from support.patience import patience
 
 from tightfit.domain.job import State
 from tightfit.engine import durable
@@ -26,8 +27,7 @@ from tightfit.settings import Settings
 
 # `make contention` runs 100 rounds of it.
 ROUNDS, PROCESSES = int(os.environ.get("TIGHTFIT_ROUNDS", "10")), 8
-# On a machine that is not overloaded; where others use it too, everything takes its share longer.
-AT_ONCE_S = 1.0 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+AT_ONCE_S = 1.0
 LIMIT = "150KB"
 
 
@@ -114,7 +114,7 @@ def test_of_eight_at_once_one_is_at_work_and_a_dead_ones_lock_is_taken_over(tmp_
         for contender in [*(c for c in contenders if c is not owners[0]), heir]:
             contender.end()
     print(f"{ROUNDS} rounds of {PROCESSES}: the slowest answer after {slowest:.2f} s, heir after {slowest_heir:.2f} s")
-    assert max(slowest, slowest_heir) <= AT_ONCE_S
+    assert max(slowest, slowest_heir) <= patience(AT_ONCE_S)
 
 
 def test_whoever_comes_while_one_is_at_work_is_refused_within_a_second(tmp_path: Path, source: Path):
@@ -127,7 +127,7 @@ def test_whoever_comes_while_one_is_at_work_is_refused_within_a_second(tmp_path:
         late.tell()
         said = late.said()
         assert (said.how, said.pid) == ("held", owner.process.pid)
-        assert said.after_s <= AT_ONCE_S
+        assert said.after_s <= patience(AT_ONCE_S)
         late.end()
     owner.end()
 
