@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from platformdirs import user_state_path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tightfit.domain.policy import POLICIES, Policy
+
 
 class Settings(BaseSettings):
-    """``TIGHTFIT_HOME`` (state and cache) and ``TIGHTFIT_FFMPEG`` (an ffmpeg instead of the bundled one)."""
+    """``TIGHTFIT_HOME`` (state and cache), ``TIGHTFIT_FFMPEG`` (an ffmpeg instead of the bundled one) and
+    ``TIGHTFIT_POLICY`` (local or server: how much a source may be and a child may take, see ``domain.policy``)."""
 
     model_config = SettingsConfigDict(env_prefix="TIGHTFIT_", env_ignore_empty=True, frozen=True)
 
     home: Path = Field(default_factory=lambda: user_state_path("tightfit"))
     ffmpeg: str | None = None
+    policy: Literal["local", "server"] = "local"
 
     @property
     def cache(self) -> Path:
         return self.home / "cache"
+
+    @property
+    def limits(self) -> Policy:
+        return POLICIES[self.policy]
 
     @property
     def work(self) -> Path:

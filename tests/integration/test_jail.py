@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from tightfit.media import process
-from tightfit.media.jail import policy_of
+from tightfit.media.jail import reach_of
 
 # Tries everything and prints what happened to each.
 INTRUDER = """
@@ -98,4 +98,4 @@ async def test_ffmpeg_opens_no_file_that_is_not_its_input(tmp_path: Path, rung: 
 def test_a_script_is_not_jailed_since_nobody_knows_what_it_needs(tmp_path: Path) -> None:
     script = tmp_path / "ffmpeg"
     script.write_text('#!/bin/sh\nexec ffmpeg "$@"\n')
-    assert policy_of([str(script), "-version"], None) is None
+    assert reach_of([str(script), "-version"], None) is None

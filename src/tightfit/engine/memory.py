@@ -15,6 +15,7 @@ from tightfit.domain.job import Event, Kind
 from tightfit.domain.pieces import Part, Variant
 from tightfit.domain.rate import Observation
 from tightfit.engine.disk import Disk, keep, sha256_of
+from tightfit.errors import EncoderError
 from tightfit.media.encode import Clip, part_of
 
 
@@ -71,6 +72,15 @@ class DurableMemory(Memory):
     record: Callable[[Kind, Mapping[str, Any]], None]
     disk: Disk = field(default_factory=Disk)
     _digests: dict[str, str] = field(default_factory=dict)
+
+    def check(self, parts: Iterable[Part]) -> None:
+        """Raise EncoderError where a piece is not what it was when it was made: a later run makes it again."""
+        for part in parts:
+            if sha256_of(Path(part.path)) != self._digests[part.path]:
+                raise EncoderError(
+                    f"The disk gave back another piece than it was given ({part.path}).",
+                    hint="Run again: it is made anew; if it happens again, check the disk.",
+                )
 
     def recall(self) -> Recalled:
         """What is still there and unharmed; a cover with a part that is not is left out."""

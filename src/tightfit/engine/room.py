@@ -7,12 +7,11 @@ from pathlib import Path
 
 from tightfit.engine.prepare import Prepared
 from tightfit.errors import OutputError
+from tightfit.media.encode import PIXELS_PER_NOTE_BYTE
 from tightfit.units import format_bytes
 
 # Every piece once, and as many again for what settling makes anew.
 _PIECES = 2
-# x264's notes of a first pass: two bytes for each block of 16x16 pixels of each frame (its mbtree file).
-_PIXELS_PER_NOTE_BYTE = 128
 # The journal, the sound's intermediates and small change.
 _SLACK_BYTES = 8_000_000
 
@@ -20,7 +19,7 @@ _SLACK_BYTES = 8_000_000
 def work_bytes(prepared: Prepared) -> int:
     """The most that a job's folder holds at once, in bytes."""
     plan = prepared.plan
-    notes = prepared.clip.frames * plan.size.pixels // _PIXELS_PER_NOTE_BYTE
+    notes = prepared.clip.frames * plan.size.pixels // PIXELS_PER_NOTE_BYTE
     return _PIECES * plan.limit_bytes + notes + plan.budget.audio + _SLACK_BYTES
 
 

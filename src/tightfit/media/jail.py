@@ -17,7 +17,7 @@ _FILE = "file:"
 
 
 @dataclass(frozen=True)
-class Policy:
+class Reach:
     """Paths of files and folders; a folder stands for all in it."""
 
     read: tuple[str, ...]
@@ -25,7 +25,7 @@ class Policy:
     execute: tuple[str, ...]
 
 
-def policy_of(argv: Sequence[str], cwd: Path | None) -> Policy | None:
+def reach_of(argv: Sequence[str], cwd: Path | None) -> Reach | None:
     """What ``argv`` needs to run in ``cwd``; None for a program that is a script, whose needs nobody knows.
 
     ffmpeg reads what follows an ``-i`` and writes into its working folder. Python reads itself, this package, and its
@@ -39,7 +39,7 @@ def policy_of(argv: Sequence[str], cwd: Path | None) -> Policy | None:
     if realpath(program) == realpath(sys.executable):
         read += [*_pythons_own(), argv[-1]]
     write = ["/dev/null", *([str(cwd)] if cwd else [])]
-    return Policy(tuple(read), tuple(write), (realpath(program), str(program), *_LOADERS))
+    return Reach(tuple(read), tuple(write), (realpath(program), str(program), *_LOADERS))
 
 
 def _is_binary(program: Path) -> bool:
