@@ -95,6 +95,17 @@ async def test_ffmpeg_opens_no_file_that_is_not_its_input(tmp_path: Path, rung: 
     assert "Permission denied" in done.stderr
 
 
+def test_the_folder_a_user_stands_in_is_not_within_the_readers_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    reach = reach_of([sys.executable, "-m", "x", "/elsewhere/clip.mp4"], None)
+    assert reach is not None
+    assert "/elsewhere/clip.mp4" in reach.read
+    assert str(tmp_path) not in reach.read
+
+
 def test_a_script_is_not_jailed_since_nobody_knows_what_it_needs(tmp_path: Path) -> None:
     script = tmp_path / "ffmpeg"
     script.write_text('#!/bin/sh\nexec ffmpeg "$@"\n')

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import queue
 import shutil
-import threading
-import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import Tool
+from support.command import Tool, results_of
 from support.footage import decode_complaints, lavfi, make
 from support.mutants import mutant
 
@@ -98,7 +93,7 @@ def _try(tool: Tool, seeds: dict[Path, str], report: Report) -> None:
     with messages.open("w") as stderr:
         process = tool.start(*names, f"{LIMIT}B", "-o", "out", "--json", "-q", stderr=stderr.fileno())
         ended: set[Path] = set()
-        for result, took_s in _results(process):
+        for result, took_s in results_of(process, LONGEST_S):
             source = tool.folder / result["input"]
             ended.add(source)
             report.slowest_s = max(report.slowest_s, took_s)
@@ -117,31 +112,6 @@ def _try(tool: Tool, seeds: dict[Path, str], report: Report) -> None:
     outputs = {path for path in (tool.folder / "out").iterdir() if path.name.startswith(".")}
     if outputs or list((tool.home / "work").iterdir()):
         report.fail(str(list(seeds.values())), f"left behind: {outputs} {list((tool.home / 'work').iterdir())}")
-
-
-def _results(process: Any) -> Iterator[tuple[dict[str, Any], float]]:
-    """Each result and the seconds since the one before; ends early where one takes too long."""
-    lines: queue.Queue[bytes] = queue.Queue()
-    reader = threading.Thread(target=_pour, args=(process.stdout, lines), daemon=True)
-    reader.start()
-    begun = time.monotonic()
-    while True:
-        try:
-            line = lines.get(timeout=LONGEST_S - (time.monotonic() - begun))
-        except (queue.Empty, ValueError):
-            return
-        if not line:
-            return
-        wired = json.loads(line)
-        if wired["type"] == "result":
-            yield wired, time.monotonic() - begun
-            begun = time.monotonic()
-
-
-def _pour(stream: Any, lines: queue.Queue[bytes]) -> None:
-    for line in stream:
-        lines.put(line)
-    lines.put(b"")
 
 
 def _complaint(source: Path, result: dict[str, Any], code: int) -> str:

@@ -7,6 +7,7 @@ eats memory takes this process with it and nothing else.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -17,8 +18,8 @@ from av.container import InputContainer
 
 from tightfit.media.references import external
 
-# Still pictures are read too, to be called by their name.
-_PICTURES = ("image2", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "gif_pipe", "apng", "webp")
+# Still pictures are read too, to be called by their name; not by image2, which takes the name for a pattern of others.
+_PICTURES = ("png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "gif_pipe", "apng", "webp")
 # How playlists, scripts and drawings begin. They are told by that before any reader follows what they name.
 _SCRIPTS = {
     b"#extm3u": "hls",
@@ -59,20 +60,35 @@ class Rules:
 
 
 def main(rules: Rules, path: str) -> None:
+    said: list[tuple[int, str, str]] = []
+    av.logging.set_level(av.logging.ERROR)  # without one nothing is logged that could be captured
     try:
         with open(path, "rb") as file:
             kind = _script_kind(file) or external(file)
         if kind:
             json.dump({"refused": kind}, sys.stdout)
             return
-        with av.logging.Capture() as said, av.open("file:" + path, options=rules.options) as container:
+        with av.logging.Capture() as said:
+            container = av.open("file:" + path, options=rules.options)
+        with container:
             names = set(container.format.name.split(","))
             facts = _read(container, rules) if names & set(rules.formats) else {"refused": container.format.name}
+            _name_sizes(facts, "".join(line for _, _, line in said))
     except (av.FFmpegError, OSError, ValueError, OverflowError) as exc:
-        facts = {"error": str(exc)}
-        if any("max_streams" in line for _, _, line in said):
-            facts = {"over": "streams"}
+        is_crowd = any("max_streams" in line for _, _, line in said)
+        facts = {"over": "streams"} if is_crowd else {"error": str(exc)}
     json.dump(facts, sys.stdout)
+
+
+def _name_sizes(facts: dict[str, Any], said: str) -> None:
+    """A decoder that was kept from pictures as large as these knows no size; what it said does."""
+    found = _TOO_LARGE.search(said)
+    for stream in facts.get("streams", ()):
+        if found and stream["type"] == "video" and not stream.get("width"):
+            stream["width"], stream["height"] = int(found[1]), int(found[2])
+
+
+_TOO_LARGE = re.compile(r"Picture size (\d+)x(\d+) (?:is invalid|exceeds)")
 
 
 def _script_kind(file: BinaryIO) -> str | None:

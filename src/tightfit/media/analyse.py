@@ -21,6 +21,8 @@ from tightfit.media.picture import Picture
 from tightfit.media.progress import ProgressReader
 from tightfit.media.tools import Ffmpeg
 
+# What x264 says of a frame that is earlier than the one before it.
+_OUT_OF_ORDER = "non-strictly-monotonic PTS"
 ANALYSIS_CRF = 28.0
 ANALYSIS_PRESET = "veryfast"
 # Motion search that places keyframes as well and costs a fifth less.
@@ -85,6 +87,11 @@ async def analyse(
         ) from exc
     if done.returncode != 0 or not table.pts:
         raise SourceError(f"{info.path} holds no video that decodes: {_cause(done)}.", hint="Check that it plays.")
+    if _OUT_OF_ORDER in done.stderr:
+        raise SourceError(
+            f"{info.path} is damaged: its frames come in another order than their times say.",
+            hint="Get an undamaged copy.",
+        )
     pts = tuple(sorted(table.pts))
     if any(b <= a for a, b in pairwise(pts)):
         raise SourceError(

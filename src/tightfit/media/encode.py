@@ -97,7 +97,7 @@ async def encode(
             limits=ffmpeg.policy.limits(_work(clip, first, last, setting, seek_s)),
         )
         part = part_of(clip, first, out, setting.crf)
-        if done.returncode == 0 and part is not None and part.kept == last - first:
+        if done.returncode == 0 and part is not None and sorted(part.ranks) == list(range(last - first)):
             return part
         _refuse_full_disk(done, out.parent)
         complaint = done.last_message if done.returncode else ""

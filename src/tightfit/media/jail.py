@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from os import environ, pathsep
 from os.path import realpath
 from pathlib import Path
 
@@ -52,5 +53,8 @@ def _is_binary(program: Path) -> bool:
 
 def _pythons_own() -> list[str]:
     package = Path(__file__).resolve().parents[1]
-    places = {sys.prefix, sys.base_prefix, str(package), str(package.parent), *filter(None, sys.path)}
+    # The child is told to ignore these (-I), and a user's folders are none of its business.
+    foreign = {realpath(path) for path in (".", *environ.get("PYTHONPATH", "").split(pathsep)) if path}
+    found = {path for path in sys.path if path and realpath(path) not in foreign}
+    places = {sys.prefix, sys.base_prefix, str(package), str(package.parent), *found}
     return [path for path in sorted(places) if path != "/"]
