@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from platformdirs import user_state_path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tightfit.domain.policy import POLICIES, Policy
+from tightfit.errors import UsageError
 
 
 class Settings(BaseSettings):
@@ -20,7 +20,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: user_state_path("tightfit"))
     ffmpeg: str | None = None
-    policy: Literal["local", "server"] = "local"
+    policy: str = "local"
 
     @property
     def cache(self) -> Path:
@@ -28,6 +28,10 @@ class Settings(BaseSettings):
 
     @property
     def limits(self) -> Policy:
+        """The policy of that name; raises UsageError where there is none."""
+        if self.policy not in POLICIES:
+            names = " or ".join(POLICIES)
+            raise UsageError(f"There is no policy {self.policy!r}.", hint=f"Set TIGHTFIT_POLICY to {names}.")
         return POLICIES[self.policy]
 
     @property

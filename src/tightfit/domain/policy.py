@@ -1,8 +1,8 @@
 """How much a source may be and a child may take: one value for people's own files, one for strangers'.
 
 The numbers of a source are refused before anything is decoded. Those of a child end it, so each is far beyond what
-honest work takes: ``Work`` says how much there is to do, and a machine a hundred times slower than the one that was
-measured still gets it done.
+honest work takes: ``Work`` says how much there is to do, and a machine many times slower than the one that was measured
+still gets the hardest of it done.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _USUAL_DECODERS = (
     *("pcm_alaw", "pcm_mulaw"),
 )
 
-# Pixels decoded, filtered, scored or encoded in a second of one core: x264's medium does 17 to 35 million, HEVC and
-# tone-mapping 20 to 80 (two cores of 2026).
-PIXELS_PER_S = 20e6
+# Pixels decoded, filtered, scored or encoded in a second of one core, where it goes slowest: noise of 10 bits and
+# 4:4:4, encoded by x264's medium at CRF 8 on a busy machine (usual pictures: 17 to 80 million; two cores of 2026).
+PIXELS_PER_S = 4e6
 # A child that has nothing to do with pictures: seconds of CPU and of time that it may always take.
 _LEAST_CPU_S = 60.0
 _SPARE_FILE_BYTES, _FILE_FACTOR = 64_000_000, 1.2
@@ -128,8 +128,8 @@ LOCAL = Policy(
     most_aspect=None,
     formats=_USUAL_FORMATS + _RARE_FORMATS,
     decoders=None,
-    cpu_factor=100,
-    wall_factor=400,
+    cpu_factor=40,
+    wall_factor=160,
     least_wall_s=600,
     most_wall_s=None,
     # A packet table is read at the disk's speed: a hundred gigabytes in this time.
@@ -151,9 +151,9 @@ SERVER = Policy(
     most_aspect=20,
     formats=_USUAL_FORMATS,
     decoders=_USUAL_DECODERS,
-    cpu_factor=20,
-    wall_factor=40,
-    least_wall_s=60,
+    cpu_factor=12,
+    wall_factor=48,
+    least_wall_s=300,
     most_wall_s=6 * 3600,
     probe_s=15,
     memory_bytes=4 << 30,
