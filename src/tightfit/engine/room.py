@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from tightfit.engine.prepare import Prepared
 from tightfit.errors import OutputError
 from tightfit.media.encode import PIXELS_PER_NOTE_BYTE
 from tightfit.units import format_bytes
+
+log = logging.getLogger("tightfit.room")
 
 # Every piece once, and as many again for what settling makes anew.
 _PIECES = 2
@@ -26,6 +29,7 @@ def work_bytes(prepared: Prepared) -> int:
 def check(work: Path, output: Path, prepared: Prepared) -> None:
     """Raise OutputError, with the number, where there is no room for the pieces or for the file."""
     here, there = work_bytes(prepared), prepared.plan.limit_bytes
+    log.debug("room: %d bytes of work, %d of output", here, there)
     if work.stat().st_dev == output.parent.stat().st_dev:
         here, there = here + there, 0
     for folder, needed in ((work, here), (output.parent, there)):

@@ -79,23 +79,34 @@ async def probe(path: Path, policy: Policy = LOCAL) -> MediaInfo:
     _refuse(path, refusal_of_size(identity.size, policy))
     argv = [sys.executable, "-I", "-m", "tightfit.media._probe_child", _rules(policy), os.path.abspath(path)]
     done = await process.run(argv, limits=policy.probing)
-    try:
-        facts = json.loads(done.stdout)
-    except ValueError:
-        raise SourceError(
-            f"{path} can't be read as media: the reader failed ({done.last_message}).",
-            hint="The file is damaged or not a video.",
-        ) from None
-    _refuse_kind(path, facts.get("refused", ""))
-    if facts.get("over") == "streams":
-        _refuse(path, f"holds more than {policy.most_streams} streams; at most {policy.most_streams} are read")
-    if "error" in facts:
-        raise SourceError(
-            f"{path} is not a media file that can be read: {_reason(facts['error'])}.", hint="Check that it plays."
-        )
-    info = _typed(path, identity, facts)
+    info = info_of(path, identity, done.stdout, policy, complaint=done.last_message)
     _refuse(path, refusal(info, policy))
     return info
+
+
+def info_of(path: Path, identity: Identity, answer: bytes, policy: Policy, *, complaint: str) -> MediaInfo:
+    """What the reader answered, typed; ``complaint`` is its last word where it answered nothing.
+
+    Whatever a file made of the reader, this raises nothing but SourceError.
+    """
+    try:
+        facts = json.loads(answer)
+        _refuse_kind(path, facts.get("refused", ""))
+        if facts.get("over") == "streams":
+            _refuse(path, f"holds more than {policy.most_streams} streams; at most {policy.most_streams} are read")
+        if "error" in facts:
+            raise SourceError(
+                f"{path} is not a media file that can be read: {_reason(facts['error'])}.", hint="Check that it plays."
+            )
+        return _typed(path, identity, facts)
+    except _MALFORMED:
+        raise SourceError(
+            f"{path} can't be read as media: the reader failed ({complaint}).",
+            hint="The file is damaged or not a video.",
+        ) from None
+
+
+_MALFORMED = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError)
 
 
 def _rules(policy: Policy) -> str:
