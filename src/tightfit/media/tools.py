@@ -9,6 +9,7 @@ import re
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from tightfit.domain.policy import LOCAL, Policy, Work
@@ -54,15 +55,19 @@ def _candidates(named: str | None) -> list[tuple[str, str]]:
     if named:
         return [("named", named)]
     found = []
-    try:
-        import imageio_ffmpeg
-
-        found.append(("bundled", imageio_ffmpeg.get_ffmpeg_exe()))
-    except (ImportError, RuntimeError):
-        pass  # no wheel for this platform carries a binary: the system's own may do
+    # Where no wheel for this platform carries a binary the system's own may do.
+    found += [("bundled", str(path)) for path in _bundled()]
     if system := shutil.which("ffmpeg"):
         found.append(("system", system))
     return found
+
+
+def _bundled() -> list[Path]:
+    """The binary in the wheel of imageio-ffmpeg, which itself would run it in our whole environment to see if it does."""
+    wheel = find_spec("imageio_ffmpeg")
+    if wheel is None or wheel.origin is None:
+        return []
+    return sorted((Path(wheel.origin).parent / "binaries").glob("ffmpeg-*"))[:1]
 
 
 async def find_ffmpeg(named: str | None, cache: Path | None = None, policy: Policy = LOCAL) -> Ffmpeg:
