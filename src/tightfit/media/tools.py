@@ -63,7 +63,7 @@ def _candidates(named: str | None) -> list[tuple[str, str]]:
 
 
 def _bundled() -> list[Path]:
-    """The binary in the wheel of imageio-ffmpeg, which itself would run it in our whole environment to see if it does."""
+    """The binary in the wheel of imageio-ffmpeg, which itself would run it, in our whole environment, to try it."""
     wheel = find_spec("imageio_ffmpeg")
     if wheel is None or wheel.origin is None:
         return []
