@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tightfit.domain.geometry import Size
 from tightfit.domain.media_info import Colour, Identity, MediaInfo, VideoStream
-from tightfit.domain.policy import POLICIES, SERVER
+from tightfit.domain.policy import LOCAL, POLICIES, SERVER
 from tightfit.errors import EncoderError
 from tightfit.media import argv
 from tightfit.media.argv_rules import TRIAL_SOURCE, violations
@@ -198,3 +198,56 @@ def test_a_command_that_names_an_attachment_is_not_built():
     source = argv.source_input(replace(info, container="concat"), SERVER, threads=1)
     with pytest.raises(EncoderError, match="concat"):
         argv.command("/usr/bin/ffmpeg", graph.output(source, "-", f="null"))
+
+
+VIDEO = VideoStream(
+    **{"index": 2, "codec": "h264", "width": 640, "height": 360, "time_base": Fraction(1, 1000)},
+    **{"pts": (40, 80, 120), "packet_bytes": (1, 1, 1), "keyframe_pts": (40,)},
+)
+SOURCE = ["-format_whitelist", "mov", "-max_pixels", "37748736", "-max_streams", "64", "-protocol_whitelist", "file"]
+HEAD = [
+    *("/ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+warning", "-progress", "pipe:1"),
+    *("-stats_period", "0.25", "-max_alloc", "1073741824", "-filter_complex_threads", "1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("end", "trim"), [(None, "trim=start_pts=40"), (120, "trim=end_pts=120:start_pts=40")], ids=["all", "a part"]
+)
+def test_an_encode_is_this_command_to_the_word(end: int | None, trim: str):
+    info = MediaInfo("/a.mp4", Identity(1, 1, 1, 1, ""), "mov,mp4", 0.0, None, (VIDEO,), (), (), 0, ())
+    node = argv.frames_of(
+        argv.source_input(info, LOCAL, threads=2, seek_s=1.5, roughly=True),
+        VIDEO,
+        argv.Cut(40, end, 40),
+        [("scale", {"w": 64, "h": 36})],
+    )
+    x264 = argv.X264(argv.SecondPass(398, "notes"), "medium", 3, Fraction(25), {"color_range": "tv"}, 30, "me=dia")
+    made = argv.command("/ffmpeg", argv.x264_output(node, Path("/w/out.nut"), VIDEO.time_base, x264))
+    assert made == [
+        *HEAD,
+        *("-f", "mov", "-copyts", *SOURCE[:6], "-noaccurate_seek", *SOURCE[6:]),
+        *("-skip_loop_filter", "noref", "-ss", "1.500000", "-threads", "2", "-i", "file:/a.mp4"),
+        "-filter_complex",
+        f"[0:2]{trim}[s0];[s0]setpts=PTS+3599960[s1];[s1]scale=h=36:w=64[s2]",
+        *("-map", "[s2]", "-f", "nut", "-b:v", "398k", "-c:v", "libx264", "-color_range", "tv"),
+        *("-enc_time_base", "1/1000", "-flush_packets", "1", "-fps_mode", "passthrough", "-pass", "2"),
+        *("-passlogfile", "notes", "-preset", "medium", "-threads", "3"),
+        *("-x264-params", "stitchable=1:level=30:fps=25/1:me=dia:ratetol=0.1", "file:/w/out.nut", "-y"),
+    ]
+
+
+def test_the_trial_and_a_look_at_our_own_file_are_these_commands():
+    assert argv.trial("/ffmpeg") == [
+        *("/ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-f", "lavfi", "-i", TRIAL_SOURCE),
+        *("-fps_mode", "passthrough", "-enc_time_base", "1/90000", "-c:v", "libx264"),
+        *("-x264-params", "stitchable=1", "-f", "null", "-"),
+    ]
+    source = argv.own_input(Path("/w/a.mp4"), "mov", threads=2)
+    made = argv.command("/ffmpeg", graph.output(source, "-", f="null"), talkative=True, strict=True)
+    head = ["level+info" if word == "level+warning" else word for word in HEAD]
+    assert made == [
+        *(*head, "-xerror", "-f", "mov", *SOURCE, "-threads", "2", "-i", "file:/w/a.mp4"),
+        *("-f", "null", "-", "-y"),
+    ]
+    assert argv.lead_ticks(Fraction(1, 90000)) == 3600 * 90000

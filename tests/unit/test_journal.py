@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,7 @@ def test_a_journal_that_is_none_says_so_in_a_sentence(tmp_path: Path):
 
 WRITER = """
 import sys
+import time
 from pathlib import Path
 from tightfit.engine.journal import Journal
 from tightfit.domain.job import Kind
@@ -122,3 +124,35 @@ def test_the_state_folder_is_measured_while_others_work_in_it(tmp_path: Path):
     (tmp_path / "cache" / "gone").symlink_to(tmp_path / "nowhere")
     keep_small(settings)
     assert kept.exists()
+
+
+def test_events_come_back_as_they_were_with_their_time(journal: Journal):
+    begun = time.time()
+    journal.submit("B", "print", ASKED)
+    journal.submit("A", "print", ASKED)
+    journal.append("B", Kind.STARTED, {"content": "c"})
+    journal.append("B", Kind.MADE, {"segment": 3})
+    journal.append("B", Kind.INTERRUPTED)
+    first, second = journal.records()
+    assert (first.id, second.id) == ("B", "A")
+    assert begun <= first.submitted_at <= first.changed_at <= time.time()
+    assert [event.data for event in first.work] == [{"segment": 3}]
+    assert begun <= first.work[0].at <= time.time()
+    assert journal.record("C") is None
+    found = journal.record("B")
+    assert found == first
+
+
+def test_an_illegal_event_names_its_job(journal: Journal):
+    journal.submit("A", "print", ASKED)
+    with pytest.raises(IllegalTransition, match=r"^Job A is submitted"):
+        journal.append("A", Kind.PUBLISHED)
+
+
+def test_a_newer_journal_is_told_in_a_sentence(journal: Journal):
+    with sqlite3.connect(journal.path) as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(OutputError) as caught:
+        Journal(journal.path)
+    assert caught.value.message == "The job journal was written by a newer tightfit."
+    assert caught.value.hint == "Update tightfit, or name another TIGHTFIT_HOME."

@@ -59,6 +59,9 @@ def test_a_part_is_a_hidden_neighbour_named_after_its_job(source: Path):
 
 def test_the_parts_of_a_request_are_all_that_a_run_may_have_left(source: Path, tmp_path: Path):
     assert publish.parts_of(request(source), "ID") == [tmp_path / ".tightfit-ID.part"]
+    folder = tmp_path / "out"
+    folder.mkdir()
+    assert publish.parts_of(request(source, folder), "ID") == [folder / ".tightfit-ID.part"]
 
 
 def refused(kind: type[TightfitError], words: str, path: Path, asked: CompressRequest, *, copied: bool = False) -> None:
