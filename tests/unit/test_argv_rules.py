@@ -251,3 +251,15 @@ def test_the_trial_and_a_look_at_our_own_file_are_these_commands():
         *("-f", "null", "-", "-y"),
     ]
     assert argv.lead_ticks(Fraction(1, 90000)) == 3600 * 90000
+
+
+def test_a_first_pass_is_one_and_a_stranger_s_file_meets_these_decoders():
+    info = MediaInfo("/a.mp4", Identity(1, 1, 1, 1, ""), "mov,mp4", 0.0, None, (VIDEO,), (), (), 0, ())
+    source = argv.source_input(info, SERVER, threads=2)
+    node = argv.frames_of(source, VIDEO, argv.Cut(40, None, 40), [])
+    x264 = argv.X264(argv.FirstPass(23, "notes"), "medium", 3, Fraction(25), {}, 30)
+    made = argv.command("/ffmpeg", argv.x264_output(node, Path("/w/out.nut"), VIDEO.time_base, x264))
+    assert (made[made.index("-pass") + 1], made[made.index("-crf") + 1]) == ("1", "23.000")
+    assert made[made.index("-codec_whitelist") + 1].split(",")[:3] == ["h264", "hevc", "mpeg4"]
+    assert "-skip_loop_filter" not in made
+    assert violations([*GOOD[:1], *GOOD[2:]]) == ["it may read the terminal (no -nostdin)"]
