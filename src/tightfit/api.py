@@ -70,7 +70,7 @@ async def aplan(
 
 async def aprobe(path: Pathish) -> MediaInfo:
     """The facts about a file, read without decoding it."""
-    return await run_probe(Path(path))
+    return await run_probe(Path(path), Settings().limits)
 
 
 def compress(

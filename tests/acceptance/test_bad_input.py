@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import pytest
 from support.command import Ran, Tool
 from support.footage import lavfi, make
@@ -66,6 +67,24 @@ def test_a_file_without_video_is_refused_whether_it_fits_or_not(
     ran = tool("given.mp4", size)
     assert ran.code == 3
     assert tool.files == {"clip.mp4", "given.mp4"}
+
+
+def test_frames_that_come_in_another_order_than_their_times_say_are_refused(tool: Tool, clip: Path):
+    ordered, given = tool.folder / "ordered.mkv", tool.folder / "given.mkv"
+    make("-i", clip, "-an", "-frames:v", 20, "-vf", "scale=96:64", "-c:v", "mjpeg", ordered)
+    with av.open(str(ordered)) as source, av.open(str(given), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.size]
+        times = [packet.pts for packet in packets]
+        times[6], times[7] = times[7], times[6]
+        for n, (packet, time) in enumerate(zip(packets, times, strict=True)):
+            packet.stream, packet.pts, packet.dts = stream, time, n - len(packets)
+            target.mux(packet)
+    ordered.unlink()
+    ran = tool("given.mkv", "10KB")
+    assert ran.code == 3
+    assert "another order" in ran.err
+    assert tool.files == {"clip.mp4", "given.mkv"}
 
 
 def test_a_file_cut_short_is_used_as_far_as_it_goes_or_refused(tool: Tool, clip: Path):

@@ -13,7 +13,7 @@ from support.command import Tool
 from support.faulty import encodes_of, faulty_ffmpeg
 from support.footage import decode_complaints
 
-from tightfit.media.process import STALL_S
+from tightfit.media.watchdog import STALL_S
 
 ARGS = ("clip.mp4", "60%", "-o", "out.mp4")
 

@@ -85,7 +85,7 @@ async def test_pieces_hold_their_frames_and_join_at_the_sources_times(
     size = stitch(parts, line, None, {}, joined)
 
     assert size == joined.stat().st_size
-    await verify(ffmpeg, joined, Expected(_NO_LIMIT, line, None, None))
+    await verify(ffmpeg, joined, Expected(_NO_LIMIT, line, clip.picture.full, tuple(parts), None, {}))
     assert numbers_in(joined) == list(range(NUMBERED_FRAMES))
     start = times_in(source)[0]
     assert times_in(joined) == [t - start for t in times_in(source)]

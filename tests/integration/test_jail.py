@@ -7,10 +7,15 @@ import sys
 from pathlib import Path
 
 import anyio
+import ffmpeg as graph
 import pytest
+from support.bait import untouched
+from support.footage import lavfi, make
 
-from tightfit.media import process
-from tightfit.media.jail import policy_of
+from tightfit.domain.policy import LOCAL, SERVER
+from tightfit.media import argv, process
+from tightfit.media.jail import reach_of
+from tightfit.media.tools import Ffmpeg
 
 # Tries everything and prints what happened to each.
 INTRUDER = """
@@ -95,7 +100,52 @@ async def test_ffmpeg_opens_no_file_that_is_not_its_input(tmp_path: Path, rung: 
     assert "Permission denied" in done.stderr
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", ["-demuxers", "-decoders"])
+async def test_what_is_allowed_is_what_both_ffmpegs_have(ffmpeg: Ffmpeg, kind: str) -> None:
+    done = await process.run([ffmpeg.path, "-hide_banner", kind], limit_s=60)
+    rows = (line.split() for line in done.stdout.decode().splitlines())
+    known = {name for row in rows if len(row) > 1 for name in row[1].split(",")}
+    assert SERVER.decoders is not None
+    # Libraries that a build may do without; the codec's own decoder is allowed beside each.
+    optional = {"libvpx", "libvpx-vp9", "libdav1d", "libaom-av1", "libopus", "msmpeg4v3", "dca", "mp3float", "mp2float"}
+    wanted = set(LOCAL.formats) | set(SERVER.formats) if kind == "-demuxers" else set(SERVER.decoders) - optional
+    assert wanted - known - _OTHERWISE_NAMED == set()
+
+
+# Demuxers that are one with another one, and a decoder that goes by its standard's name.
+_OTHERWISE_NAMED = {"mp4", "webm", "msmpeg4"}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", ["mov", "matroska", "mpegts"])
+@pytest.mark.parametrize("script", ["hls", "concat"])
+async def test_no_ffmpeg_follows_a_script_in_place_of_what_was_probed(
+    ffmpeg: Ffmpeg, tmp_path: Path, kind: str, script: str
+) -> None:
+    other = tmp_path / "other.ts"
+    make(*lavfi("testsrc2=s=64x64:r=5:d=1"), "-c:v", "libx264", other)
+    lines = {"hls": f"#EXTM3U\n#EXTINF:1,\n{other}\n", "concat": "ffconcat version 1.0\nfile other.ts\n"}
+    (tmp_path / "script.mp4").write_text(lines[script])
+    source = argv.own_input(tmp_path / "script.mp4", kind)
+    command = argv.command(ffmpeg.path, graph.output(source, "-", f="null"))
+    with untouched([other]):
+        done = await process.run(command, cwd=tmp_path, on_line=process.unheard)
+    assert done.returncode != 0
+
+
+def test_the_folder_a_user_stands_in_is_not_within_the_readers_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    reach = reach_of([sys.executable, "-m", "x", "/elsewhere/clip.mp4"], None)
+    assert reach is not None
+    assert "/elsewhere/clip.mp4" in reach.read
+    assert str(tmp_path) not in reach.read
+
+
 def test_a_script_is_not_jailed_since_nobody_knows_what_it_needs(tmp_path: Path) -> None:
     script = tmp_path / "ffmpeg"
     script.write_text('#!/bin/sh\nexec ffmpeg "$@"\n')
-    assert policy_of([str(script), "-version"], None) is None
+    assert reach_of([str(script), "-version"], None) is None

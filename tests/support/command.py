@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +50,31 @@ class Ran:
         """The one paragraph that stderr says."""
         assert len(self.said) == 1, f"not one paragraph: {self.err!r}"
         return self.said[0]
+
+
+def results_of(process: subprocess.Popen[bytes], longest_s: float) -> Iterator[tuple[dict[str, Any], float]]:
+    """Each result of a run with --json, and the seconds since the one before; ends early where one takes too long."""
+    lines: queue.Queue[bytes] = queue.Queue()
+
+    def pour() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.put(line)
+        lines.put(b"")
+
+    threading.Thread(target=pour, daemon=True).start()
+    begun = time.monotonic()
+    while True:
+        try:
+            line = lines.get(timeout=longest_s - (time.monotonic() - begun))
+        except (queue.Empty, ValueError):
+            return
+        if not line:
+            return
+        wired = json.loads(line)
+        if wired["type"] == "result":
+            yield wired, time.monotonic() - begun
+            begun = time.monotonic()
 
 
 @dataclass(frozen=True)

@@ -89,3 +89,39 @@ def test_the_source_is_the_one_that_was_first_read():
     events = [event(Kind.SUBMITTED), event(Kind.STARTED), Event(Kind.STARTED, {"pid": 2, "content": "other"})]
     assert replay("J", events).content == "abc"
     assert JobRecord("J").content == ""
+
+
+def test_each_event_leaves_exactly_its_own_traces():
+    record = JobRecord("J")
+    told = [
+        (Event(Kind.SUBMITTED, {"source": "/a"}, 1.0), {"state": State.SUBMITTED, "request": {"source": "/a"}}),
+        (Event(Kind.STARTED, {"content": "abc"}, 2.0), {"state": State.RUNNING, "content": "abc", "reason": ""}),
+        (Event(Kind.MADE, {"segment": 0}, 3.0), {"pieces": 1}),
+        (Event(Kind.MADE, {"segment": 1}, 4.0), {"pieces": 2}),
+        (Event(Kind.FAILED, {"message": "odd", "may_resume": True}, 5.0), {"reason": "odd", "may_resume": True}),
+        (Event(Kind.STARTED, {"content": "other"}, 6.0), {"content": "abc", "reason": "", "pieces": 2}),
+        (Event(Kind.RESTARTED, {"scale": "1"}, 7.0), {"pieces": 0}),
+        (Event(Kind.PUBLISHING, {"output": "/b"}, 8.0), {"publishing": {"output": "/b"}}),
+        (Event(Kind.PUBLISHED, {}, 9.0), {"state": State.DONE, "changed_at": 9.0}),
+    ]
+    for event_, expected in told:
+        record = after(record, event_)
+        assert {name: getattr(record, name) for name in expected} == expected
+        assert (record.id, record.submitted_at, record.changed_at) == ("J", 1.0, event_.at)
+    assert record.request == {"source": "/a"}
+    assert [made.kind for made in record.work] == [Kind.RESTARTED]
+
+
+def test_events_without_facts_leave_none():
+    record = after(after(JobRecord("J"), Event(Kind.SUBMITTED, {})), Event(Kind.STARTED, {}))
+    assert record.content == ""
+    assert after(record, Event(Kind.FAILED, {"may_resume": 0})).reason == ""
+    assert after(record, Event(Kind.FAILED, {"may_resume": 0})).may_resume is False
+
+
+@pytest.mark.parametrize(("record", "now"), [(JobRecord("J"), "unknown"), (JobRecord("J", State.DONE), "done")])
+def test_what_can_not_happen_is_told_in_a_sentence(record: JobRecord, now: str):
+    with pytest.raises(IllegalTransition) as caught:
+        after(record, Event(Kind.PUBLISHED, {}))
+    assert caught.value.message == f"Job J is {now}; it can't become published."
+    assert caught.value.hint == "Run tightfit jobs show with its id, and please report this."

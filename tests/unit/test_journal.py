@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -138,6 +139,7 @@ def test_a_clock_that_jumps_by_a_year_changes_no_order_and_no_state(tmp_path: Pa
 
 WRITER = """
 import sys
+import time
 from pathlib import Path
 from tightfit.engine.journal import Journal
 from tightfit.domain.job import Kind
@@ -164,3 +166,35 @@ def test_what_was_said_to_be_written_survives_a_kill(tmp_path: Path):
     assert record is not None
     assert record.pieces >= told + 1
     assert [event.data["segment"] for event in record.work] == list(range(record.pieces))
+
+
+def test_events_come_back_as_they_were_with_their_time(journal: Journal):
+    begun = time.time()
+    journal.submit("B", "print", ASKED)
+    journal.submit("A", "print", ASKED)
+    journal.append("B", Kind.STARTED, {"content": "c"})
+    journal.append("B", Kind.MADE, {"segment": 3})
+    journal.append("B", Kind.INTERRUPTED)
+    first, second = journal.records()
+    assert (first.id, second.id) == ("B", "A")
+    assert begun <= first.submitted_at <= first.changed_at <= time.time()
+    assert [event.data for event in first.work] == [{"segment": 3}]
+    assert begun <= first.work[0].at <= time.time()
+    assert journal.record("C") is None
+    found = journal.record("B")
+    assert found == first
+
+
+def test_an_illegal_event_names_its_job(journal: Journal):
+    journal.submit("A", "print", ASKED)
+    with pytest.raises(IllegalTransition, match=r"^Job A is submitted"):
+        journal.append("A", Kind.PUBLISHED)
+
+
+def test_a_newer_journal_is_told_in_a_sentence(journal: Journal):
+    with sqlite3.connect(journal.path) as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(OutputError) as caught:
+        Journal(journal.path)
+    assert caught.value.message == "The job journal was written by a newer tightfit."
+    assert caught.value.hint == "Update tightfit, or name another TIGHTFIT_HOME."

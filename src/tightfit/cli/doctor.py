@@ -20,6 +20,7 @@ from tightfit.errors import ExitCode, ToolError
 from tightfit.units import format_bytes
 
 if TYPE_CHECKING:
+    from tightfit.domain.policy import Policy
     from tightfit.media.process import Rung
     from tightfit.media.tools import Ffmpeg
     from tightfit.settings import Settings
@@ -50,6 +51,7 @@ class Findings:
     home: Path
     writable: bool
     free_bytes: int
+    policy: Policy
     ffmpeg: Ffmpeg | None = None
     jail: Rung | None = None
     others: list[tuple[str, str]] = field(default_factory=list)
@@ -62,7 +64,7 @@ def doctor(as_json: options.Json = False, verbose: options.Verbose = False) -> i
     if verbose:
         logs.show()
     settings = Settings()
-    found = _look_at_home(settings.home)
+    found = _look_at_home(settings)
 
     async def look(_: int) -> int:
         from tightfit.media.process import rung
@@ -81,12 +83,13 @@ def doctor(as_json: options.Json = False, verbose: options.Verbose = False) -> i
     return next((p.code for p in found.problems if p.code), ExitCode.OK)
 
 
-def _look_at_home(home: Path) -> Findings:
+def _look_at_home(settings: Settings) -> Findings:
+    home, policy = settings.home, settings.limits
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return Findings(home, writable=False, free_bytes=0)
-    return Findings(home, os.access(home, os.W_OK | os.X_OK), shutil.disk_usage(home).free)
+        return Findings(home, writable=False, free_bytes=0, policy=policy)
+    return Findings(home, os.access(home, os.W_OK | os.X_OK), shutil.disk_usage(home).free, policy)
 
 
 async def _look_at_ffmpegs(found: Findings, settings: Settings) -> None:
@@ -162,6 +165,7 @@ def _wired(found: Findings) -> dict[str, Any]:
         },
         "other_ffmpegs": [{"path": path, "about": about} for path, about in found.others],
         "jail": asdict(found.jail) if found.jail else None,
+        "policy": found.policy.facts(),
         "home": {"path": str(found.home), "writable": found.writable, "free_bytes": found.free_bytes},
         **_machine(),
         "problems": [asdict(problem) for problem in found.problems],
@@ -173,6 +177,34 @@ def _jail(rung: Rung | None) -> str:
     files = f"files by Landlock {rung.landlock}" if rung and rung.landlock else ""
     calls = "no sockets by seccomp" if rung and rung.seccomp else ""
     return ", ".join(filter(None, (files, calls))) or "none on this kernel, only limits"
+
+
+def _limits(policy: Policy) -> list[str]:
+    """The policy in words; what has no limit is left out."""
+
+    def number(value: float | None, unit: str) -> str:
+        return "" if value is None else f"{value:,.0f} {unit}"
+
+    source = [
+        "" if policy.most_bytes is None else format_bytes(policy.most_bytes),
+        number(policy.most_seconds, "s"),
+        number(policy.most_frames, "frames"),
+        number(policy.most_fps, "fps"),
+        number(policy.most_pixels, "pixels a picture"),
+        number(policy.most_streams, "streams"),
+        "" if policy.most_side is None else f"sides of {policy.least_side} to {policy.most_side} pixels",
+        number(policy.most_aspect, "times as long as wide"),
+    ]
+    decoders = "any decoder" if policy.decoders is None else f"{len(policy.decoders)} decoders"
+    memory = "any memory" if policy.memory_bytes is None else f"{format_bytes(policy.memory_bytes)} of memory"
+    child = (
+        f"{policy.cpu_factor:g} times the CPU and {policy.wall_factor:g} times the time of hard work, "
+        f"at least {policy.least_wall_s:.0f} s, {memory}; {policy.probe_s:.0f} s to read a file"
+    )
+    return [
+        f"limits ({policy.name}, see TIGHTFIT_POLICY): at most {', '.join(filter(None, source))}",
+        f"  read by {len(policy.formats)} demuxers and {decoders}; a child may take {child}",
+    ]
 
 
 def _told(found: Findings) -> list[str]:
@@ -190,6 +222,7 @@ def _told(found: Findings) -> list[str]:
     memory, free = format_bytes(machine["memory_bytes"]), format_bytes(machine["memory_free_bytes"])
     lines += [
         f"jail of ffmpeg and the reader of files: {_jail(found.jail)}",
+        *_limits(found.policy),
         f"state folder: {found.home} ({state}, {format_bytes(found.free_bytes)} free)",
         f"machine: {counted(machine['cores'], 'core')}, {free} of {memory} memory free",
     ]

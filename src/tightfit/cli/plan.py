@@ -77,7 +77,7 @@ async def _plan_one(request: CompressRequest, settings: Settings, view: View, *,
     view.begin(path)
     try:
         made = await run(request, settings, view.update)
-        wired = _wired(made, await probe(request.source))
+        wired = _wired(made, await probe(request.source, settings.limits))
     except Infeasible as error:
         view.close()
         tell_infeasible(error.message, error.options)

@@ -52,7 +52,7 @@ async def _probe_one(path: Path, settings: Settings, *, as_json: bool) -> int:
     from tightfit.media.probe import probe as run
 
     try:
-        info = await run(path)
+        info = await run(path, settings.limits)
     except Exception as error:
         failure = failure_of(error, settings.home, str(path))
         tell(failure)

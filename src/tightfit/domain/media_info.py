@@ -92,6 +92,11 @@ class VideoStream:
         return len(self.pts)
 
     @property
+    def pixels(self) -> int:
+        """Of one picture."""
+        return self.width * self.height
+
+    @property
     def duration_s(self) -> float:
         """From the first frame's start to the last frame's end, the last one lasting as long as the median."""
         if not self.pts:

@@ -10,13 +10,13 @@ from pathlib import Path
 from tightfit.domain.geometry import full_size
 from tightfit.domain.job import JobRecord
 from tightfit.domain.media_info import MediaInfo, VideoStream
-from tightfit.domain.pieces import Variant
+from tightfit.domain.pieces import Part, Variant
 from tightfit.domain.plan import AlreadyFits, Plan
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import AudioOut, Quality, Result, SegmentCounts, Status, VideoOut
 from tightfit.domain.updates import Phase, Update
 from tightfit.engine import durable, facts, publish, room
-from tightfit.engine.disk import Disk, disk_of
+from tightfit.engine.disk import Disk, disk_of, sha256_of
 from tightfit.engine.durable import DurableJob
 from tightfit.engine.executors.local import LocalExecutor
 from tightfit.engine.fit import Fit
@@ -81,7 +81,7 @@ async def _work_on(
         if notice:
             job.warn(notice)
         job.tell(Phase.PROBE, message=work.greeting)
-        info = await _probe(request, job)
+        info = await _probe(request, settings, job)
         limit = request.limit_for(info.size)
         fits = info.size <= limit and _may_stay(request, info)
         output = publish.output_path(request, request.source.suffix if fits else ".mp4")
@@ -91,18 +91,18 @@ async def _work_on(
         try:
             if fits:
                 publish.copy_to_part(request.source, part)
-                result = _copied(info, limit, job, output)
+                result, digest = _copied(info, limit, job, output), content
             else:
-                ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache)
+                ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache, settings.limits)
                 tool = ffmpeg.path
                 prepared = await prepare(request, info, ffmpeg, settings, job)
                 room.check(job.work, output, prepared)
-                result = await _encode(request, prepared, ffmpeg, work, part, output, disk)
+                result, digest = await _encode(request, prepared, ffmpeg, work, part, output, disk)
             if identify(request.source) != info.identity:
                 raise SourceChanged(
                     f"{info.path} changed while it was being worked on.", hint="Run again when it is at rest."
                 )
-            work.publish(part, output, result, overwrite=request.overwrite)
+            work.publish(part, output, result, digest, overwrite=request.overwrite)
             return result
         except (SourceError, EncoderError):
             publish.require_folder(output)
@@ -137,17 +137,17 @@ async def plan(
     """
     with scratch_job(settings.work, listener) as job:
         job.tell(Phase.PROBE)
-        info = await _probe(request, job)
+        info = await _probe(request, settings, job)
         limit = request.limit_for(info.size)
         if info.size <= limit and _may_stay(request, info):
             return AlreadyFits(limit, info.size)
-        ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache)
+        ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache, settings.limits)
         return (await prepare(request, info, ffmpeg, settings, job)).plan
 
 
-async def _probe(request: CompressRequest, job: Job) -> MediaInfo:
+async def _probe(request: CompressRequest, settings: Settings, job: Job) -> MediaInfo:
     """The source's facts; raises SourceError where it shows no moving picture."""
-    info = await probe(request.source)
+    info = await probe(request.source, settings.limits)
     if info.main_video is None:
         what = "only sound" if info.audios else "only a picture" if info.videos else "nothing that can be shown"
         raise SourceError(f"{info.path} holds {what}, no video.", hint="Name a video file.")
@@ -223,24 +223,27 @@ async def _encode(
     part: Path,
     output: Path,
     disk: Disk,
-) -> Result:
+) -> tuple[Result, str]:
+    """The result, and the SHA-256 of the file at ``part`` as it was verified."""
     job = work.job
     about = f"{work.content} {ffmpeg.version} {prepared.plan.full}"
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
     fit = _fit_of(request, prepared, ffmpeg, job, part, memory)
     job.tell(Phase.ENCODE)
-    await fit.run()
-    size = part.stat().st_size
+    variants = await fit.run()
+    size, digest = part.stat().st_size, sha256_of(part)
     job.tell(Phase.VERIFY)
-    await verify(ffmpeg, part, _expected(prepared))
+    expected = _expected(prepared, variants, fit)
+    await verify(ffmpeg, part, expected)
+    memory.check(expected.parts)
     quality = await _explain_fill(fit, prepared, ffmpeg, job, part, size)
-    return _result(request, prepared, fit, job, output, size, quality)
+    return _result(request, prepared, fit, job, output, size, quality), digest
 
 
 def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, memory: Memory) -> Fit:
     plan, clip = prepared.plan, prepared.clip
     lanes, cores = parallel_encodes(clip.video.width * clip.video.height, plan.size.pixels, request.jobs)
-    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None)
+    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, plan.limit_bytes)
     fit = Fit(
         executor=executor,
         full=plan.full,
@@ -269,18 +272,22 @@ def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: J
 
 
 def _write(variants: tuple[Variant, ...], prepared: Prepared, path: Path) -> int:
-    parts = [part for variant in variants for part in variant.parts]
-    return stitch(parts, prepared.timeline, prepared.track, kept_metadata(prepared.clip.info), path)
+    return stitch(_parts_of(variants), prepared.timeline, prepared.track, kept_metadata(prepared.clip.info), path)
 
 
-def _expected(prepared: Prepared) -> Expected:
-    track, start = prepared.track, prepared.timeline.start_s
+def _expected(prepared: Prepared, variants: tuple[Variant, ...], fit: Fit) -> Expected:
     return Expected(
-        prepared.plan.limit_bytes,
-        prepared.timeline,
-        track.start_s - start if track else None,
-        track.end_s - start if track else None,
+        limit_bytes=prepared.plan.limit_bytes,
+        timeline=prepared.timeline,
+        size=fit.size,
+        parts=_parts_of(variants),
+        track=prepared.track,
+        metadata=kept_metadata(prepared.clip.info),
     )
+
+
+def _parts_of(variants: tuple[Variant, ...]) -> tuple[Part, ...]:
+    return tuple(part for variant in variants for part in variant.parts)
 
 
 async def _explain_fill(

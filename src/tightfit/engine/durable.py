@@ -21,7 +21,7 @@ from tightfit.engine.hold import held, held_for_a_look
 from tightfit.engine.job import Job, Listener, made_folder, new_job_id
 from tightfit.engine.journal import Journal
 from tightfit.engine.tidying import keep_small, tidy
-from tightfit.errors import ExitCode, JobHeld, SourceChanged, SourceUnreadable, TightfitError, UsageError
+from tightfit.errors import EncoderError, ExitCode, JobHeld, SourceChanged, SourceUnreadable, TightfitError, UsageError
 from tightfit.media.probe import identify
 from tightfit.settings import Settings
 
@@ -53,9 +53,17 @@ class DurableJob:
         """One more event, durable when this returns. Raises OutputError where the journal can't be written."""
         self.journal.append(self.job.id, kind, data)
 
-    def publish(self, part: Path, output: Path, result: Result, *, overwrite: bool) -> None:
-        """Give the finished ``part`` its name; errors as in ``publish.publish``. Nothing follows in the journal."""
-        intent = {"output": str(output), "sha256": sha256_of(part), "result": facts.result_facts(result)}
+    def publish(self, part: Path, output: Path, result: Result, digest: str, *, overwrite: bool) -> None:
+        """Give the finished ``part`` its name; errors as in ``publish.publish``. Nothing follows in the journal.
+
+        ``digest`` is the SHA-256 of what was verified. Raises EncoderError where the disk holds something else by now.
+        """
+        if sha256_of(part) != digest:
+            raise EncoderError(
+                f"The disk that holds {output.parent} gave back another file than it was given.",
+                hint="Run again; if it happens again, check the disk.",
+            )
+        intent = {"output": str(output), "sha256": digest, "result": facts.result_facts(result)}
         self.note(Kind.PUBLISHING, intent)
         publish.publish(part, output, overwrite=overwrite, disk=self.disk)
         self.note(Kind.PUBLISHED, {})
@@ -141,6 +149,7 @@ def _ended(work: DurableJob, exc: BaseException) -> None:
     with suppress(TightfitError):
         if isinstance(exc, (anyio.get_cancelled_exc_class(), KeyboardInterrupt)):
             work.note(Kind.INTERRUPTED, {})
+            _tidy_up(work, work.journal.record(work.job.id))
             return
         code = exc.code if isinstance(exc, TightfitError) else ExitCode.BUG
         record = work.journal.record(work.job.id)
@@ -148,8 +157,16 @@ def _ended(work: DurableJob, exc: BaseException) -> None:
         work.note(Kind.FAILED, {"code": int(code), "message": str(exc), "may_resume": may_resume})
         if not may_resume:
             work.disk.remove_folder(work.job.work, "job")
-        elif isinstance(exc, TightfitError):
+            return
+        _tidy_up(work, record)
+        if isinstance(exc, TightfitError):
             exc.hint = f"{exc.hint} What is finished is kept: tightfit jobs resume {work.job.id} goes on."
+
+
+def _tidy_up(work: DurableJob, record: JobRecord | None) -> None:
+    """Keep nothing but what a later run goes on from."""
+    if record is not None:
+        tidy(work.job.work, record, work.disk)
 
 
 def _may_help(exc: BaseException, code: ExitCode) -> bool:

@@ -16,7 +16,7 @@ from tightfit.domain.pieces import Part, Variant
 from tightfit.domain.plan import Choice, Pace
 from tightfit.domain.rate import Observation
 from tightfit.engine.disk import Disk, keep, sha256_of
-from tightfit.errors import OutputError
+from tightfit.errors import EncoderError, OutputError
 from tightfit.media.encode import Clip, part_of
 
 
@@ -76,6 +76,15 @@ class DurableMemory(Memory):
     disk: Disk = field(default_factory=Disk)
     _digests: dict[str, str] = field(default_factory=dict)
 
+    def check(self, parts: Iterable[Part]) -> None:
+        """Raise EncoderError where a piece is not what it was when it was made: a later run makes it again."""
+        for part in parts:
+            if sha256_of(Path(part.path)) != self._digests[part.path]:
+                raise EncoderError(
+                    f"The disk gave back another piece than it was given ({part.path}).",
+                    hint="Run again: it is made anew; if it happens again, check the disk.",
+                )
+
     def recall(self) -> Recalled:
         """What is still there, unharmed, and made by this encoder from this source; any other cover is left out."""
         scale: Fraction | None = None
@@ -95,6 +104,10 @@ class DurableMemory(Memory):
     def restarted(self, choice: Choice, seen: Iterable[Observation], restarts: int) -> None:
         begun = {"scale": str(choice.scale), "preset": str(choice.pace), "restarts": restarts}
         self.record(Kind.RESTARTED, {**begun, "seen": [asdict(o) for o in seen]})
+        # From here on nobody asks for them, and there is only room for so much.
+        for path in (*map(Path, self._digests), *self.folder.glob("piece-*")):
+            self.disk.unlink(path, "piece")
+        self._digests.clear()
 
     def made(self, cover: Cover) -> Variant:
         parts = tuple(self._kept(part, cover) for part in cover.variant.parts)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 
 from tightfit.engine.prepare import Prepared
 from tightfit.errors import OutputError
+from tightfit.media.encode import PIXELS_PER_NOTE_BYTE
 from tightfit.units import format_bytes
+
+log = logging.getLogger("tightfit.room")
 
 # Every piece once, and as many again for what settling makes anew.
 _PIECES = 2
-# x264's notes of a first pass: two bytes for each block of 16x16 pixels of each frame (its mbtree file).
-_PIXELS_PER_NOTE_BYTE = 128
 # The journal, the sound's intermediates and small change.
 _SLACK_BYTES = 8_000_000
 
@@ -20,13 +22,14 @@ _SLACK_BYTES = 8_000_000
 def work_bytes(prepared: Prepared) -> int:
     """The most that a job's folder holds at once, in bytes."""
     plan = prepared.plan
-    notes = prepared.clip.frames * plan.size.pixels // _PIXELS_PER_NOTE_BYTE
+    notes = prepared.clip.frames * plan.size.pixels // PIXELS_PER_NOTE_BYTE
     return _PIECES * plan.limit_bytes + notes + plan.budget.audio + _SLACK_BYTES
 
 
 def check(work: Path, output: Path, prepared: Prepared) -> None:
     """Raise OutputError, with the number, where there is no room for the pieces or for the file."""
     here, there = work_bytes(prepared), prepared.plan.limit_bytes
+    log.debug("room: %d bytes of work, %d of output", here, there)
     if work.stat().st_dev == output.parent.stat().st_dev:
         here, there = here + there, 0
     for folder, needed in ((work, here), (output.parent, there)):

@@ -1,12 +1,13 @@
-"""Runs in place of a shell: `python -I -S _guard.py PARENT_PID POLICY PROGRAM ARG ...` becomes PROGRAM, in a jail.
+"""Runs in place of a shell: `python -I -S _guard.py PARENT REACH LIMITS PROGRAM ARG ...` becomes PROGRAM, in a jail.
 
-A child outlives a killed parent unless the kernel is told otherwise, so this asks Linux to kill it with us
-(PR_SET_PDEATHSIG, prctl(2)). It then gives up everything that the program does not need: files but those of POLICY
-(Landlock), sockets and other ways out (seccomp), more than a few open files. What a kernel can't do is left out;
-``--rung`` in place of a program prints what it can. A file of its own, standard library only: it must start in
-milliseconds and run before anything of the package is imported.
+A child outlives a killed parent unless the kernel is told otherwise, so this asks Linux to kill it with the process
+PARENT (PR_SET_PDEATHSIG, prctl(2)). It then gives up everything that the program does not need: files but those of
+REACH (Landlock), sockets and other ways out (seccomp), more CPU, memory, bytes in a file and open files than LIMITS
+says. What a kernel can't do is left out; ``--rung`` in place of a program prints what it can. A file of its own,
+standard library only: it must start in milliseconds and run before anything of the package is imported.
 
-POLICY is JSON: ``read``, ``write`` and ``execute`` are lists of paths, files or whole folders; null means no jail.
+REACH is JSON: ``read``, ``write`` and ``execute`` are lists of paths, files or whole folders; null means no jail.
+LIMITS is JSON: ``cpu_s``, ``file_bytes``, ``memory_bytes`` and ``open_files``, null where there is none.
 """
 
 import ctypes
@@ -18,9 +19,10 @@ import struct
 import sys
 
 _PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
-_OPEN_FILES = 256
 libc = ctypes.CDLL(None, use_errno=True)
-Policy = dict[str, list[str]]
+Reach = dict[str, list[str]]
+# Between the signal that asks a child to stop for its CPU time and the one that makes it, in seconds.
+_CPU_GRACE_S = 5
 
 # Landlock (include/uapi/linux/landlock.h). Its calls have the same numbers on every architecture.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
@@ -44,8 +46,8 @@ def landlock_version() -> int:
     return max(0, _syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION))
 
 
-def landlock(policy: Policy) -> bool:
-    """Leave nothing but the policy's files within reach; False where the kernel can't."""
+def landlock(reach: Reach) -> bool:
+    """Leave nothing but the files of ``reach`` within reach; False where the kernel can't."""
     version = landlock_version()
     if version < 1:
         return False
@@ -62,7 +64,7 @@ def landlock(policy: Policy) -> bool:
     reading = _READ_FILE | _READ_DIR
     rights = {"read": reading, "execute": reading | _EXECUTE, "write": handled & ~_EXECUTE}
     for kind, allowed in rights.items():
-        for path in policy[kind]:
+        for path in reach[kind]:
             _allow(ruleset, path, allowed & handled)
     done = _syscall(_RESTRICT_SELF, ruleset, 0) == 0
     os.close(ruleset)
@@ -130,24 +132,41 @@ def seccomp() -> bool:
     return bool(libc.prctl(_PR_SET_SECCOMP, _FILTER_MODE, ctypes.byref(program), 0, 0) == 0)
 
 
-def jailed(policy: Policy) -> tuple[int, bool]:
-    """Give everything up that ``policy`` does not name: (Landlock's version or 0, whether seccomp filters)."""
+def jailed(reach: Reach) -> tuple[int, bool]:
+    """Give everything up that ``reach`` does not name: (Landlock's version or 0, whether seccomp filters)."""
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    version = landlock_version() if landlock(policy) else 0
+    version = landlock_version() if landlock(reach) else 0
     return version, seccomp()
 
 
-def main(parent: int, policy: Policy | None, argv: list[str]) -> None:
+def limit(limits: dict[str, int | None]) -> None:
+    """Take no more than ``limits``, nor than what this process was left with itself."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    cpu_s = limits["cpu_s"]
+    _limit(resource.RLIMIT_CPU, cpu_s, None if cpu_s is None else cpu_s + _CPU_GRACE_S)
+    _limit(resource.RLIMIT_NOFILE, limits["open_files"])
+    _limit(resource.RLIMIT_FSIZE, limits["file_bytes"])
+    _limit(resource.RLIMIT_AS, limits["memory_bytes"])
+    # Python has it ignored, and what is ignored stays so in the program: it shall end there and be told apart.
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+
+
+def _limit(kind: int, soft: int | None, hard: int | None = None) -> None:
+    if soft is None:
+        return
+    allowed = resource.getrlimit(kind)[1]
+    most = sys.maxsize if allowed == resource.RLIM_INFINITY else allowed
+    resource.setrlimit(kind, (min(soft, most), min(hard or soft, most)))
+
+
+def main(parent: int, reach: Reach | None, limits: dict[str, int | None], argv: list[str]) -> None:
     if sys.platform == "linux":
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         # The parent may have died before the request was in force.
         if os.getppid() != parent:
             sys.exit(1)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    few = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (few, few))
-    rung = jailed(policy) if policy is not None and sys.platform == "linux" else (0, False)
+    limit(limits)
+    rung = jailed(reach) if reach is not None and sys.platform == "linux" else (0, False)
     if argv == ["--rung"]:
         print(json.dumps({"landlock": rung[0], "seccomp": rung[1]}))
         return
@@ -155,4 +174,4 @@ def main(parent: int, policy: Policy | None, argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3:])
+    main(int(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4:])

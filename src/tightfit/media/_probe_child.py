@@ -1,84 +1,106 @@
 """Runs alone in a child process: reads one untrusted container and prints what it holds as JSON.
 
-`python -I -m tightfit.media._probe_child PATH`. A demuxer that crashes or eats memory takes this
-process with it and nothing else.
+`python -I -m tightfit.media._probe_child RULES PATH`, RULES the fields of ``Rules`` as JSON. A demuxer that crashes or
+eats memory takes this process with it and nothing else.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, BinaryIO
 
 import av
+import av.logging
 from av.container import InputContainer
 
-# Containers that hold their own media. Playlists and scripts (hls, dash, concat, image2 …) name other
-# files and are refused by not being here.
-ALLOWED = {
-    *("mov", "mp4", "matroska", "webm", "avi", "mpegts", "mpeg", "flv", "asf", "ogg", "mxf", "gif", "wav", "mp3"),
-    *(
-        "aac",
-        "flac",
-        "rm",
-        "ivf",
-        "mpegvideo",
-        "h264",
-        "hevc",
-        "nut",
-        "dv",
-        "m4v",
-        "amr",
-        "ac3",
-        "caf",
-        "aiff",
-        "wtv",
-        "gxf",
-    ),
-}
-# Still pictures are read too, to be called by their name.
-_PICTURES = ("image2", "png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "gif_pipe", "apng", "webp")
-_WHITELIST = ",".join(sorted(ALLOWED | set(_PICTURES)))
+from tightfit.media.references import external
+
+# Still pictures are read too, to be called by their name; not by image2, which takes the name for a pattern of others.
+_PICTURES = ("png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe", "gif_pipe", "apng", "webp")
 # How playlists, scripts and drawings begin. They are told by that before any reader follows what they name.
 _SCRIPTS = {
-    b"#EXTM3U": "hls",
+    b"#extm3u": "hls",
     b"ffconcat": "concat",
     b"<?xml": "dash",
-    b"<MPD": "dash",
+    b"<mpd": "dash",
     b"<svg": "svg",
-    b"[Reference]": "reference",
+    b"<asx": "asx",
+    b"<smil": "smil",
+    b"<playlist": "xspf",
+    b"[reference]": "reference",
+    b"[playlist]": "pls",
+    b"rtsptext": "reference",
+    b"smptext": "reference",
     b"v=0": "sdp",
+    b"# vobsub": "vobsub",
 }
 _LONGEST_BEGINNING = 64
-# More streams than any honest file has; reading four hundred takes over half a gigabyte.
-MOST_STREAMS = 64
 _TURNS = {0: 0, 90: 270, -90: 90, 180: 180, -180: 180, 270: 90, -270: 270}
 
 
-def main(path: str) -> None:
-    options = {"protocol_whitelist": "file", "format_whitelist": _WHITELIST, "max_streams": str(MOST_STREAMS)}
+@dataclass(frozen=True)
+class Rules:
+    """What is read and how much of it: the demuxers, the decoders (None: any), and the largest numbers of each."""
+
+    formats: list[str]
+    decoders: list[str] | None
+    streams: int
+    pixels: int
+    packets: int | None
+
+    @property
+    def options(self) -> dict[str, str]:
+        """As libavformat takes them; they hold for the decoders that it tries too."""
+        options = {"protocol_whitelist": "file", "format_whitelist": ",".join([*self.formats, *_PICTURES])}
+        options |= {"max_streams": str(self.streams), "max_pixels": str(self.pixels)}
+        return options | ({"codec_whitelist": ",".join(self.decoders)} if self.decoders is not None else {})
+
+
+def main(rules: Rules, path: str) -> None:
+    said: list[tuple[int, str, str]] = []
+    av.logging.set_level(av.logging.ERROR)  # without one nothing is logged that could be captured
     try:
-        if kind := _script_kind(path):
+        with open(path, "rb") as file:
+            kind = _script_kind(file) or external(file)
+        if kind:
             json.dump({"refused": kind}, sys.stdout)
             return
-        with av.open("file:" + path, options=options) as container:
+        with av.logging.Capture() as said:
+            container = av.open("file:" + path, options=rules.options)
+        with container:
             names = set(container.format.name.split(","))
-            facts = _read(container) if names & ALLOWED else {"refused": container.format.name}
-    except (av.FFmpegError, OSError, ValueError) as exc:
-        facts = {"error": str(exc)}
+            facts = _read(container, rules) if names & set(rules.formats) else {"refused": container.format.name}
+            _name_sizes(facts, "".join(line for _, _, line in said))
+    except (av.FFmpegError, OSError, ValueError, OverflowError) as exc:
+        is_crowd = any("max_streams" in line for _, _, line in said)
+        facts = {"over": "streams"} if is_crowd else {"error": str(exc)}
     json.dump(facts, sys.stdout)
 
 
-def _script_kind(path: str) -> str | None:
-    with open(path, "rb") as file:
-        beginning = file.read(_LONGEST_BEGINNING).removeprefix(b"\xef\xbb\xbf").lstrip()
+def _name_sizes(facts: dict[str, Any], said: str) -> None:
+    """A decoder that was kept from pictures as large as these knows no size; what it said does."""
+    found = _TOO_LARGE.search(said)
+    for stream in facts.get("streams", ()):
+        if found and stream["type"] == "video" and not stream.get("width"):
+            stream["width"], stream["height"] = int(found[1]), int(found[2])
+
+
+_TOO_LARGE = re.compile(r"Picture size (\d+)x(\d+) (?:is invalid|exceeds)")
+
+
+def _script_kind(file: BinaryIO) -> str | None:
+    beginning = file.read(_LONGEST_BEGINNING).removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    file.seek(0)
     return next((kind for start, kind in _SCRIPTS.items() if beginning.startswith(start)), None)
 
 
-def _read(container: InputContainer) -> dict[str, Any]:
+def _read(container: InputContainer, rules: Rules) -> dict[str, Any]:
     streams = [_stream_facts(s) for s in container.streams]
     packets: dict[int, list[tuple[int, int, bool, int]]] = {s["index"]: [] for s in streams}
-    doubts = _read_packets(container, packets)
+    doubts = _read_packets(container, packets, rules.packets)
     for facts in streams:
         facts["packets"] = packets[facts["index"]]
         if facts["type"] == "video":
@@ -136,8 +158,13 @@ def _audio_facts(context: Any) -> dict[str, Any]:
     return {"sample_rate": context.sample_rate, "channels": context.layout.nb_channels if context.layout else 0}
 
 
-def _read_packets(container: InputContainer, packets: dict[int, list[tuple[int, int, bool, int]]]) -> list[str]:
-    """Fill ``packets`` with (pts, bytes, key, duration) of what a player would show; return what was odd."""
+def _read_packets(
+    container: InputContainer, packets: dict[int, list[tuple[int, int, bool, int]]], most: int | None
+) -> list[str]:
+    """Fill ``packets`` with (pts, bytes, key, duration) of what a player would show; return what was odd.
+
+    Ends where a video stream has more than ``most``.
+    """
     doubts: list[str] = []
     untimed = corrupt = 0
     try:
@@ -149,7 +176,10 @@ def _read_packets(container: InputContainer, packets: dict[int, list[tuple[int, 
             if pts is None:
                 untimed += not packet.stream.disposition & av.stream.Disposition.attached_pic
                 continue
-            packets[packet.stream.index].append((pts, packet.size, packet.is_keyframe, packet.duration or 0))
+            found = packets[packet.stream.index]
+            found.append((pts, packet.size, packet.is_keyframe, packet.duration or 0))
+            if most is not None and len(found) > most and packet.stream.type == "video":
+                break
     except av.FFmpegError as exc:
         doubts.append(f"reading stopped early: {exc}")
     if untimed:
@@ -172,4 +202,4 @@ def _rotation(container: InputContainer, index: int) -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(Rules(**json.loads(sys.argv[1])), sys.argv[2])

@@ -13,6 +13,7 @@ from pathlib import Path
 from tightfit.domain.geometry import analysis_size
 from tightfit.domain.level import level_of
 from tightfit.domain.media_info import MediaInfo, VideoStream
+from tightfit.domain.policy import Work
 from tightfit.domain.rate import Content
 from tightfit.errors import SourceError
 from tightfit.media import argv, packets, process
@@ -20,9 +21,12 @@ from tightfit.media.picture import Picture
 from tightfit.media.progress import ProgressReader
 from tightfit.media.tools import Ffmpeg
 
+# What x264 says of a frame that is earlier than the one before it.
+_OUT_OF_ORDER = "non-strictly-monotonic PTS"
 ANALYSIS_CRF = 28.0
 ANALYSIS_PRESET = "veryfast"
 # Motion search that places keyframes as well and costs a fifth less.
+_MOST_BYTES_PER_PIXEL = 0.5
 ANALYSIS_TUNING = "subme=1:partitions=none:me=dia"
 
 
@@ -55,7 +59,7 @@ async def analyse(
     size = analysis_size(picture.full)
     out = work / "analysis.nut"
     cut = argv.Cut(start=video.pts[0], end=None, origin=video.pts[0])
-    source = argv.source_input(info, threads=threads, roughly=True)
+    source = argv.source_input(info, ffmpeg.policy, threads=threads, roughly=True)
     node = argv.frames_of(source, video, cut, picture.steps(size, fast=True))
     settings = argv.X264(
         argv.ConstantQuality(ANALYSIS_CRF),
@@ -68,7 +72,11 @@ async def analyse(
     )
     output = argv.x264_output(node, out, video.time_base, settings)
     begun = time.monotonic()
-    done = await process.run_or_again(argv.command(ffmpeg.path, output), cwd=work, on_line=ProgressReader(on_frames))
+    pixels = video.frames * (video.pixels + size.pixels)
+    limits = ffmpeg.policy.limits(Work(pixels, video.frames, video.frames * size.pixels * _MOST_BYTES_PER_PIXEL))
+    done = await process.run_or_again(
+        argv.command(ffmpeg.path, output), cwd=work, on_line=ProgressReader(on_frames), limits=limits
+    )
     seconds = time.monotonic() - begun
     try:
         table = packets.table(out, video.time_base)
@@ -79,6 +87,11 @@ async def analyse(
         ) from exc
     if done.returncode != 0 or not table.pts:
         raise SourceError(f"{info.path} holds no video that decodes: {_cause(done)}.", hint="Check that it plays.")
+    if _OUT_OF_ORDER in done.stderr:
+        raise SourceError(
+            f"{info.path} is damaged: its frames come in another order than their times say.",
+            hint="Get an undamaged copy.",
+        )
     pts = tuple(sorted(table.pts))
     if any(b <= a for a, b in pairwise(pts)):
         raise SourceError(

@@ -16,9 +16,13 @@ from typing import Any
 
 import ffmpeg
 
-from tightfit.domain.media_info import MAX_PIXELS, MediaInfo, VideoStream
-from tightfit.media.picture import Step
+from tightfit.domain.media_info import MediaInfo, VideoStream
+from tightfit.domain.policy import LOCAL, Policy
+from tightfit.errors import EncoderError
+from tightfit.media import argv_rules
 
+# A filter and its options.
+Step = tuple[str, dict[str, Any]]
 # Largest block ffmpeg may allocate at once; a 16000x16000 picture needs more and is refused by it.
 _MAX_ALLOC_BYTES = 1 << 30
 
@@ -50,23 +54,33 @@ def ours(path: str | Path) -> str:
     return f"file:{abspath(path)}"
 
 
-def source_input(info: MediaInfo, *, threads: int, seek_s: float | None = None, roughly: bool = False) -> Any:
-    """The probed file as an ffmpeg input that can open nothing but itself.
+def source_input(
+    info: MediaInfo, policy: Policy, *, threads: int, seek_s: float | None = None, roughly: bool = False
+) -> Any:
+    """The probed file as an ffmpeg input that can open nothing but itself, read by what ``policy`` allows.
 
     ``seek_s`` is where demuxing starts, in seconds from the container's first timestamp; None reads it all.
     ``roughly`` leaves pictures that no other one refers to unfiltered: a sixth less work, and no drift.
     """
-    options: dict[str, Any] = {
-        "protocol_whitelist": "file",
-        "f": info.container.split(",")[0],
-        "max_pixels": MAX_PIXELS,
-        "threads": threads,
-    }
+    options: dict[str, Any] = {**_narrow(info.container.split(",")[0], policy), "threads": threads}
     if roughly:
         options["skip_loop_filter"] = "noref"
     if seek_s is not None:
         options |= {"ss": f"{seek_s:.6f}", "noaccurate_seek": None}
     return ffmpeg.input(ours(info.alias or info.path), copyts=None, **options)
+
+
+def own_input(path: Path, kind: str, **options: Any) -> Any:
+    """A file that tightfit made, of the demuxer ``kind``, as an ffmpeg input; it may be damaged all the same."""
+    return ffmpeg.input(ours(path), **_narrow(kind, LOCAL), **options)
+
+
+def _narrow(kind: str, policy: Policy) -> dict[str, Any]:
+    """What keeps an input to itself: its demuxer, which can't hand over to another one, and the decoders there are."""
+    options: dict[str, Any] = {"protocol_whitelist": "file", "format_whitelist": kind, "f": kind}
+    if policy.decoders is not None:
+        options["codec_whitelist"] = ",".join(policy.decoders)
+    return options | {"max_streams": policy.most_streams, "max_pixels": policy.most_pixels}
 
 
 def frames_of(source: Any, video: VideoStream, cut: Cut, steps: Sequence[Step]) -> Any:
@@ -160,12 +174,37 @@ def _rate_options(rate: Rate) -> dict[str, Any]:
             return {"b:v": f"{kbps}k", "pass": 2, "passlogfile": stats}
 
 
-def command(binary: str, output: Any) -> list[str]:
-    """The whole argv for ``output``: quiet but for warnings, progress on stdout, stdin closed."""
+def command(binary: str, output: Any, *, talkative: bool = False, strict: bool = False) -> list[str]:
+    """As ``written``; raises EncoderError where it breaks a rule of ``argv_rules``, so that it never runs."""
+    return _checked(written(binary, output, talkative=talkative, strict=strict))
+
+
+def written(binary: str, output: Any, *, talkative: bool = False, strict: bool = False) -> list[str]:
+    """The whole argv for ``output``: quiet but for warnings (or ``talkative``), progress on stdout, stdin closed.
+
+    ``strict`` ends at the first error.
+    """
     argv: list[str] = ffmpeg.compile(output, cmd=binary, overwrite_output=True)
     head = [
-        *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+warning"),
+        *("-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info" if talkative else "level+warning"),
         *("-progress", "pipe:1", "-stats_period", "0.25"),
         *("-max_alloc", str(_MAX_ALLOC_BYTES), "-filter_complex_threads", "1"),
+        *(["-xerror"] if strict else []),
     ]
     return [argv[0], *head, *argv[1:]]
+
+
+def trial(binary: str) -> list[str]:
+    """One tiny encode with the options everything rests on: timestamp pass-through and a given time base."""
+    made = [
+        *(binary, "-hide_banner", "-loglevel", "error", "-nostdin", "-f", "lavfi", "-i", argv_rules.TRIAL_SOURCE),
+        *("-fps_mode", "passthrough", "-enc_time_base", "1/90000"),
+        *("-c:v", "libx264", "-x264-params", "stitchable=1", "-f", "null", "-"),
+    ]
+    return _checked(made)
+
+
+def _checked(argv: list[str]) -> list[str]:
+    if broken := argv_rules.violations(argv):
+        raise EncoderError(f"An unsafe ffmpeg command was built and not run: {broken[0]}.", hint="Please report this.")
+    return argv

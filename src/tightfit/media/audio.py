@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import ffmpeg as graph
 
 from tightfit.domain.audio import AudioKind, AudioPlan, Loudness
 from tightfit.domain.media_info import AudioStream, MediaInfo
+from tightfit.domain.policy import Work
 from tightfit.errors import SourceError
 from tightfit.media import argv, process
 from tightfit.media.tools import Ffmpeg
@@ -51,14 +53,14 @@ async def measure_loudness(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream)
     if stream.channels < 2:
         return Loudness(_UNKNOWN.middle_db, float("-inf"))
     node = (
-        argv.source_input(info, threads=1)[str(stream.index)]
+        argv.source_input(info, ffmpeg.policy, threads=1)[str(stream.index)]
         .filter("aformat", channel_layouts="stereo")
         .filter("pan", "stereo|c0=0.5*c0+0.5*c1|c1=0.5*c0-0.5*c1")
         .filter("astats", measure_overall="none", measure_perchannel="RMS_level")
     )
-    command = argv.command(ffmpeg.path, graph.output(node, "-", f="null"))
-    command[command.index("level+warning")] = "level+info"
-    done = await process.run_or_again(command, on_line=process.unheard)
+    command = argv.command(ffmpeg.path, graph.output(node, "-", f="null"), talkative=True)
+    limits = ffmpeg.policy.limits(_work(info, stream, 0))
+    done = await process.run_or_again(command, on_line=process.unheard, limits=limits)
     levels = [float(level) for level in _RMS.findall(done.stderr)]
     middle, side = levels if len(levels) == 2 else (_UNKNOWN.middle_db, _UNKNOWN.side_db)
     return Loudness(middle, side, damaged=done.returncode != 0 or "[error]" in done.stderr)
@@ -67,7 +69,7 @@ async def measure_loudness(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream)
 async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan: AudioPlan, work: Path) -> AudioTrack:
     """Encode or copy the whole track once. Raises SourceError where nothing comes of it; EncoderError."""
     out = work / "audio.nut"
-    source = argv.source_input(info, threads=1)[str(stream.index)]
+    source = argv.source_input(info, ffmpeg.policy, threads=1)[str(stream.index)]
     options: dict[str, object] = {"f": "nut", "output_ts_offset": argv.LEAD_S}
     if plan.kind is AudioKind.COPY:
         options["c:a"] = "copy"
@@ -78,8 +80,12 @@ async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan:
         # Gaps in the source's timestamps are filled, or everything behind them would come too early.
         node = source.filter("aresample", **{"async": 1, "min_hard_comp": 0.1})
         options |= {"c:a": "aac", "b:a": f"{plan.kbps:.0f}k", "ac": plan.channels, "ar": plan.sample_rate}
+    expected = max(stream.bytes, plan.expected_bytes(stream.duration_s))
     done = await process.run_or_again(
-        argv.command(ffmpeg.path, graph.output(node, argv.ours(out), **options)), cwd=work, on_line=process.unheard
+        argv.command(ffmpeg.path, graph.output(node, argv.ours(out), **options)),
+        cwd=work,
+        on_line=process.unheard,
+        limits=ffmpeg.policy.limits(_work(info, stream, expected)),
     )
     track = _read_track(out, "aac" if plan.kind is AudioKind.ENCODE else stream.codec)
     if done.returncode != 0 or track is None:
@@ -87,6 +93,26 @@ async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan:
             f"The sound of {info.path} could not be read: {done.last_message}.", hint="Try again with --audio none."
         )
     return track
+
+
+# A second of sound costs as much as so many pixels: sound is coded at fifty times its speed on one core.
+_PIXELS_PER_SECOND = 0.4e6
+# NUT's share, for many small packets.
+_CONTAINER_FACTOR = 2
+
+
+def _work(info: MediaInfo, stream: AudioStream, expected_bytes: float) -> Work:
+    """The pictures are read over too."""
+    frames = stream.packets + sum(video.frames for video in info.videos)
+    return Work(_PIXELS_PER_SECOND * stream.duration_s, frames, _CONTAINER_FACTOR * expected_bytes)
+
+
+def packets_of(track: AudioTrack) -> Generator[bytes, None, None]:
+    """The payload of each packet, in order."""
+    with av.open(argv.ours(track.path), format="nut") as container:
+        for packet in container.demux(container.streams.audio[0]):
+            if packet.size and packet.pts is not None:
+                yield bytes(packet)
 
 
 def _read_track(path: Path, codec: str) -> AudioTrack | None:

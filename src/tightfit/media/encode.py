@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from tightfit.domain.geometry import Size
 from tightfit.domain.level import level_of
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Part
+from tightfit.domain.policy import Work
 from tightfit.errors import EncoderError, OutputError, SourceError
 from tightfit.media import argv, packets, process
 from tightfit.media.picture import Picture
@@ -44,13 +46,15 @@ class Clip:
 class Setting:
     """How a piece is encoded; the same for all pieces of a clip but for the CRF.
 
-    Where a piece is made to a size, ``crf`` is the quality that it is expected to come out at.
+    Where a piece is made to a size, ``crf`` is the quality that it is expected to come out at. None of its files may
+    be much larger than ``most_bytes``, the whole clip's limit.
     """
 
     size: Size
     crf: float
     threads: int
     preset: str = "medium"
+    most_bytes: int | None = None
 
 
 async def encode(
@@ -75,7 +79,11 @@ async def encode(
     for seek_s in seeks_of(clip, first):
         node = argv.frames_of(
             argv.source_input(
-                clip.info, threads=setting.threads, seek_s=seek_s, roughly=isinstance(rate, argv.FirstPass)
+                clip.info,
+                ffmpeg.policy,
+                threads=setting.threads,
+                seek_s=seek_s,
+                roughly=isinstance(rate, argv.FirstPass),
             ),
             clip.video,
             cut_of(clip, first, last),
@@ -92,9 +100,14 @@ async def encode(
             _SHORT_LOOKAHEAD if frugally and rate is None else "",
         )
         output = argv.x264_output(node, out, clip.video.time_base, x264)
-        done = await process.run(argv.command(ffmpeg.path, output), cwd=out.parent, on_line=ProgressReader(on_frames))
+        done = await process.run(
+            argv.command(ffmpeg.path, output),
+            cwd=out.parent,
+            on_line=ProgressReader(on_frames),
+            limits=ffmpeg.policy.limits(_work(clip, first, last, setting, seek_s)),
+        )
         part = part_of(clip, first, out, setting.crf)
-        if done.returncode == 0 and part is not None and part.kept == last - first:
+        if done.returncode == 0 and part is not None and sorted(part.ranks) == list(range(last - first)):
             return part
         _refuse_full_disk(done, out.parent)
         complaint = done.last_message if done.returncode else ""
@@ -111,6 +124,38 @@ async def encode(
         f"ffmpeg could not encode frames {first} to {last} of {clip.info.path}: {complaint}.",
         hint="Run again with -v to see the command; if it happens again, the file may be damaged.",
     )
+
+
+# x264's notes of a first pass: its mbtree file has two bytes for each block of 16x16 pixels of each frame.
+PIXELS_PER_NOTE_BYTE = 128
+
+
+def _work(clip: Clip, first: int, last: int, setting: Setting, seek_s: float | None) -> Work:
+    decoded, frames = decoded_frames(clip, last, seek_s), last - first
+    pixels = decoded * clip.video.pixels + frames * setting.size.pixels
+    notes = frames * setting.size.pixels / PIXELS_PER_NOTE_BYTE
+    piece = frames * setting.size.pixels * _MOST_BYTES_PER_PIXEL if setting.most_bytes is None else setting.most_bytes
+    return Work(pixels, decoded, max(piece, notes))
+
+
+# No encode is larger than the pictures it is made of: 8 bits 4:2:0.
+_MOST_BYTES_PER_PIXEL = 1.5
+
+
+def decoded_frames(clip: Clip, last: int, seek_s: float | None) -> int:
+    """How many frames a decoder that starts at ``seek_s`` sees at most before ``last`` is done."""
+    if seek_s is None:
+        return last
+    return last - bisect_left(clip.pts, (seek_s - _EARLY_S) / clip.video.time_base - _start_ticks(clip))
+
+
+# A demuxer without an index lands somewhere before where it was sent.
+_EARLY_S = 10.0
+
+
+def _start_ticks(clip: Clip) -> float:
+    """From the container's first timestamp to the clip's first frame, in ticks."""
+    return float(clip.video.pts[0] - clip.info.start_s / clip.video.time_base)
 
 
 def _refuse_full_disk(done: process.Finished, folder: Path) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from os import environ, pathsep
 from os.path import realpath
 from pathlib import Path
 
@@ -17,7 +18,7 @@ _FILE = "file:"
 
 
 @dataclass(frozen=True)
-class Policy:
+class Reach:
     """Paths of files and folders; a folder stands for all in it."""
 
     read: tuple[str, ...]
@@ -25,7 +26,7 @@ class Policy:
     execute: tuple[str, ...]
 
 
-def policy_of(argv: Sequence[str], cwd: Path | None) -> Policy | None:
+def reach_of(argv: Sequence[str], cwd: Path | None) -> Reach | None:
     """What ``argv`` needs to run in ``cwd``; None for a program that is a script, whose needs nobody knows.
 
     ffmpeg reads what follows an ``-i`` and writes into its working folder. Python reads itself, this package, and its
@@ -39,7 +40,7 @@ def policy_of(argv: Sequence[str], cwd: Path | None) -> Policy | None:
     if realpath(program) == realpath(sys.executable):
         read += [*_pythons_own(), argv[-1]]
     write = ["/dev/null", *([str(cwd)] if cwd else [])]
-    return Policy(tuple(read), tuple(write), (realpath(program), str(program), *_LOADERS))
+    return Reach(tuple(read), tuple(write), (realpath(program), str(program), *_LOADERS))
 
 
 def _is_binary(program: Path) -> bool:
@@ -52,5 +53,8 @@ def _is_binary(program: Path) -> bool:
 
 def _pythons_own() -> list[str]:
     package = Path(__file__).resolve().parents[1]
-    places = {sys.prefix, sys.base_prefix, str(package), str(package.parent), *filter(None, sys.path)}
+    # The child is told to ignore these (-I), and a user's folders are none of its business.
+    foreign = {realpath(path) for path in (".", *environ.get("PYTHONPATH", "").split(pathsep)) if path}
+    found = {path for path in sys.path if path and realpath(path) not in foreign}
+    places = {sys.prefix, sys.base_prefix, str(package), str(package.parent), *found}
     return [path for path in sorted(places) if path != "/"]

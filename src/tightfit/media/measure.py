@@ -11,10 +11,11 @@ from typing import Any
 import ffmpeg as graph
 
 from tightfit.domain.geometry import Size
+from tightfit.domain.policy import Limits, Work
 from tightfit.domain.result import Quality
 from tightfit.errors import EncoderError
 from tightfit.media import argv, process
-from tightfit.media.encode import Clip, cut_of, seeks_of
+from tightfit.media.encode import Clip, cut_of, decoded_frames, seeks_of
 from tightfit.media.tools import Ffmpeg
 
 VMAF_MODEL = "vmaf_v0.6.1"
@@ -28,14 +29,14 @@ async def measure(
     Needs libvmaf (see ``Ffmpeg.quality_metric``). HDR sources are compared after the tone-mapping that the
     encode had. ``subsample`` n scores every n-th frame. Raises EncoderError where the comparison fails.
     """
-    reference = _reference(clip, first, last, threads)
+    reference = _reference(ffmpeg, clip, first, last, threads)
     kind = "nut" if encoded.suffix == ".nut" else "mov"
-    shown = graph.input(argv.ours(encoded), protocol_whitelist="file", f=kind, threads=threads)["v:0"]
+    shown = argv.own_input(encoded, kind, threads=threads)["v:0"]
     log = f"vmaf-{first}-{last}-{encoded.stem}.json"
     scored = _scored(_numbered(_sized(shown, clip.picture.full)), reference, log, subsample, threads)
-    done = await process.run(
-        argv.command(ffmpeg.path, graph.output(scored, "-", f="null")), cwd=work, on_line=process.unheard
-    )
+    command = argv.command(ffmpeg.path, graph.output(scored, "-", f="null"))
+    limits = _limits(ffmpeg, clip, first, last, sizes=1)
+    done = await process.run(command, cwd=work, on_line=process.unheard, limits=limits)
     return summarise(_scores(work / log, done))
 
 
@@ -54,7 +55,7 @@ async def measure_resizing(
 
     What no encoder can exceed at that size. The frames are decoded once. Needs libvmaf; raises EncoderError.
     """
-    frames = _reference(clip, first, last, threads).split()
+    frames = _reference(ffmpeg, clip, first, last, threads).split()
     outputs, logs = [], []
     for n, size in enumerate(sizes):
         resized = _sized(_sized(frames[2 * n], size), clip.picture.full)
@@ -62,14 +63,25 @@ async def measure_resizing(
         outputs.append(
             graph.output(_scored(resized, frames[2 * n + 1], logs[-1].name, subsample, threads), "-", f="null")
         )
-    done = await process.run(
-        argv.command(ffmpeg.path, graph.merge_outputs(*outputs)), cwd=work, on_line=process.unheard
-    )
+    command = argv.command(ffmpeg.path, graph.merge_outputs(*outputs))
+    limits = _limits(ffmpeg, clip, first, last, sizes=len(sizes))
+    done = await process.run(command, cwd=work, on_line=process.unheard, limits=limits)
     return [summarise(_scores(log, done)).mean for log in logs]
 
 
-def _reference(clip: Clip, first: int, last: int, threads: int) -> Any:
-    source = argv.source_input(clip.info, threads=threads, seek_s=seeks_of(clip, first)[0])
+# libvmaf's log has 600 bytes for a frame; so has it filters, twice scaled, for each size that is compared.
+_LOG_BYTES_PER_FRAME, _PASSES_PER_SIZE = 1000, 4
+
+
+def _limits(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, *, sizes: int) -> Limits:
+    decoded = decoded_frames(clip, last, seeks_of(clip, first)[0])
+    filtered = (last - first) * sizes
+    pixels = decoded * clip.video.pixels + _PASSES_PER_SIZE * filtered * clip.picture.full.pixels
+    return ffmpeg.policy.limits(Work(pixels, decoded, _LOG_BYTES_PER_FRAME * filtered))
+
+
+def _reference(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, threads: int) -> Any:
+    source = argv.source_input(clip.info, ffmpeg.policy, threads=threads, seek_s=seeks_of(clip, first)[0])
     steps = clip.picture.steps(clip.picture.full)
     return _numbered(argv.frames_of(source, clip.video, cut_of(clip, first, last), steps))
 

@@ -13,9 +13,8 @@ from typing import Any
 from tightfit.domain.geometry import Size
 from tightfit.domain.media_info import Colour, Hdr, VideoStream
 from tightfit.errors import SourceError
+from tightfit.media.argv import Step
 from tightfit.media.tools import Ffmpeg
-
-Step = tuple[str, dict[str, Any]]
 
 # Players read untagged pictures of at least this height as BT.709, smaller ones as BT.601.
 _HD_LINES = 720

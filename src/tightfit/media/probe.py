@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from tightfit.domain.media_info import (
-    MAX_PIXELS,
     AudioStream,
     Colour,
     FieldOrder,
@@ -21,6 +20,8 @@ from tightfit.domain.media_info import (
     OtherStream,
     VideoStream,
 )
+from tightfit.domain.policy import LOCAL, Policy
+from tightfit.domain.refusal import refusal, refusal_of_size
 from tightfit.errors import SourceError, SourceUnreadable
 from tightfit.media import process
 
@@ -34,8 +35,6 @@ _FIELD_ORDERS = {
     3: FieldOrder.BOTTOM_FIRST,
     5: FieldOrder.BOTTOM_FIRST,
 }
-# A packet table is read at the disk's speed: a hundred gigabytes in this time, unless the file means harm.
-_PROBE_S = 600.0
 # libavformat's readers of still pictures: image2, png_pipe, jpeg_pipe …
 _PICTURES = ("image2", "_pipe", "apng", "webp")
 # A header duration this far from the packets' own is a lie worth telling (the larger of the two bounds).
@@ -71,46 +70,63 @@ def _sample_hash(path: Path, size: int) -> str:
     return digest.hexdigest()
 
 
-async def probe(path: Path) -> MediaInfo:
+async def probe(path: Path, policy: Policy = LOCAL) -> MediaInfo:
     """Read ``path``'s container and packet table in a child process; nothing is decoded but one frame.
 
-    Raises SourceError where the file is missing, is not media, or names other files instead of holding media.
+    Raises SourceError where the file is missing, is not media, names other files instead of holding media, or is more
+    than ``policy`` takes on.
     """
     identity = identify(path)
-    absolute = os.path.abspath(path)
-    done = await process.run([sys.executable, "-I", "-m", "tightfit.media._probe_child", absolute], limit_s=_PROBE_S)
-    try:
-        facts = json.loads(done.stdout)
-    except ValueError:
-        raise SourceError(
-            f"{path} can't be read as media: the reader failed ({done.last_message}).",
-            hint="The file is damaged or not a video.",
-        ) from None
-    if facts.get("refused", "").endswith(_PICTURES):
-        raise SourceError(f"{path} is a picture, not a video.", hint="Name a video file.")
-    if "refused" in facts:
-        raise SourceError(
-            f"{path} is a {facts['refused']} file, which names other files instead of holding a video.",
-            hint="Name the video file itself.",
-        )
-    if "error" in facts:
-        raise SourceError(
-            f"{path} is not a media file that can be read: {_reason(facts['error'])}.", hint="Check that it plays."
-        )
-    info = _typed(path, identity, facts)
-    _refuse_bombs(info)
+    _refuse(path, refusal_of_size(identity.size, policy))
+    argv = [sys.executable, "-I", "-m", "tightfit.media._probe_child", _rules(policy), os.path.abspath(path)]
+    done = await process.run(argv, limits=policy.probing)
+    info = info_of(path, identity, done.stdout, policy, complaint=done.last_message)
+    _refuse(path, refusal(info, policy))
     return info
 
 
-def _refuse_bombs(info: MediaInfo) -> None:
-    """Raise SourceError, with the number, for what no decoder should be given."""
-    for video in info.videos:
-        if video.width * video.height > MAX_PIXELS:
-            size = f"{video.width}x{video.height}"
+def info_of(path: Path, identity: Identity, answer: bytes, policy: Policy, *, complaint: str) -> MediaInfo:
+    """What the reader answered, typed; ``complaint`` is its last word where it answered nothing.
+
+    Whatever a file made of the reader, this raises nothing but SourceError.
+    """
+    try:
+        facts = json.loads(answer)
+        _refuse_kind(path, facts.get("refused", ""))
+        if facts.get("over") == "streams":
+            _refuse(path, f"holds more than {policy.most_streams} streams; at most {policy.most_streams} are read")
+        if "error" in facts:
             raise SourceError(
-                f"{info.path} has pictures of {size}; more than {MAX_PIXELS:,} pixels are not decoded.",
-                hint="Scale it down with the program that made it.",
+                f"{path} is not a media file that can be read: {_reason(facts['error'])}.", hint="Check that it plays."
             )
+        return _typed(path, identity, facts)
+    except _MALFORMED:
+        raise SourceError(
+            f"{path} can't be read as media: the reader failed ({complaint}).",
+            hint="The file is damaged or not a video.",
+        ) from None
+
+
+_MALFORMED = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError)
+
+
+def _rules(policy: Policy) -> str:
+    rules = {"formats": policy.formats, "decoders": policy.decoders, "streams": policy.most_streams}
+    return json.dumps(rules | {"pixels": policy.most_pixels, "packets": policy.most_frames})
+
+
+def _refuse(path: Path, reason: str) -> None:
+    if reason:
+        raise SourceError(f"{path} {reason}.", hint="Cut it down to that with the program that made it.")
+
+
+def _refuse_kind(path: Path, kind: str) -> None:
+    if not kind:
+        return
+    if kind.endswith(_PICTURES):
+        raise SourceError(f"{path} is a picture, not a video.", hint="Name a video file.")
+    what = kind if kind.startswith("a ") else f"a {kind} file, which names other files instead of holding a video"
+    raise SourceError(f"{path} is {what}.", hint="Name the video file itself.")
 
 
 def _reason(text: str) -> str:

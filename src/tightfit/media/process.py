@@ -12,14 +12,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import anyio
 import anyio.abc
 
+from tightfit.domain.policy import Limits
 from tightfit.errors import EncoderError
-from tightfit.media.jail import Policy, policy_of
+from tightfit.media.jail import Reach, reach_of
+from tightfit.media.watchdog import LOOK_EVERY_S, Watchdog
 
 log = logging.getLogger("tightfit.process")
 
@@ -47,9 +49,11 @@ class Finished:
         return lines[-1] if lines else f"no message, return code {self.returncode}"
 
 
-def _environment(home: str) -> dict[str, str]:
+def _environment(home: str, limits: Limits) -> dict[str, str]:
     # FFREPORT and the like would make ffmpeg write files of its own; so nothing is inherited by default.
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": home}
+    named = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": home}
+    # glibc reserves 64 MB of addresses for each thread that allocates, eight of them for each core.
+    return named | {"MALLOC_ARENA_MAX": "2"} if limits.memory_bytes else named
 
 
 async def run(
@@ -58,55 +62,62 @@ async def run(
     cwd: Path | None = None,
     on_line: Callable[[str], None] | None = None,
     limit_s: float | None = None,
+    limits: Limits | None = None,
 ) -> Finished:
     """Run ``argv`` to its end and return what it said.
 
     ``on_line`` gets each line of stdout, ffmpeg's progress, as it comes; stdout is then not kept, and a child
-    whose progress stands still is killed (see ``Watchdog``). One that says nothing may be given ``limit_s`` seconds
-    instead. A cancelled caller kills the child's whole process group and waits for it before the cancellation goes
-    on. Raises FileNotFoundError where the program does not exist.
+    whose progress stands still is killed (see ``Watchdog``). No child takes more than ``limits``, of which ``limit_s``
+    replaces the time. A cancelled caller kills the child's whole process group and waits for it before the
+    cancellation goes on. Raises FileNotFoundError where the program does not exist.
     """
     program = Path(argv[0])
     if not program.is_file():
         raise FileNotFoundError(errno.ENOENT, "the program is not there", str(program))
+    limits = limits or Limits()
+    if limit_s is not None:
+        limits = replace(limits, wall_s=limit_s)
     log.debug("run: %s", shlex.join(argv))
     process = await anyio.open_process(
-        _guarded(argv, policy_of(argv, cwd)),
+        _guarded(argv, reach_of(argv, cwd), limits),
         stdin=subprocess.DEVNULL,
         cwd=cwd,
-        env=_environment(str(cwd or Path.cwd().anchor)),
+        env=_environment(str(cwd or Path.cwd().anchor), limits),
         start_new_session=True,
     )
-    out, err = bytearray(), bytearray()
-    dog = Watchdog(anyio.current_time(), limit_s)
+    child = _Child(process, Watchdog(anyio.current_time(), limits, hears=on_line is not None))
     try:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_keep, process.stderr, err)
+            tasks.start_soon(child.keep_messages)
             if on_line is None:
-                tasks.start_soon(_collect, process.stdout, out)
+                tasks.start_soon(child.collect)
             else:
-                tasks.start_soon(_feed, process.stdout, on_line, dog)
-            if on_line or limit_s:
-                tasks.start_soon(_guard, process, dog)
+                tasks.start_soon(child.feed, on_line)
+            if child.dog.is_needed:
+                tasks.start_soon(child.guard)
             await process.wait()
-            dog.scope.cancel()
+            child.guarding.cancel()
     finally:
         with anyio.CancelScope(shield=True):
             await _end(process)
     assert process.returncode is not None, "a waited-for process has a return code"
-    said = err.decode("utf-8", "replace")
-    if dog.bark:
-        return Finished(process.returncode, bytes(out), f"{said}\n{dog.bark}")
-    return Finished(process.returncode, bytes(out), said, starved=process.returncode == -signal.SIGKILL)
+    ended_by_us = bool(child.dog.bark) or bool(child.dog.look(anyio.current_time()))
+    said, why = child.err.decode("utf-8", "replace"), child.dog.explain(process.returncode)
+    starved = process.returncode == -signal.SIGKILL and not ended_by_us and not why
+    return Finished(process.returncode, bytes(child.out), f"{said}\n{why}" if why else said, starved)
 
 
 async def run_or_again(
-    argv: Sequence[str], *, cwd: Path | None = None, on_line: Callable[[str], None] | None = None
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    on_line: Callable[[str], None] | None = None,
+    limits: Limits | None = None,
 ) -> Finished:
     """As ``run``; a child that the system killed is given a second try. Raises EncoderError where that ends so too."""
-    done = await run(argv, cwd=cwd, on_line=on_line)
+    done = await run(argv, cwd=cwd, on_line=on_line, limits=limits)
     if done.starved:
-        done = await run(argv, cwd=cwd, on_line=on_line)
+        done = await run(argv, cwd=cwd, on_line=on_line, limits=limits)
     if done.starved:
         raise starved("ffmpeg was killed twice by the system")
     return done
@@ -118,62 +129,72 @@ def starved(what: str) -> EncoderError:
     )
 
 
-# A child that was moving and stands still for so long hangs; before the first sign of life it may have to decode its
-# way from a keyframe far back. Both in seconds of a clock that stops while the machine sleeps.
-STALL_S, SILENCE_S = 30.0, 120.0
-_LOOK_EVERY_S = 1.0
-_SIGNS_OF_LIFE = ("frame", "out_time_us", "total_size")
+# ffmpeg's lines of progress have a few dozen bytes.
+_LONGEST_LINE = 1 << 16
 
 
-class Watchdog:
-    """Knows when a child last got on; not by a fixed time, since nobody knows how long a clip takes."""
+@dataclass
+class _Child:
+    """A running child with what it has said so far, and the dog that watches it."""
 
-    def __init__(self, now: float, limit_s: float | None) -> None:
-        self._moved_at, self._patience = now, limit_s or SILENCE_S
-        self._only_time = limit_s is not None
-        self._last: dict[str, str] = {}
-        self.scope = anyio.CancelScope()
-        self.bark = ""
+    process: anyio.abc.Process
+    dog: Watchdog
+    out: bytearray = field(default_factory=bytearray)
+    err: bytearray = field(default_factory=bytearray)
+    guarding: anyio.CancelScope = field(default_factory=anyio.CancelScope)
 
-    @property
-    def patience_s(self) -> float:
-        return self._patience
+    async def guard(self) -> None:
+        with self.guarding:
+            while True:
+                if self.dog.look(anyio.current_time()):
+                    self.kill()
+                    return
+                await anyio.sleep(LOOK_EVERY_S)
 
-    def hear(self, line: str, now: float) -> None:
-        """One line of progress; ffmpeg repeats itself while it hangs, so only what is new counts."""
-        key, _, value = line.partition("=")
-        if key in _SIGNS_OF_LIFE and self._last.get(key, value) != value and not self._only_time:
-            self._moved_at, self._patience = now, STALL_S
-        self._last[key] = value
-
-    def oversleep(self, seconds: float) -> None:
-        """We were stopped ourselves for so long, and most likely the child with us: that is no sign of a hang."""
-        if seconds > _LOOK_EVERY_S:
-            self._moved_at += seconds
-
-    def patience_left(self, now: float) -> float:
-        return self._moved_at + self._patience - now
-
-
-async def _guard(process: anyio.abc.Process, dog: Watchdog) -> None:
-    with dog.scope:
-        while (left := dog.patience_left(anyio.current_time())) > 0:
-            # Patience grows shorter with the first sign of life.
-            nap, lay_down = min(left, _LOOK_EVERY_S), anyio.current_time()
-            await anyio.sleep(nap)
-            dog.oversleep(anyio.current_time() - lay_down - nap)
-        dog.bark = f"it made no progress for {dog.patience_s:.0f} s and was ended"
+    def kill(self) -> None:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    async def keep_messages(self) -> None:
+        assert self.process.stderr is not None, "stderr is a pipe"
+        said = 0
+        async for chunk in self.process.stderr:
+            self.err.extend(chunk)
+            said += len(chunk)
+            if len(self.err) > 2 * STDERR_KEPT_BYTES:
+                del self.err[:-STDERR_KEPT_BYTES]
+            if self.dog.is_too_much(said, self.dog.limits.messages_bytes, "stderr"):
+                self.kill()
+
+    async def collect(self) -> None:
+        assert self.process.stdout is not None, "stdout is a pipe"
+        async for chunk in self.process.stdout:
+            if self.dog.is_too_much(len(self.out) + len(chunk), self.dog.limits.answer_bytes, "stdout"):
+                self.kill()
+            else:
+                self.out.extend(chunk)
+
+    async def feed(self, on_line: Callable[[str], None]) -> None:
+        assert self.process.stdout is not None, "stdout is a pipe"
+        rest = b""
+        async for chunk in self.process.stdout:
+            *lines, rest = (rest + chunk).split(b"\n")
+            rest = rest[-_LONGEST_LINE:]
+            for line in lines:
+                text = line.decode("utf-8", "replace").strip()
+                self.dog.hear(text)
+                on_line(text)
+        if rest:
+            on_line(rest.decode("utf-8", "replace").strip())
 
 
 def unheard(_: str) -> None:
     """For progress that nobody draws, but the watchdog hears."""
 
 
-def _guarded(argv: Sequence[str], policy: Policy | None) -> list[str]:
-    rules = json.dumps(asdict(policy) if policy else None)
-    return [sys.executable, "-I", "-S", _GUARD, str(os.getpid()), rules, *argv]
+def _guarded(argv: Sequence[str], reach: Reach | None, limits: Limits) -> list[str]:
+    rules = [json.dumps(asdict(rule) if rule else None) for rule in (reach, limits)]
+    return [sys.executable, "-I", "-S", _GUARD, str(os.getpid()), *rules, *argv]
 
 
 @dataclass(frozen=True)
@@ -186,8 +207,8 @@ class Rung:
 
 async def rung() -> Rung:
     """Ask the kernel, by going into a jail."""
-    asked = _guarded(["--rung"], Policy((), (), ()))
-    done = await anyio.run_process(asked, check=False, stdin=subprocess.DEVNULL, env=_environment("/"))
+    asked = _guarded(["--rung"], Reach((), (), ()), Limits())
+    done = await anyio.run_process(asked, check=False, stdin=subprocess.DEVNULL, env=_environment("/", Limits()))
     try:
         return Rung(**json.loads(done.stdout))
     except (ValueError, TypeError):
@@ -199,30 +220,3 @@ async def _end(process: anyio.abc.Process) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     await process.aclose()
-
-
-async def _collect(stream: anyio.abc.ByteReceiveStream | None, into: bytearray) -> None:
-    assert stream is not None, "stdout is a pipe"
-    async for chunk in stream:
-        into.extend(chunk)
-
-
-async def _keep(stream: anyio.abc.ByteReceiveStream | None, into: bytearray) -> None:
-    assert stream is not None, "stderr is a pipe"
-    async for chunk in stream:
-        into.extend(chunk)
-        if len(into) > 2 * STDERR_KEPT_BYTES:
-            del into[:-STDERR_KEPT_BYTES]
-
-
-async def _feed(stream: anyio.abc.ByteReceiveStream | None, on_line: Callable[[str], None], dog: Watchdog) -> None:
-    assert stream is not None, "stdout is a pipe"
-    rest = b""
-    async for chunk in stream:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            text = line.decode("utf-8", "replace").strip()
-            dog.hear(text, anyio.current_time())
-            on_line(text)
-    if rest:
-        on_line(rest.decode("utf-8", "replace").strip())

@@ -22,4 +22,4 @@ class ProgressReader:
 
 def _count(text: str, previous: int) -> int:
     """``N/A`` and other surprises keep the previous count."""
-    return int(text) if text.isdigit() else previous
+    return int(text) if text.isascii() and text.isdigit() else previous

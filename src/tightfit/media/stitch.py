@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -66,6 +67,23 @@ def stitch(
 
     Raises EncoderError where the parts don't cover the timeline exactly or can't be joined.
     """
+    try:
+        return _stitch(parts, timeline, audio, metadata, out)
+    except (av.FFmpegError, ValueError, IndexError, AssertionError) as exc:
+        if isinstance(exc, OSError) and exc.errno in _DISK_ERRORS:
+            raise
+        raise EncoderError(
+            f"The pieces can't be joined: {exc}.", hint="Run again: damaged ones are made anew."
+        ) from exc
+
+
+# What is wrong with the disk that is written to, and not with what is read.
+_DISK_ERRORS = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EFBIG, errno.ENOENT, errno.EPERM)
+
+
+def _stitch(
+    parts: Sequence[Part], timeline: Timeline, audio: AudioTrack | None, metadata: dict[str, str], out: Path
+) -> int:
     sets = {packets.parameter_sets_of(Path(part.path)) for part in parts}
     if len(sets) != 1:
         raise EncoderError("The encoder described its pieces differently, so they can't be joined.")

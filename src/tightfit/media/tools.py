@@ -8,11 +8,13 @@ import os
 import re
 import shutil
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
+from tightfit.domain.policy import LOCAL, Policy, Work
 from tightfit.errors import ToolError
-from tightfit.media import process
+from tightfit.media import argv, process
 
 # A filter or encoder that some decision depends on; anything else is of no interest.
 _FILTERS = ("zscale", "tonemap", "libvmaf", "xpsnr", "ssim", "trim", "setpts", "scale", "volumedetect")
@@ -21,17 +23,20 @@ _CACHE_FORMAT = 2
 
 # An ffmpeg that takes longer than this to say what it can do is none.
 _ANSWER_S = 60.0
+_ASKED = LOCAL.limits(Work())
 
 
 @dataclass(frozen=True)
 class Ffmpeg:
-    """One usable ffmpeg binary. ``origin`` says where it came from: named, bundled or system."""
+    """One usable ffmpeg binary and the limits it is run under. ``origin`` says where it came from: named, bundled or
+    system."""
 
     path: str
     origin: str
     version: str
     encoders: frozenset[str]
     filters: frozenset[str]
+    policy: Policy = LOCAL
 
     @property
     def can_tone_map(self) -> bool:
@@ -50,27 +55,32 @@ def _candidates(named: str | None) -> list[tuple[str, str]]:
     if named:
         return [("named", named)]
     found = []
-    try:
-        import imageio_ffmpeg
-
-        found.append(("bundled", imageio_ffmpeg.get_ffmpeg_exe()))
-    except (ImportError, RuntimeError):
-        pass  # no wheel for this platform carries a binary: the system's own may do
+    # Where no wheel for this platform carries a binary the system's own may do.
+    found += [("bundled", str(path)) for path in _bundled()]
     if system := shutil.which("ffmpeg"):
         found.append(("system", system))
     return found
 
 
-async def find_ffmpeg(named: str | None, cache: Path | None = None) -> Ffmpeg:
+def _bundled() -> list[Path]:
+    """The binary in the wheel of imageio-ffmpeg, which itself would run it, in our whole environment, to try it."""
+    wheel = find_spec("imageio_ffmpeg")
+    if wheel is None or wheel.origin is None:
+        return []
+    return sorted((Path(wheel.origin).parent / "binaries").glob("ffmpeg-*"))[:1]
+
+
+async def find_ffmpeg(named: str | None, cache: Path | None = None, policy: Policy = LOCAL) -> Ffmpeg:
     """The ffmpeg to use: the named one, else the bundled one, else a capable one of the system.
 
-    ``cache`` is a folder in which what a binary can do is remembered by its path, size and mtime.
+    ``cache`` is a folder in which what a binary can do is remembered by its path, size and mtime. It will run under
+    ``policy``.
     Raises ToolError where the named one is unusable, or where there is none at all.
     """
     reasons = []
     for origin, path in _candidates(named):
         try:
-            return await _examine(origin, path, cache)
+            return replace(await _examine(origin, path, cache), policy=policy)
         except (OSError, ValueError) as exc:
             reasons.append(f"{path}: {exc}")
     if named:
@@ -106,14 +116,15 @@ async def _examine(origin: str, path: str, cache: Path | None) -> Ffmpeg:
 
 def _remember(entry: Path, ffmpeg: Ffmpeg) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
-    facts = {**asdict(ffmpeg), "encoders": sorted(ffmpeg.encoders), "filters": sorted(ffmpeg.filters)}
+    encoders, filters = sorted(ffmpeg.encoders), sorted(ffmpeg.filters)
+    facts = {"path": ffmpeg.path, "version": ffmpeg.version, "encoders": encoders, "filters": filters}
     partial = entry.with_name(f"{entry.name}.{os.getpid()}")
     partial.write_text(json.dumps(facts))
     partial.replace(entry)
 
 
 async def _detect(origin: str, path: str) -> Ffmpeg:
-    version = await process.run([path, "-hide_banner", "-version"], limit_s=_ANSWER_S)
+    version = await process.run([path, "-hide_banner", "-version"], limit_s=_ANSWER_S, limits=_ASKED)
     match = re.match(rb"ffmpeg version (\S+)", version.stdout)
     if version.returncode != 0 or not match:
         raise ValueError("it does not answer -version like an ffmpeg")
@@ -126,18 +137,14 @@ async def _detect(origin: str, path: str) -> Ffmpeg:
 
 
 async def _listed(path: str, option: str, wanted: tuple[str, ...]) -> frozenset[str]:
-    listing = (await process.run([path, "-hide_banner", option], limit_s=_ANSWER_S)).stdout.decode("utf-8", "replace")
+    answer = await process.run([path, "-hide_banner", option], limit_s=_ANSWER_S, limits=_ASKED)
+    listing = answer.stdout.decode("utf-8", "replace")
     names = {columns[1] for line in listing.splitlines() if len(columns := line.split()) >= 2}
     return frozenset(names & set(wanted))
 
 
 async def _try_encode(path: str) -> None:
     """One tiny encode with the options everything rests on: timestamp pass-through and a given time base."""
-    trial = [
-        *(path, "-v", "error", "-nostdin", "-f", "lavfi", "-i", "color=s=64x64:r=25:d=0.2"),
-        *("-fps_mode", "passthrough", "-enc_time_base", "1/90000"),
-        *("-c:v", "libx264", "-x264-params", "stitchable=1", "-f", "null", "-"),
-    ]
-    done = await process.run(trial, limit_s=_ANSWER_S)
+    done = await process.run(argv.trial(path), limit_s=_ANSWER_S, limits=_ASKED)
     if done.returncode != 0:
         raise ValueError(f"a trial encode failed: {done.last_message}")

@@ -59,7 +59,7 @@ async def first_pass(
     part = await encode(ffmpeg, clip, first, last, setting, out, on_frames=on_frames, rate=rate)
     out.unlink(missing_ok=True)
     notes = _notes_in(out.with_name(f"{stats}{_NOTES}"))
-    return Measured(part, setting, stats, _duration_s(notes), _least_bytes(notes))
+    return Measured(part, setting, stats, duration_s(notes), least_bytes(notes))
 
 
 async def second_pass(
@@ -80,7 +80,7 @@ async def second_pass(
     notes = out.with_name(f"{measured.stats}{_NOTES}")
     kbps = max(1, round(wanted_bytes * _BITS / measured.duration_s / 1000))
     stretched = out.with_name(f"{out.stem}-stats{_NOTES}")
-    stretched.write_text(_stretch(notes.read_text(), wanted_bytes * _BITS / (kbps * 1000 * measured.duration_s)))
+    stretched.write_text(stretch(notes.read_text(), wanted_bytes * _BITS / (kbps * 1000 * measured.duration_s)))
     _link(Path(f"{notes}{_TREE}"), Path(f"{stretched}{_TREE}"))
     rate = argv.SecondPass(kbps, f"{out.stem}-stats")
     seen = measured.part
@@ -89,7 +89,7 @@ async def second_pass(
 
 # x264 counts durations in fields, two to a picture, and names the time base of pictures.
 _FIELDS = 2
-_TIME_BASE, _DURATION = re.compile(r"timebase=(\d+/\d+)"), re.compile(r" dur:(\d+)")
+_TIME_BASE, _DURATION = re.compile(r"timebase=(\d+/0*[1-9]\d*)"), re.compile(r" dur:(\d+)")
 _MISC = re.compile(r" misc:(\d+)")
 # A hair above what x264 calls too low.
 _LEAST_MARGIN = 1.05
@@ -104,7 +104,7 @@ def _notes_in(path: Path) -> str:
         ) from exc
 
 
-def _duration_s(notes: str) -> float:
+def duration_s(notes: str) -> float:
     """The sum of all frames' durations in x264's notes: what it divides its bits by."""
     time_base = _TIME_BASE.search(notes)
     if time_base is None:
@@ -112,11 +112,11 @@ def _duration_s(notes: str) -> float:
     return float(sum(int(ticks) for ticks in _DURATION.findall(notes)) * Fraction(time_base[1]) / _FIELDS)
 
 
-def _least_bytes(notes: str) -> float:
+def least_bytes(notes: str) -> float:
     return sum(int(bits) for bits in _MISC.findall(notes)) / _BITS
 
 
-def _stretch(notes: str, factor: float) -> str:
+def stretch(notes: str, factor: float) -> str:
     """The notes with all durations times ``factor``, as near as whole ticks allow.
 
     ffmpeg hands x264 whole kilobits per second, which at 50 kb/s is 1 % of the size or nothing; x264 multiplies them by

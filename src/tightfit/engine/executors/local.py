@@ -40,7 +40,7 @@ class Task:
 
 @dataclass
 class LocalExecutor:
-    """Encodes pieces of one clip into ``work``.
+    """Encodes pieces of one clip, which is to take ``most_bytes``, into ``work``.
 
     ``frames_by_attempt`` counts the frames given to an encoder, attempt by attempt, while they run; first passes,
     which are quick looks and no encodes, are counted apart.
@@ -50,6 +50,7 @@ class LocalExecutor:
     clip: Clip
     work: Path
     on_progress: Callable[[], None]
+    most_bytes: int | None = None
     frames_by_attempt: dict[int, int] = field(default_factory=dict)
     frames_looked_at: dict[int, int] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -73,7 +74,7 @@ class LocalExecutor:
         watch = _Watch(self.clip, task, out, is_off_course, counted)
         with watch.scope:
             part = await media_encode.encode(
-                self.ffmpeg, self.clip, task.first, task.last, _setting(task), out, on_frames=watch.on_frames
+                self.ffmpeg, self.clip, task.first, task.last, self._setting(task), out, on_frames=watch.on_frames
             )
             self.frames_by_attempt[number] = part.kept
             return part
@@ -85,7 +86,7 @@ class LocalExecutor:
         watch = _Watch(self.clip, task, out, is_off_course, self._counter(self.frames_looked_at, number))
         with watch.scope:
             return await two_pass.first_pass(
-                self.ffmpeg, self.clip, task.first, task.last, _setting(task), out, on_frames=watch.on_frames
+                self.ffmpeg, self.clip, task.first, task.last, self._setting(task), out, on_frames=watch.on_frames
             )
         return None
 
@@ -97,10 +98,13 @@ class LocalExecutor:
         number, out = self._next()
         counted = self._counter(self.frames_by_attempt, number)
         part = await two_pass.second_pass(
-            self.ffmpeg, self.clip, measured, wanted_bytes, _setting(task), out, on_frames=counted
+            self.ffmpeg, self.clip, measured, wanted_bytes, self._setting(task), out, on_frames=counted
         )
         self.frames_by_attempt[number] = part.kept
         return part
+
+    def _setting(self, task: Task) -> Setting:
+        return Setting(task.size, task.crf, task.threads, task.pace, most_bytes=self.most_bytes)
 
     def _next(self) -> tuple[int, Path]:
         number = next(self._numbers)
@@ -112,10 +116,6 @@ class LocalExecutor:
             self.on_progress()
 
         return count
-
-
-def _setting(task: Task) -> Setting:
-    return Setting(task.size, task.crf, task.threads, task.pace)
 
 
 class _Watch:
