@@ -8,8 +8,9 @@ Lower bound of every schedule that knows all beforehand and may split segments a
 local lanes, m of them for T seconds, can do what the cloud can't take off them, sum(p) - m T <= V(T). V(T) is the most
 local seconds that fit through each single bottleneck of the cloud (a fractional knapsack, filled by local seconds per
 second of it): the uplink up to T less the shortest render and download, the workers between the shortest upload and
-the shortest download, the downlink from the shortest upload and render on. And T is at least what each segment takes
-alone where it goes faster. A real schedule also has whole segments, so that the bound can't be reached on short clips.
+the shortest download, the downlink from the shortest upload and render on. Segments are whole at least in number: of n
+in a lane's seconds one lane of k has n / k, rounded up, none shorter than the shortest. And T is at least what each
+segment takes alone where it goes faster. On short clips no schedule reaches it.
 """
 
 from __future__ import annotations
@@ -71,6 +72,12 @@ def _knapsack(values: Sequence[float], costs: Sequence[float]) -> Callable[[floa
     return most
 
 
+def _most_in(sums: Sequence[float], lanes: int, seconds: float) -> int:
+    """The most segments that ``lanes`` get through, given the sums of the shortest: one of them has its full share."""
+    each = bisect_right(sums, seconds) - 1
+    return max(0, min(each * lanes, bisect_right(sums, lanes * seconds) - 1))
+
+
 def lower_bound(case: Case) -> float:
     """Seconds below which no schedule of ``case`` can be; see the top of this file."""
     machine, local = case.machine, case.local_s
@@ -83,11 +90,18 @@ def lower_bound(case: Case) -> float:
     by_uplink = _knapsack(local, [work.upload_bytes for work in case.works])
     by_workers = _knapsack(local, case.render_s)
     by_downlink = _knapsack(local, [work.download_bytes for work in case.works])
+    shortest, shortest_renders = ([0.0, *accumulate(sorted(times))] for times in (local, case.render_s))
+    longest = [0.0, *accumulate(sorted(local, reverse=True))]
 
     def is_possible(end: float) -> bool:
+        rendering = end - min(up) - min(down)
+        there = _most_in(shortest_renders, lanes, rendering)
+        if there + _most_in(shortest, machine.local_lanes, end) < len(local):
+            return False
         taken = min(
+            longest[there],
             by_uplink(machine.sendable(max(0.0, end - tail), machine.uplink)),
-            by_workers(lanes * (end - min(up) - min(down))),
+            by_workers(lanes * rendering),
             by_downlink(machine.sendable(end, machine.downlink) - machine.sendable(min(head, end), machine.downlink)),
         )
         return sum(local) - machine.local_lanes * end <= taken
@@ -97,7 +111,7 @@ def lower_bound(case: Case) -> float:
         middle = (low + high) / 2
         low, high = (low, middle) if is_possible(middle) else (middle, high)
     alone = (min(p, u + r + d) for p, u, r, d in zip(local, up, case.render_s, down, strict=True))
-    return max(high, *alone)
+    return max(low, *alone)
 
 
 @dataclass(frozen=True)

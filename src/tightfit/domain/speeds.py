@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tightfit.domain.places import Work
 
@@ -46,18 +46,6 @@ class Overhead:
     squares: float
     products: float
 
-    @classmethod
-    def guessed(cls, seconds: float, per_second: float) -> Overhead:
-        """A prior of two short sights, of 100 and 300 frames."""
-        sights = [(100.0, seconds + 100 / per_second), (300.0, seconds + 300 / per_second)]
-        return cls(
-            2 * _GUESS,
-            _GUESS * sum(x for x, _ in sights),
-            _GUESS * sum(y for _, y in sights),
-            _GUESS * sum(x * x for x, _ in sights),
-            _GUESS * sum(x * y for x, y in sights),
-        )
-
     @property
     def in_frames(self) -> float:
         spread = self.weight * self.squares - self.frames**2
@@ -76,6 +64,14 @@ class Overhead:
         )
 
 
+def _overhead_guessed(seconds: float, per_second: float) -> Overhead:
+    """A prior of two short sights, of 100 and 300 frames."""
+    guess = Overhead(0.0, 0.0, 0.0, 0.0, 0.0).seen(100, seconds + 100 / per_second)
+    guess = guess.seen(300, seconds + 300 / per_second)
+    sums = (guess.weight, guess.frames, guess.seconds, guess.squares, guess.products)
+    return Overhead(*(_GUESS * value for value in sums))
+
+
 @dataclass(frozen=True)
 class Speeds:
     """Frames per second of one local lane, bytes per second of both directions of the line, frames (and overhead,
@@ -90,7 +86,7 @@ class Speeds:
     upload: Rate = Rate(2e6, 1.0)
     render: Rate = Rate(60.0, 1.0)
     download: Rate = Rate(4e6, 1.0)
-    overhead: Overhead = Overhead.guessed(5.0, 60.0)
+    overhead: Overhead = field(default_factory=lambda: _overhead_guessed(5.0, 60.0))
 
     def local_s(self, work: Work) -> float:
         return work.frames / self.local.per_second

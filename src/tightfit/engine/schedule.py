@@ -14,9 +14,10 @@ from typing import Any, Generic, Protocol, TypeVar
 import anyio
 import anyio.lowlevel
 
+from tightfit.domain.board import Board
 from tightfit.domain.breaker import Failure, FailureKind
 from tightfit.domain.places import Attempt, Lane, Rules, Stage, Work
-from tightfit.domain.schedule import Schedule
+from tightfit.domain.schedule import decide, stranded, told, told_of_ceiling, wake_at
 from tightfit.domain.speeds import Speeds
 from tightfit.errors import NoPlaceLeft, told_singly
 
@@ -141,8 +142,8 @@ async def run(
     Without ``local`` places what the cloud can't do raises NoPlaceLeft. Cancelling ends every attempt.
     """
     lanes = [*(place.lane for place in local), *(place.lane for place in cloud)]
-    schedule = Schedule(works, lanes, speeds or Speeds(), rules or Rules())
-    runner = _Runner(schedule, {p.lane: p for p in local}, {p.lane: p for p in cloud}, hooks)
+    board = Board(works, lanes, speeds or Speeds(), rules or Rules())
+    runner = _Runner(board, {p.lane: p for p in local}, {p.lane: p for p in cloud}, hooks)
     with told_singly():
         await runner.work_off()
     return runner.report()
@@ -150,7 +151,7 @@ async def run(
 
 @dataclass
 class _Runner(Generic[R]):
-    schedule: Schedule
+    board: Board
     local: dict[Lane, LocalPlace[R]]
     cloud: dict[Lane, CloudPlace[R]]
     hooks: Hooks[R]
@@ -162,22 +163,22 @@ class _Runner(Generic[R]):
     _told_of: set[str] = field(default_factory=set)
 
     def report(self) -> Report:
-        schedule = self.schedule
-        made, spent = self._made, schedule.ledger.spent
-        return Report(made[True], made[False], spent, schedule.begun, tuple(self._failures), schedule.speeds)
+        board = self.board
+        made, spent = self._made, board.ledger.spent
+        return Report(made[True], made[False], spent, board.begun, tuple(self._failures), board.speeds)
 
     async def work_off(self) -> None:
         self._renderers = {lane: anyio.Lock() for lane in self.cloud}
         async with anyio.create_task_group() as tasks:
-            while not self.schedule.is_done:
+            while not self.board.is_done:
                 now = anyio.current_time()
-                for attempt in self.schedule.decide(now):
+                for attempt in decide(self.board, now):
                     self._scopes[attempt.id] = anyio.CancelScope()
                     tasks.start_soon(self._attempt, attempt)
-                self._tell(self.schedule.told_of_ceiling())
-                if left := self.schedule.stranded(now):
+                self._tell(told_of_ceiling(self.board))
+                if left := stranded(self.board, now):
                     raise self._no_place_for(left)
-                with anyio.move_on_after(self.schedule.wake_at(now) - now):
+                with anyio.move_on_after(wake_at(self.board, now) - now):
                     await self._changed.wait()
                 self._changed = anyio.Event()
             tasks.cancel_scope.cancel()
@@ -187,14 +188,14 @@ class _Runner(Generic[R]):
             with self._scopes[attempt.id]:
                 await (self._encode(attempt) if attempt.lane.is_local else self._send(attempt))
         finally:
-            self.schedule.drop(attempt, anyio.current_time())
+            self.board.drop(attempt, anyio.current_time())
             del self._scopes[attempt.id]
             self._changed.set()
 
     async def _encode(self, attempt: Attempt) -> None:
         def on_frames(frames: int) -> None:
-            self.schedule.progressed(attempt, frames, anyio.current_time())
-            if self.cloud and self.schedule.is_closing:
+            self.board.progressed(attempt, frames, anyio.current_time())
+            if self.cloud and not self.board.backlog:
                 self._changed.set()
 
         value = await self.local[attempt.lane].encode(attempt.work, on_frames)
@@ -234,17 +235,17 @@ class _Runner(Generic[R]):
         await anyio.lowlevel.checkpoint_if_cancelled()
 
     def _enter(self, attempt: Attempt, stage: Stage) -> None:
-        self.schedule.enter(attempt, stage, anyio.current_time())
+        self.board.enter(attempt, stage, anyio.current_time())
         self._changed.set()
 
     async def _within(self, attempt: Attempt, doing: Awaitable[T]) -> T:
-        seconds = self.schedule.patience(attempt)
+        seconds = self.board.patience(attempt)
         with anyio.move_on_after(seconds):
             return await doing
         raise PlaceFailed(Failure(FailureKind.SILENCE, f"{attempt.lane.name} took more than {seconds:.0f} s"))
 
     def _finish(self, attempt: Attempt, value: R, credits: int | None) -> None:
-        losers = self.schedule.finish(attempt, anyio.current_time(), credits)
+        losers = self.board.finish(attempt, anyio.current_time(), credits)
         if losers is None:
             return
         self._end(losers)
@@ -252,12 +253,12 @@ class _Runner(Generic[R]):
         self.hooks.on_done(Finished(attempt.work, attempt.lane, value, bool(losers)))
 
     def _fail(self, attempt: Attempt, failure: Failure) -> None:
-        if attempt.id not in self.schedule.attempts:
+        if attempt.id not in self.board.attempts:
             return
         now = anyio.current_time()
         self._failures.append(failure)
-        self._end(self.schedule.fail(attempt, failure, now))
-        self._tell(self.schedule.told(attempt.work, failure, now))
+        self._end(self.board.fail(attempt, failure, now))
+        self._tell(told(self.board, attempt.work, failure, now))
 
     def _end(self, attempts: Sequence[Attempt]) -> None:
         for attempt in attempts:
@@ -271,6 +272,6 @@ class _Runner(Generic[R]):
     def _no_place_for(self, left: Sequence[Work]) -> NoPlaceLeft:
         reason = self._failures[-1].reason if self._failures else "the credits allowed for it are used up"
         return NoPlaceLeft(
-            f"{len(left)} of {len(self.schedule.works)} segments could not be rendered in the cloud: {reason}.",
+            f"{len(left)} of {len(self.board.works)} segments could not be rendered in the cloud: {reason}.",
             hint="Run it again without --no-fallback to finish on this machine.",
         )
