@@ -209,8 +209,9 @@ def _has_room(board: Board, lane: Lane, now: float) -> bool:
 
 
 def _is_idle(board: Board, lane: Lane) -> bool:
-    """Whether a lane's first stage is."""
-    return all(a.stage in (Stage.RENDER, Stage.DOWNLOAD) for a in board.on_lane[lane])
+    """Whether a lane's first stage is; while much is left, one may wait uploaded and another be on its way."""
+    ahead = [a.stage for a in board.on_lane[lane] if a.stage not in (Stage.RENDER, Stage.DOWNLOAD)]
+    return not ahead or (ahead == [Stage.WAIT] and len(board.backlog) > _PLANNED)
 
 
 def _outlook(board: Board, now: float) -> Outlook:
