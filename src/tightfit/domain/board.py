@@ -47,6 +47,9 @@ class Board:
     def is_done(self) -> bool:
         return len(self.done) == len(self.works)
 
+    def left(self) -> list[Work]:
+        return [work for work in self.works if work.index not in self.done]
+
     # What happens.
 
     def begin(self, work: Work, lane: Lane, now: float, *, hedged: bool = False) -> Attempt:
@@ -202,6 +205,10 @@ class Board:
     def is_barred(self, work: Work) -> bool:
         """Whether ``work`` is not to be sent (again)."""
         return work.index in self._barred
+
+    @property
+    def has_barred_left(self) -> bool:
+        return not self._barred <= self.done
 
     def may_travel(self, work: Work) -> bool:
         return not self.is_barred(work) and self.ledger.allows(work.credits) and self.cloud_is_alive

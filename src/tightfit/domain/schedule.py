@@ -44,6 +44,8 @@ _TICK = 1.0
 def decide(board: Board, now: float) -> list[Attempt]:
     """The attempts that begin now, in their first stage; the driver calls ``board.enter`` for those that follow."""
     started: list[Attempt] = []
+    if _is_doomed(board):
+        return started
     while choice := next(_choices(board, now), None):
         work, lane, hedged = choice
         started.append(board.begin(work, lane, now, hedged=hedged))
@@ -65,11 +67,15 @@ def _next_looks(board: Board, now: float) -> Iterator[float]:
 
 
 def stranded(board: Board, now: float) -> list[Work]:
-    """What no lane will ever take: only where there are no local lanes."""
+    """What is left where no lane will take anything on any more."""
     if board.attempts or any(lane.is_local for lane in board.lanes):
         return []
-    left = [work for work in board.works if work.index not in board.done]
-    return left if wake_at(board, now) == math.inf else [work for work in left if not board.may_travel(work)]
+    return board.left() if _is_doomed(board) or wake_at(board, now) == math.inf else []
+
+
+def _is_doomed(board: Board) -> bool:
+    """Whether something is left that nobody may make: then nothing more is begun that would cost in vain."""
+    return not any(lane.is_local for lane in board.lanes) and board.has_barred_left
 
 
 def told(board: Board, work: Work, failure: Failure, now: float) -> str:

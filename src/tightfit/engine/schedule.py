@@ -99,7 +99,7 @@ class _HookFailed(Exception):
         self.cause = cause
 
 
-async def _free_of_charge(_work: Work, _lane: Lane) -> None:
+async def _no_journal(_work: Work, _lane: Lane) -> None:
     raise RuntimeError("A place that may cost money needs a journal: pass before_paid.")
 
 
@@ -113,7 +113,7 @@ class Hooks(Generic[R]):
     asked for; ``on_fallback`` is told in one line why work goes on elsewhere. What they raise ends the run."""
 
     on_done: Callable[[Finished[R]], None]
-    before_paid: Callable[[Work, Lane], Awaitable[None]] = _free_of_charge
+    before_paid: Callable[[Work, Lane], Awaitable[None]] = _no_journal
     on_fallback: Callable[[str], None] = _untold
 
 
