@@ -101,7 +101,9 @@ def told_of_ceiling(board: Board) -> str:
 
 def _choices(board: Board, now: float) -> Iterator[tuple[Work, Lane, bool]]:
     """What begins next, first choice first: segment, lane, and whether as a hedge."""
-    if board.backlog and not any(_is_idle(board, lane) for lane in board.lanes):
+    is_core_idle = any(lane.is_local and not board.on_lane[lane] for lane in board.lanes)
+    may_send = _may_send(board, now) and any(_has_room(board, lane, now) for lane in board.lanes)
+    if not (is_core_idle or may_send):
         return
     board.backlog.learned(board.speeds)
     outlook = _outlook(board, now)
@@ -115,7 +117,7 @@ def _choices(board: Board, now: float) -> Iterator[tuple[Work, Lane, bool]]:
                 yield work, seat.lane, True
     if not _may_take_any(board, now):
         yield from _fallen_back(board)
-    if board.up.users >= board.rules.uploads_at_once or not _may_send(board, now):
+    if not may_send:
         return
     for seat in sorted(outlook.seats, key=lambda seat: seat.free):
         if _has_room(board, seat.lane, now) and (work := choice.there(seat) or choice.rescued(seat)):
@@ -202,8 +204,9 @@ def _may_take_any(board: Board, now: float) -> bool:
 
 
 def _may_send(board: Board, now: float) -> bool:
+    """Whether any upload may begin: the line has room and the service is not paused, or tried by one already."""
     service = board.service
-    if service.is_open(now):
+    if board.up.users >= board.rules.uploads_at_once or service.is_open(now):
         return False
     sent = (a for a in board.attempts.values() if not a.lane.is_local and a.begun >= service.until)
     return not (service.on_trial and any(sent))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from tightfit.domain.places import Work
 
@@ -46,7 +47,7 @@ class Overhead:
     squares: float
     products: float
 
-    @property
+    @cached_property
     def in_frames(self) -> float:
         spread = self.weight * self.squares - self.frames**2
         mean, mean_s = self.frames / self.weight, self.seconds / self.weight
