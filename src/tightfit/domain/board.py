@@ -56,8 +56,8 @@ class Board:
         """``lane`` takes ``work`` on."""
         self.begun += 1
         attempt = Attempt(self.begun, work, lane, now, hedged)
-        self.enter(attempt, Stage.ENCODE if lane.is_local else Stage.UPLOAD, now)
         self.attempts[attempt.id] = attempt
+        self.enter(attempt, Stage.ENCODE if lane.is_local else Stage.UPLOAD, now)
         self.on_lane[lane].append(attempt)
         self.on_work[work.index].append(attempt)
         if not lane.is_local:
@@ -66,7 +66,9 @@ class Board:
         return attempt
 
     def enter(self, attempt: Attempt, stage: Stage, now: float) -> None:
-        """``attempt`` begins ``stage``, and ends the one before."""
+        """``attempt`` begins ``stage``, and ends the one before; nothing happens where it was dropped meanwhile."""
+        if attempt.id not in self.attempts:
+            return
         self._learn(attempt, now)
         attempt.stage, attempt.since = stage, now
         if stage is Stage.UPLOAD:
