@@ -39,7 +39,7 @@ async def _note(_work: Work, _lane: Lane) -> None:
     pass
 
 
-async def _work_off(case: Case, with_cloud: bool) -> tuple[float, Report]:
+async def _work_off(case: Case, with_cloud: bool, breaks: bool = False) -> tuple[float, Report]:
     world, seen = World(case), set[int]()
 
     def on_done(finished: Finished[int]) -> None:
@@ -49,7 +49,7 @@ async def _work_off(case: Case, with_cloud: bool) -> tuple[float, Report]:
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(world.carry)
-        cloud = world.cloud() if with_cloud else []
+        cloud = world.cloud(breaks=breaks) if with_cloud else []
         report = await run(case.works, world.local(), cloud, Hooks(on_done, _note), Rules())
         end = anyio.current_time()
         tasks.cancel_scope.cancel()
@@ -133,9 +133,10 @@ class Outcome:
         return self.hybrid / self.alone
 
 
-def outcome(seed: int, fewest: int, most: int) -> Outcome:
+def outcome(seed: int, fewest: int, most: int, *, breaks: bool = False) -> Outcome:
+    """One case with the cloud, alone, and its bound; with ``breaks`` the service fails for good in the middle."""
     case = random_case(seed, fewest, most)
-    hybrid, report = virtual_time.run(_work_off, case, True)
+    hybrid, report = virtual_time.run(_work_off, case, True, breaks)
     alone, _ = virtual_time.run(_work_off, case, False)
     count = len(case.works)
     return Outcome(seed, count, lower_bound(case), hybrid, alone, report.cloud / count, report.attempts / count - 1)
@@ -164,9 +165,10 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=10_000)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--worst", type=int, default=0, help="print so many of the worst cases")
+    parser.add_argument("--breaks", action="store_true", help="the service fails for good at some moment")
     asked = parser.parse_args()
     begun = time.perf_counter()
-    one = partial(outcome, fewest=asked.fewest, most=asked.most)
+    one = partial(outcome, fewest=asked.fewest, most=asked.most, breaks=asked.breaks)
     with ProcessPoolExecutor(asked.processes) as pool:
         outcomes = list(pool.map(one, range(asked.seed, asked.seed + asked.cases)))
     print(f"{platform.platform()}, Python {platform.python_version()}, {time.perf_counter() - begun:.0f} s\n")

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import anyio
 
+from tightfit.domain.breaker import Failure, FailureKind
 from tightfit.domain.places import Lane, Work
-from tightfit.engine.schedule import Made
+from tightfit.engine.schedule import Made, PlaceFailed
 
 # How often an encode says how far it is; real ones do several times a second.
 _REPORTS = 8
@@ -157,9 +158,13 @@ class World:
         lanes = range(self.case.machine.local_lanes)
         return [SimulatedEncoder(Lane(f"core {n}", True), self.case) for n in lanes]
 
-    def cloud(self) -> list[SimulatedSession]:
-        lanes = range(self.case.machine.cloud_lanes)
-        return [SimulatedSession(Lane(f"session {n}", False), self) for n in lanes]
+    def cloud(self, *, breaks: bool = False) -> list[SimulatedSession]:
+        """All sessions; with ``breaks`` the service fails in some way at some time before this machine were through."""
+        case, luck = self.case, random.Random(self.case.seed)
+        at = luck.uniform(0, sum(case.local_s) / case.machine.local_lanes) if breaks else math.inf
+        by = luck.choice([None, *FailureKind])
+        names = (Lane(f"session {n}", False) for n in range(case.machine.cloud_lanes))
+        return [SimulatedSession(lane, self, at, by) for lane in names]
 
 
 @dataclass(frozen=True)
@@ -176,16 +181,30 @@ class SimulatedEncoder:
 
 @dataclass(frozen=True)
 class SimulatedSession:
+    """Where ``breaks_at`` is given, the whole service fails from then on as ``breaks_by`` says, or falls silent."""
+
     lane: Lane
     world: World
+    breaks_at: float = math.inf
+    breaks_by: FailureKind | None = None
+
+    async def _check(self) -> None:
+        if anyio.current_time() < self.breaks_at:
+            return
+        if self.breaks_by is None:
+            await anyio.sleep_forever()
+        else:
+            raise PlaceFailed(Failure(self.breaks_by, str(self.breaks_by)))
 
     async def upload(self, work: Work) -> int:
+        await self._check()
         await self.world.up.transfer(work.upload_bytes)
         return work.index
 
     async def render(self, work: Work, uploaded: int) -> int:
         async with self.world.workers:
             await anyio.sleep(self.world.case.render_s[work.index])
+            await self._check()
         return uploaded
 
     async def download(self, work: Work, rendered: int) -> Made[int]:

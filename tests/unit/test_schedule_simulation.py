@@ -27,6 +27,11 @@ def test_it_is_never_slower_than_this_machine_alone(outcomes):
     assert max(o.over_alone for o in outcomes) <= 1.05
 
 
+def test_nor_where_the_service_breaks_in_the_middle():
+    broken = [outcome(seed, 20, 100, breaks=True) for seed in range(12)]
+    assert max(o.over_alone for o in broken) <= 1.05
+
+
 def test_the_bound_is_exact_where_all_segments_are_alike():
     works = tuple(Work(i, 100, 1, 1) for i in range(12))
     machine = Machine(local_lanes=2, cloud_lanes=2, workers=2, uplink=1e12, downlink=1e12)
