@@ -6,6 +6,8 @@
     ├── SourceError           3    the input can't be used; nothing was written
     │   └── SourceChanged     3    it changed while being worked on
     ├── InfeasibleError       4    no file of that size can hold this clip
+    ├── NetworkError          5    no connection, or one that broke (net/errors.py)
+    ├── CloudError            5    the render service refused or failed; its kinds are drawn in cloud/errors.py
     ├── OutputError           6    the output can't be written
     │   └── OutputExists      6
     ├── JobHeld               7    another process is at work on this job
@@ -32,6 +34,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     INPUT = 3
     INFEASIBLE = 4
+    NETWORK = 5
     OUTPUT = 6
     HELD = 7
     INTERRUPTED = 130
@@ -86,6 +89,20 @@ class InfeasibleError(TightfitError):
 
     code = ExitCode.INFEASIBLE
     kind = "infeasible"
+
+
+class NetworkError(TightfitError):
+    """No connection could be made, or one broke; nothing is known beyond what was answered before."""
+
+    code = ExitCode.NETWORK
+    kind = "network"
+
+
+class CloudError(TightfitError):
+    """The render service refused, failed, or answered something that makes no sense."""
+
+    code = ExitCode.NETWORK
+    kind = "cloud"
 
 
 class OutputError(TightfitError):
