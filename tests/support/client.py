@@ -20,7 +20,7 @@ from tightfit.net.http import Http, Limits
 
 # A second of the contract in seconds: 15 minutes are 1.8 s, and 30 s last longer than a turn of the loop.
 SCALE = 0.002
-SHORT = Limits(connect_s=2, write_s=2, read_s=2, answer_s=4, slow_after_s=1.0)
+SHORT = Limits(connect_s=2, write_s=2, read_s=1, answer_s=4, slow_after_s=0.5)
 
 
 @dataclass(frozen=True)

@@ -139,13 +139,13 @@ class FakeCloud:
     def _no(self, code: int, **data: Any) -> Response:
         http = {1001: 401, 1002: 404, 2001: 402, 4001: 415, 4002: 413}.get(code, code)
         status = 200 if self.envelope == "legacy200" and code > 999 else http
-        return _json({"code": code, "message": "no", "data": data or None}, status)
+        return answered({"code": code, "message": "no", "data": data or None}, status)
 
     def _health(self) -> Response:
         if not self.ours:
-            return _json({"detail": "Not Found"}, 404)
+            return answered({"detail": "Not Found"}, 404)
         features = ["target_bytes", "encode", "list_renders", "sha256", "range"]
-        return _json({"status": "ok", "product": "tightfit", "version": "0", "features": features})
+        return answered({"status": "ok", "product": "tightfit", "version": "0", "features": features})
 
     def _token(self, request: Request) -> Response:
         client = request.headers.get("x-client-id", "")
@@ -155,16 +155,16 @@ class FakeCloud:
         token = f"nmv_usr_{hashlib.sha256(f'{client}{len(self.tokens)}'.encode()).hexdigest()}"
         self.tokens[token] = user
         until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 7 * 86400))
-        return _json({"code": 0, "data": {"token": token, "user_id": user, "expires_at": until, "credits": 100}})
+        return answered({"code": 0, "data": {"token": token, "user_id": user, "expires_at": until, "credits": 100}})
 
     async def _new_session(self, request: Request, user: str) -> Response:
         session = Session(str(next(self._ids)), user)
         self.sessions[session.id] = session
-        return _json({"code": 0, "data": {"task_id": "task_1", "session_id": session.id, "user_id": user}})
+        return answered({"code": 0, "data": {"task_id": "task_1", "session_id": session.id, "user_id": user}})
 
     async def _credits(self, request: Request, user: str) -> Response:
         balance = {"available": self.available, "frozen": self.frozen, "total": self.available + self.frozen}
-        return _json({"code": 0, "data": balance})
+        return answered({"code": 0, "data": balance})
 
     async def _state(self, request: Request, user: str, sid: str) -> Response:
         session = self.sessions.get(sid)
@@ -174,7 +174,7 @@ class FakeCloud:
         data = {"session_id": sid, "user_id": user, "state": state, "updated_at": time.time()}
         if self.versions:
             data["version"] = session.version
-        return _json({"code": 0, "data": data})
+        return answered({"code": 0, "data": data})
 
     def _signed(self, info: dict[str, Any]) -> dict[str, Any]:
         return {**info, "cdn_url": f"{info['cdn_url']}?sig={next(self._signatures)}"}
@@ -196,7 +196,7 @@ class FakeCloud:
                 session.infos.append(info)
                 session.version += 1
             files.append(info)
-        return _json({"code": 0, "data": {"files": files, "session_state_applied": True}})
+        return answered({"code": 0, "data": {"files": files, "session_state_applied": True}})
 
     async def _run(self, request: Request, user: str) -> Response:
         body = json.loads(request.body)
@@ -277,7 +277,7 @@ class FakeCloud:
         both = {"code": 0, "success": True, "id": render.id, "taskId": render.id, **data, "output": output}
         both["error"] = render.error
         shapes = {"both": {**both, "data": data}, "top": {k: both[k] for k in ("taskId", "status", "output", "error")}}
-        return _json(shapes.get(self.render_shape, {"success": True, "data": {**data, "error": render.error}}))
+        return answered(shapes.get(self.render_shape, {"success": True, "data": {**data, "error": render.error}}))
 
     def _media(self, request: Request) -> Response:
         if request.target in self.expired_urls or "old" in self.expired_urls:
@@ -342,6 +342,6 @@ def adk(*, tool: bool, text: str | None) -> list[bytes | float]:
     return [*(tools if tool else ()), *([adk_text(text)] if text else ()), b": stream-end\n\n"]
 
 
-def _json(body: Any, status: int = 200) -> Response:
+def answered(body: Any, status: int = 200) -> Response:
     headers = {"Content-Type": "application/json"} | ({"Retry-After": "30"} if status == 429 else {})
     return Response(status, headers, json.dumps(body).encode())

@@ -45,10 +45,20 @@ class _Corrupt(Exception):
 
 @dataclass
 class _Expected:
-    """What is promised; None where nothing is."""
+    """What the render promised, and what the last answer said of itself; None where nothing was said."""
 
-    size: int | None = None
-    sha256: str | None = None
+    promised_size: int | None = None
+    promised_sha256: str | None = None
+    said_size: int | None = None
+    said_sha256: str | None = None
+
+    @property
+    def size(self) -> int | None:
+        return self.said_size if self.promised_size is None else self.promised_size
+
+    @property
+    def sha256(self) -> str | None:
+        return self.promised_sha256 or self.said_sha256
 
 
 class Downloads:
@@ -191,12 +201,11 @@ class Downloads:
                 _remove(passing)
                 raise ConnectionBroken("The service sent another part of the file than was asked for.")
             at, total = have, int(match[3])
-        if total is not None and expected.size is not None and total != expected.size:
-            raise _Corrupt(f"{total} bytes instead of {expected.size}")
+        if total is not None and expected.promised_size not in (None, total):
+            raise _Corrupt(f"{total} bytes instead of {expected.promised_size}")
         digest = headers.get("x-content-sha256", "").lower()
-        if re.fullmatch(r"[0-9a-f]{64}", digest) and expected.sha256 is None:
-            expected.sha256 = digest
-        expected.size = expected.size if expected.size is not None else total
+        expected.said_size = total
+        expected.said_sha256 = digest if re.fullmatch(r"[0-9a-f]{64}", digest) else None
         most = expected.size if expected.size is not None else MOST_BYTES
         try:
             _note_validator(passing, headers.get("etag", ""))

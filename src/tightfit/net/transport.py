@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable
+from functools import cache
 
 import anyio
 import httpcore
@@ -38,13 +40,21 @@ class _Checking(httpcore.AnyIOBackend):
 _STREAM = 1
 
 
+@cache
+def _trust() -> ssl.SSLContext:
+    """Reading the list of authorities takes a twentieth of a second; once is enough."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def transport(*, only_public: bool) -> httpx.AsyncHTTPTransport:
     """A transport that keeps no connection for later."""
-    made = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=None, max_keepalive_connections=0))
+    made = httpx.AsyncHTTPTransport(
+        verify=_trust(), limits=httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    )
     if only_public:
         # httpx has no argument for the backend; the pool, httpcore's public class, has.
         made._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=_trust(),
             max_connections=None,
             max_keepalive_connections=0,
             network_backend=_Checking(),
