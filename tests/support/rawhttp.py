@@ -44,7 +44,7 @@ class Fault:
     After it had its effect: ``lost`` (closed without an answer), ``http(s)``, ``code(n)``, ``json(obj)``, ``delay(s)``,
     ``fin_after(n)``, ``rst_after(n)``, ``stall(n)`` (n bytes of the body, then nothing), ``truncate(n)`` (n bytes
     fewer, with a length that says so), ``flip(n)``, ``drip(s)`` (a byte each s seconds), ``unframed``.
-    ``refuse(s)`` answers a status without the effect.
+    ``refuse(s)`` answers a status, or an object, without the effect. ``then`` is called at that point of the request.
     """
 
     match: str
@@ -52,7 +52,12 @@ class Fault:
     arg: Any = 0
     nth: int = 1
     times: int = 1
+    then: Callable[[], None] | None = None
     seen: int = 0
+
+    def happen(self) -> None:
+        if self.then:
+            self.then()
 
     def applies(self, request: Request) -> bool:
         if self.match not in f"{request.method} {request.target}":
@@ -91,8 +96,17 @@ class RawServer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
 
-    def fault(self, match: str, action: str, arg: Any = 0, *, nth: int = 1, times: int = 1) -> None:
-        self.faults.append(Fault(match, action, arg, nth, times))
+    def fault(
+        self,
+        match: str,
+        action: str,
+        arg: Any = 0,
+        *,
+        nth: int = 1,
+        times: int = 1,
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        self.faults.append(Fault(match, action, arg, nth, times, then))
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -124,17 +138,21 @@ class RawServer:
         request = Request(method, target, headers, b"")
         fault = next((f for f in self.faults if f.applies(request)), Fault("", "none"))
         if fault.action == "deaf":
+            fault.happen()
             return _reset(writer)
         length = int(headers.get("content-length", 0))
         if fault.action == "rst_in":
             await reader.readexactly(min(int(fault.arg), length))
+            fault.happen()
             return _reset(writer)
         request = Request(method, target, headers, await reader.readexactly(length))
         self.requests.append(request)
         if fault.action == "refuse":
-            return await _write(writer, Response(int(fault.arg)), Fault("", "none"))
+            refusal = Response(fault.arg) if isinstance(fault.arg, int) else _json(fault.arg)
+            return await _write(writer, refusal, Fault("", "none"))
         response = await self._handle(request)
         if fault.action == "lost":
+            fault.happen()
             return None
         if fault.action == "delay":
             await asyncio.sleep(fault.arg)
@@ -214,6 +232,7 @@ async def _body(
 
 
 async def _end(writer: asyncio.StreamWriter, fault: Fault) -> None:
+    fault.happen()
     if fault.action == "stall":
         await asyncio.sleep(3600)
     await asyncio.sleep(0.002)

@@ -34,7 +34,7 @@ from pydantic import ValidationError
 from tightfit.cloud.api import ONCE, Api
 from tightfit.cloud.credits import balance, more_credits
 from tightfit.cloud.download import Check, Downloads
-from tightfit.cloud.errors import ApiError, BadAnswer
+from tightfit.cloud.errors import ApiError, BadAnswer, RateLimited, ServerTrouble
 from tightfit.cloud.identity import Account, Identity
 from tightfit.cloud.ledger import Call, Entry, Ledger
 from tightfit.cloud.models import CreditBalance, Features, RenderJob, UploadedFile
@@ -44,6 +44,7 @@ from tightfit.cloud.state import State
 from tightfit.cloud.talk import RunOutcome, Talk
 from tightfit.cloud.told import Tell
 from tightfit.cloud.upload import Uploads
+from tightfit.errors import NetworkError
 from tightfit.net.clock import Clock
 from tightfit.net.http import Http
 
@@ -81,13 +82,16 @@ class CloudClient:
         return await self._api.account()
 
     async def features(self) -> Features:
-        """What the service can beyond the hosted one's; nothing where it does not say. Asked once."""
-        if self._features is None:
-            try:
-                reply = await self._api.call("GET", "/health", tries=ONCE)
-                self._features = Features.model_validate(reply.body)
-            except (ApiError, BadAnswer, ValidationError):
-                self._features = Features()
+        """What the service can beyond the hosted one's; nothing where it does not say. Asked until it was answered."""
+        if self._features is not None:
+            return self._features
+        try:
+            reply = await self._api.call("GET", "/health", tries=ONCE)
+            self._features = Features.model_validate(reply.body)
+        except (RateLimited, ServerTrouble, NetworkError):
+            return Features()
+        except (ApiError, BadAnswer, ValidationError):
+            self._features = Features()
         return self._features
 
     async def credits(self) -> CreditBalance:

@@ -87,7 +87,7 @@ class Downloads:
                     ) from None
                 url = None if fresh else await self._fresh_url(job.id)
                 fresh = True
-            except (ConnectionBroken, ConnectionFailed, ServerTrouble):
+            except (ConnectionBroken, ConnectionFailed, ServerTrouble, RateLimited):
                 # The place of the file is down; the service itself may have it too.
                 if last:
                     raise
@@ -126,7 +126,7 @@ class Downloads:
                 return
             except AddressRefused:
                 raise _Expired from None
-            except (ConnectionBroken, ConnectionFailed, ServerTrouble):
+            except (ConnectionBroken, ConnectionFailed, ServerTrouble, RateLimited):
                 if not waits:
                     raise
                 await self._api.clock.sleep(waits.pop(0))
@@ -183,6 +183,9 @@ class Downloads:
         return None
 
     async def _refused(self, incoming: Incoming) -> None:
+        if not self._api.is_own(incoming.url) and incoming.status not in (408, 429) and incoming.status < 500:
+            # Whatever a foreign host means by it, the service itself may give the file.
+            raise _Expired
         try:
             opened(await incoming.whole(), {})
         except (NotFound, Gone):

@@ -31,13 +31,13 @@ from tightfit.cloud.errors import (
 )
 from tightfit.cloud.gui import GuiIntent
 from tightfit.cloud.ledger import Call, Entry, Ledger, Stage
-from tightfit.cloud.listen import Closing, Heard, listen
+from tightfit.cloud.listen import SILENT_S, Closing, Heard, listen
 from tightfit.cloud.sessions import IN_SESSION, Session, Sessions
 from tightfit.cloud.state import State, difference, summary
 from tightfit.cloud.told import Said, Tell
 from tightfit.cloud.untrusted import note
 from tightfit.errors import CloudError, NetworkError
-from tightfit.net.errors import ConnectionFailed
+from tightfit.net.errors import ConnectionFailed, ConnectionStalled
 from tightfit.net.http import Incoming
 
 # When to look for a change after an answer that closed without a word, in seconds between the looks.
@@ -122,7 +122,11 @@ class Talk:
             async with AsyncExitStack() as one:
                 sent = {**headers, "Accept": "text/event-stream", "Cache-Control": "no-store"}
                 url = self._api.url("/run_sse")
-                incoming = await one.enter_async_context(self._api.http.stream("POST", url, sent, body, patient=True))
+                stream = self._api.http.stream("POST", url, sent, body, patient=True)
+                with self._api.clock.within(SILENT_S) as begin:
+                    incoming = await one.enter_async_context(stream)
+                if begin.cancelled_caught:
+                    raise ConnectionStalled("The service does not begin to answer.")
                 kind = incoming.headers.get("content-type", "").lower()
                 if incoming.status != 200 or "text/event-stream" not in kind:
                     opened(await incoming.whole(), IN_SESSION)

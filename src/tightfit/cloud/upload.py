@@ -143,9 +143,8 @@ class Uploads:
         """The files as the service has them; empty where it lacks one, or can't be asked."""
         try:
             known = (await self._sessions.look(session)).video_infos
-        except SessionNotFound:
-            raise
         except (CloudError, NetworkError):
+            # A lost session too: the next try to send will say so.
             return []
         listed = [info for item in known if (info := _listed(item))]
         found = [next((i for i in listed if _is(i, file)), None) for file in files]

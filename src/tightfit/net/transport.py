@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 
 import anyio
@@ -33,7 +34,10 @@ class _Checking(httpcore.AnyIOBackend):
         if not all_public(addresses):
             # One text for all of them: which private addresses exist is nobody's business.
             raise AddressRefused(f"The service named {host} as the place of the file, which is no public address.")
-        return await super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        for address in dict.fromkeys(addresses[:-1]):
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return await super().connect_tcp(address, port, timeout, local_address, socket_options)
+        return await super().connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
 
 
 # socket.SOCK_STREAM, without importing socket: nothing here opens one by itself.
