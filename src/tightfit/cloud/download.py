@@ -16,7 +16,15 @@ import anyio
 
 from tightfit.cloud.answers import opened
 from tightfit.cloud.api import ONCE, QUESTION, Api, Headers
-from tightfit.cloud.errors import BadAnswer, DownloadCorrupted, Gone, NotFound, OutputExpired, ServerTrouble
+from tightfit.cloud.errors import (
+    BadAnswer,
+    DownloadCorrupted,
+    Gone,
+    NotFound,
+    OutputExpired,
+    RateLimited,
+    ServerTrouble,
+)
 from tightfit.cloud.models import RenderJob, RenderOutput
 from tightfit.cloud.render import Renders
 from tightfit.cloud.told import Moved, Tell
