@@ -90,6 +90,7 @@ def test_23_draft_in_a_line():
     [
         ({"tt": 0, "sg": [{"src": "https://c/beach.mp4?sig=1", "s": 0, "d": 1500}]}, "Video: beach.mp4 (0-1.5s)"),
         ({"tt": 0, "sg": [{}]}, "Video: clip"),
+        ({"tt": 0, "sg": [{"src": "http://[::1"}]}, "Video: [::1"),
         ({"tt": 42, "sg": [{"m": {"name": "x"}}]}, "Track(type 42): x"),
         (
             {"type": 1, "m": {"role": "voice"}, "segments": [{"name": "me", "start": 0, "out": 2000}]},
@@ -411,7 +412,9 @@ async def test_28_a_page_instead_of_the_file_is_no_file(bench: Bench):
     assert len(bench.cloud.asked(DIRECT)) == 1
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://x/y", "http://", "not a url", "http://127.0.0.1:1/x.mp4"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://x/y", "http://", "no url", "http://127.0.0.1:1/x", "http://[::1", "http://a:b"]
+)
 async def test_28_a_place_that_is_none_is_not_followed(bench: Bench, url):
     async with bench.client() as client:
         job = await rendered(client)

@@ -44,8 +44,9 @@ SENT = (
 
 
 def connect(as_json: options.Json = False, offline: Offline = False) -> int:
-    settings, cloud = load_settings(), _cloud_settings()
+    settings = load_settings()
     _require_online(settings, offline, "connect")
+    cloud = _cloud_settings()
     if not as_json:
         say(f"Connecting to {printable(_shown(cloud.api_url))}. What is sent there:")
         for line in SENT:
@@ -69,8 +70,9 @@ def connect(as_json: options.Json = False, offline: Offline = False) -> int:
 
 
 def credits(as_json: options.Json = False, offline: Offline = False) -> int:
-    settings, cloud = load_settings(), _cloud_settings()
+    settings = load_settings()
     _require_online(settings, offline, "credits")
+    cloud = _cloud_settings()
 
     async def look(client: CloudClient) -> tuple[CreditBalance, str | None]:
         balance = await client.credits()
@@ -95,9 +97,13 @@ def _told(credits: CreditBalance) -> str:
 
 
 def _cloud_settings() -> CloudSettings:
+    """Raises UsageError before anything is said, where they name something impossible."""
+    from tightfit.cloud.api import checked_url
     from tightfit.settings import CloudSettings
 
-    return CloudSettings()
+    cloud = CloudSettings()
+    checked_url(cloud.api_url, "NEMO_API_URL")
+    return cloud
 
 
 def _shown(url: str) -> str:

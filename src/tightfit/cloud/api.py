@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import anyio
 from pydantic import ValidationError
@@ -30,6 +29,7 @@ from tightfit.errors import UsageError
 from tightfit.net.clock import Clock
 from tightfit.net.errors import ConnectionBroken, ConnectionFailed
 from tightfit.net.http import Http
+from tightfit.net.urls import is_web, origin, parts_of
 
 Headers = Mapping[str, str]
 T = TypeVar("T")
@@ -70,7 +70,7 @@ class Api:
 
     def is_own(self, url: str) -> bool:
         """True where ``url`` leads to the service itself, which may see the token."""
-        return _origin(url) == _origin(self.base_url)
+        return origin(url) == origin(self.base_url)
 
     async def call(
         self, method: str, path: str, body: Any = None, *, tries: Tries = QUESTION, readings: Readings | None = None
@@ -155,20 +155,7 @@ class Api:
 
 def checked_url(url: str, name: str) -> str:
     """``url`` without a slash at its end. Raises UsageError where it is no address of a service."""
-    parts = urlsplit(url.strip())
-    try:
-        fine = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
-    except ValueError:
-        fine = False
-    if not fine or parts.username or parts.query or parts.fragment:
+    parts = parts_of(url.strip())
+    if not is_web(url.strip()) or parts.username or parts.password or parts.query or parts.fragment:
         raise UsageError(f"{name} is no address of a service.", hint="Write it like https://api.example.org.")
     return url.strip().rstrip("/")
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    try:
-        port = parts.port
-    except ValueError:
-        port = -1
-    return parts.scheme.lower(), parts.hostname, port or {"http": 80, "https": 443}.get(parts.scheme.lower())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import ValidationError
 
 from tightfit.cloud.api import Api
 from tightfit.cloud.errors import BadAnswer
 from tightfit.cloud.models import CreditBalance
+from tightfit.net.urls import origin, parts_of
 
 
 async def balance(api: Api) -> CreditBalance:
@@ -40,5 +41,4 @@ def more_credits(web_url: str, *, is_anonymous: bool, user_id: str | None, told:
 def _same_site(url: str, web_url: str) -> bool:
     if any(ord(c) <= 32 for c in url) or "nmv_usr_" in url:
         return False
-    theirs, ours = urlsplit(url), urlsplit(web_url)
-    return (theirs.scheme, theirs.netloc) == (ours.scheme, ours.netloc)
+    return origin(url) == origin(web_url) and not parts_of(url).username

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
 
 import anyio
 
@@ -34,6 +33,7 @@ from tightfit.net.addresses import is_public
 from tightfit.net.errors import AddressRefused, ConnectionBroken, ConnectionFailed
 from tightfit.net.http import Incoming
 from tightfit.net.redact import place
+from tightfit.net.urls import is_web, joined, parts_of
 
 MOST_TRIES, MOST_REDIRECTS = 5, 3
 # No render of a file of at most 500 MB is larger than this; a body that goes on is no video.
@@ -144,14 +144,14 @@ class Downloads:
             moved = await self._from(url, passing, expected)
             if moved is None:
                 return
-            if urlsplit(url).scheme == "https" and urlsplit(moved).scheme != "https":
+            if parts_of(url).scheme == "https" and parts_of(moved).scheme != "https":
                 raise AddressRefused("The service sent the download to a place without encryption.")
             url = moved
         raise _Expired
 
     async def _from(self, url: str, passing: Path, expected: _Expected) -> str | None:
         """One request. Returns the URL that it was sent on to, None where the file is complete."""
-        if urlsplit(url).scheme not in ("http", "https"):
+        if not is_web(url):
             raise _Expired
         have, validator = _kept(passing)
         resume = {"Range": f"bytes={have}-", "If-Range": validator} if have and validator else {}
@@ -166,7 +166,7 @@ class Downloads:
 
     def _must_be_public(self) -> bool:
         """A service on the internet has no business sending us into our own network; one at home may."""
-        host = urlsplit(self._api.base_url).hostname or ""
+        host = parts_of(self._api.base_url).hostname or ""
         return is_public(host) or not (_is_address(host) or host == "localhost" or "." not in host)
 
     async def _read(
@@ -175,7 +175,7 @@ class Downloads:
         async with self._api.http.stream("GET", url, headers, only_public=only_public) as incoming:
             status, kind = incoming.status, incoming.headers.get("content-type", "").lower()
             if status in (301, 302, 303, 307, 308):
-                return urljoin(url, incoming.headers.get("location", ""))
+                return joined(url, incoming.headers.get("location", ""))
             if status == 416:
                 _remove(passing)
                 raise ConnectionBroken(f"{place(url)} no longer has what was begun.")
@@ -260,7 +260,7 @@ def _url_in(data: object) -> str:
     """The place of the file in an answer that is not the file. Raises _Expired where there is none."""
     found = data.get("output", data) if isinstance(data, dict) else None
     url = found.get("url") or found.get("outputUrl") if isinstance(found, dict) else None
-    if not isinstance(url, str) or urlsplit(url).scheme not in ("http", "https"):
+    if not isinstance(url, str) or not is_web(url):
         raise _Expired
     return url
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
 from tightfit.cloud.untrusted import note
 
@@ -160,7 +159,7 @@ def _name(track: Mapping[str, Any], segment: Mapping[str, Any], *, is_text: bool
     named = meta.get("name") or meta.get("title") or _first(segment, "name") or _first(track, "n", "label", "name")
     source = _first(segment, "src", "url", "cdn_url")
     if not named and isinstance(source, str):
-        named = PurePosixPath(urlsplit(source).path).name
+        named = PurePosixPath(source.partition("?")[0]).name
     return note(named) or "clip"
 
 
