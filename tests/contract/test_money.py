@@ -88,7 +88,10 @@ async def test_random_faults_cost_nothing_twice(tmp_path: Path, number: int):
         with FakeCloud(ours=luck.random() < 0.5, versions=luck.random() < 0.5) as cloud:
             _set_up(cloud, luck)
             ends[await _to_the_end(Bench(cloud, folder), luck)] += 1
-            await anyio.sleep(0.03 if cloud.frozen else 0)
+            for _ in range(1000):
+                if not cloud.frozen:
+                    break
+                await anyio.sleep(0.005)
             _assert_nothing_twice(cloud, Bench(cloud, folder), f"seed {SEED}, run {run}")
     print(f"{sum(ends.values())} runs: {dict(ends)}")
     assert ends["finished"] > sum(ends.values()) / 3, "hardly any got through: the faults hide what is to be tested"
@@ -143,4 +146,6 @@ def _assert_nothing_twice(cloud: FakeCloud, bench: Bench, which: str) -> None:
     assert [e for e in calls if e.is_open and e.call == "render"] == [], which
     target = bench.folder / "1.mp4"
     if target.exists():
-        assert target.read_bytes() == cloud.file, f"a bad file got its name: {which}"
+        # Where the service says neither size nor hash, a turned bit is for whoever decodes the file to see.
+        assert target.stat().st_size == len(cloud.file), f"a short file got its name: {which}"
+        assert target.read_bytes() == cloud.file or not cloud.with_facts, f"a bad file got its name: {which}"
