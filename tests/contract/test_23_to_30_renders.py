@@ -168,6 +168,16 @@ async def test_24_render_not_done_after_ten_polls_is_still_running(bench: Bench)
     assert len(bench.cloud.renders) == 1
 
 
+async def test_24_render_at_our_own_server_is_waited_for_as_long_as_it_makes_progress(bench: Bench):
+    bench.cloud.ours, bench.cloud.polls_to_end = True, 40
+    async with bench.client() as client:
+        with pytest.raises(RenderStillRunning):
+            # Its progress stands at 99 % from the tenth poll on.
+            await rendered(client)
+    assert 300 <= sum(bench.clock.waits[10:]) < 320
+    assert sum(bench.clock.waits) > 400
+
+
 async def test_24_render_done_without_a_place_is_polled_twice_more_and_fetched_directly(bench: Bench):
     bench.cloud.server.fault(POLL, "json", {"code": 0, "status": "completed"}, times=99)
     async with bench.client() as client:

@@ -43,7 +43,7 @@ class Process:
     pid: int = 0
 
     def run(self) -> int:
-        words = [sys.executable, "-m", "support.journey", self.cloud.url, str(self.folder), "0.002"]
+        words = [sys.executable, "-m", "support.journey", self.cloud.url, str(self.folder), "0.01"]
         env = {**os.environ, "PYTHONPATH": str(_SUPPORT)}
         process = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.pid = process.pid

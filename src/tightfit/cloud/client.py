@@ -38,7 +38,7 @@ from tightfit.cloud.errors import ApiError, BadAnswer, RateLimited, ServerTroubl
 from tightfit.cloud.identity import Account, Identity
 from tightfit.cloud.ledger import Call, Entry, Ledger
 from tightfit.cloud.models import CreditBalance, Features, RenderJob, UploadedFile
-from tightfit.cloud.render import HOSTED_POLLS, OUTPUT, PATIENCE_S, Renders, backoff_polls
+from tightfit.cloud.render import OUTPUT, PATIENCE_S, Renders
 from tightfit.cloud.sessions import Session, Sessions
 from tightfit.cloud.state import State
 from tightfit.cloud.talk import RunOutcome, Talk
@@ -143,19 +143,19 @@ class CloudClient:
         return await self._renders.submit(session, draft, output, unit=unit, job=job)
 
     async def wait(self, render: str, patience_s: float = PATIENCE_S) -> RenderJob:
-        """Poll until it has ended: every 30 s at the hosted service, sooner at our own.
+        """Poll until it has ended: every 30 s at the hosted service; sooner at our own, as long as it makes progress.
 
         Raises RenderFailed; RenderStillRunning after ``patience_s``, when it may be waited for again.
         """
-        polls = await self._polls(patience_s)
-        return await self._renders.wait(render, polls, self._entry(render))
+        ours = (await self.features()).is_ours
+        return await self._renders.wait(render, self._entry(render), ours=ours, patience_s=patience_s)
 
     async def render(
         self, session: Session, draft: Any, output: Mapping[str, Any] = OUTPUT, *, unit: str, job: str
     ) -> RenderJob:
         """``submit`` and ``wait``; a render that failed is begun once more under another id. Exports are free."""
-        polls = await self._polls(PATIENCE_S)
-        return await self._renders.rendered(session, draft, output, polls, unit=unit, job=job)
+        ours = (await self.features()).is_ours
+        return await self._renders.rendered(session, draft, output, ours=ours, unit=unit, job=job)
 
     async def look(self, render: str) -> RenderJob:
         """How a render stands, with a fresh URL. Raises NotFound, ApiError, NetworkError."""
@@ -190,11 +190,6 @@ class CloudClient:
         for entry in renders:
             await self._renders.give_up(entry)
         return len(renders)
-
-    async def _polls(self, patience_s: float) -> tuple[float, ...]:
-        if (await self.features()).is_ours:
-            return backoff_polls(patience_s)
-        return HOSTED_POLLS[: max(1, round(patience_s / HOSTED_POLLS[0]))]
 
     def _entry(self, render: str) -> Entry | None:
         """The open ledger entry of a render."""

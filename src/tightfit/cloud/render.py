@@ -33,24 +33,14 @@ from tightfit.errors import NetworkError
 
 OUTPUT = {"format": "mp4", "quality": "high"}
 _PATH = "/api/render/proxy/lambda"
-# The hosted service is asked every 30 s, ten times; ours as often as its answers are cheap.
-HOSTED_POLLS = (30.0,) * 10
-OURS_FIRST_S, OURS_MOST_S, OURS_GROWTH, PATIENCE_S = 2.0, 15.0, 1.5, 300.0
+# The hosted service is asked every 30 s, ten times; ours sooner, until it has shown no progress for as long.
+HOSTED_S, PATIENCE_S = 30.0, 300.0
+OURS_FIRST_S, OURS_MOST_S, OURS_GROWTH = 2.0, 15.0, 1.5
 # A render may be done before its file has a place; so many more polls are given to it.
 _POLLS_FOR_A_URL = 2
 _MOST_ATTEMPTS = 2
 _IN_RENDER: Mapping[int, type[ApiError]] = {402: ExportBlocked, 404: NotFound}
 _ODD = re.compile(r"[^A-Za-z0-9_-]")
-
-
-def backoff_polls(patience_s: float = PATIENCE_S) -> tuple[float, ...]:
-    """Waits of 2 s growing to 15 s that add up to ``patience_s`` at least."""
-    waits: list[float] = []
-    wait = OURS_FIRST_S
-    while sum(waits) < patience_s:
-        waits.append(wait)
-        wait = min(OURS_MOST_S, wait * OURS_GROWTH)
-    return tuple(waits)
 
 
 def render_id(job: str, unit: str, attempt: int) -> str:
@@ -117,18 +107,20 @@ class Renders:
         reply = await self._api.call("GET", f"{_PATH}/{_safe(render)}", tries=tries, readings=_IN_RENDER)
         return _job(reply.body, render)
 
-    async def wait(self, render: str, polls: tuple[float, ...], entry: Entry | None) -> RenderJob:
-        """Poll until the render has ended; ``polls`` are the waits before each.
-
-        Raises RenderFailed, RenderStillRunning, NotFound.
-        """
-        without_url = 0
-        for wait in polls:
-            await self._api.clock.sleep(wait)
+    async def wait(self, render: str, entry: Entry | None, *, ours: bool, patience_s: float = PATIENCE_S) -> RenderJob:
+        """Poll until the render has ended. Raises RenderFailed, RenderStillRunning, NotFound."""
+        pause, quiet, seen, without_url = OURS_FIRST_S if ours else HOSTED_S, 0.0, None, 0
+        while quiet < patience_s:
+            await self._api.clock.sleep(pause)
+            quiet += pause
+            if ours:
+                pause = min(OURS_MOST_S, pause * OURS_GROWTH)
             try:
                 job = await self.poll(render)
             except (RateLimited, ServerTrouble, BadAnswer, NetworkError):
                 continue
+            if ours and (job.status, job.progress) != seen:
+                seen, quiet = (job.status, job.progress), 0.0
             text = "✅ Video ready!" if job.status is RenderStatus.COMPLETED else f"⏳ {job.progress}%"
             self._tell(Rendering(render, job.progress, text))
             if job.status in (RenderStatus.FAILED, RenderStatus.CANCELLED):
@@ -142,13 +134,13 @@ class Renders:
         raise RenderStillRunning(render)
 
     async def rendered(
-        self, session: Session, draft: Any, output: Mapping[str, Any], polls: tuple[float, ...], *, unit: str, job: str
+        self, session: Session, draft: Any, output: Mapping[str, Any], *, ours: bool, unit: str, job: str
     ) -> RenderJob:
         """See ``CloudClient.render``."""
         for attempt in range(_MOST_ATTEMPTS):
             render = await self.submit(session, draft, output, unit=unit, job=job)
             try:
-                return await self.wait(render, polls, self._ledger.latest(f"render_{job}_{unit}"))
+                return await self.wait(render, self._ledger.latest(f"render_{job}_{unit}"), ours=ours)
             except RenderFailed:
                 if attempt + 1 == _MOST_ATTEMPTS:
                     raise
