@@ -9,6 +9,8 @@ import sys
 import pytest
 from support.rawhttp import RawServer, Request, Response
 
+from tightfit.cloud.api import checked_url
+from tightfit.errors import UsageError
 from tightfit.net.clock import Clock, clock_for
 from tightfit.net.errors import AnswerTooBig, ConnectionBroken, ConnectionFailed, ConnectionStalled
 from tightfit.net.http import Http, Limits
@@ -60,6 +62,19 @@ def test_the_command_line_loads_no_http_library_for_its_help():
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "url", ["mega-api", "ftp://x", "https://user:pw@host", "https://host/?token=1", "http://[::1", "http://a:b", ""]
+)
+def test_an_address_of_a_service_that_is_none_is_a_usage_error(url: str):
+    with pytest.raises(UsageError, match="NEMO_API_URL") as told:
+        checked_url(url, "NEMO_API_URL")
+    assert "pw" not in str(told.value)
+
+
+def test_an_address_of_a_service_may_have_a_path_and_a_slash():
+    assert checked_url(" https://host:8/api/ ", "NEMO_API_URL") == "https://host:8/api"
 
 
 pytest_anyio = pytest.mark.anyio
