@@ -8,11 +8,13 @@ import uuid
 
 import anyio
 import pytest
-from support.client import Bench
+from support.client import Bench, rendered
 from support.cloud import COST
+from support.rawhttp import Response
 
 from tightfit.cloud.errors import (
     AuthExhausted,
+    BadAnswer,
     ExportBlocked,
     InvalidDraft,
     MissingClientId,
@@ -262,6 +264,36 @@ async def test_06_attribution_goes_with_every_request_and_nothing_to_a_foreign_h
         assert ("authorization" in request.headers) == (NEW_TOKEN not in f"{request.method} {request.path}")
     (foreign,) = bench.cloud.elsewhere.requests
     assert not {*HEADERS, "authorization", "x-client-id", "cookie"} & set(foreign.headers)
+
+
+async def test_06_attribution_is_left_behind_by_a_redirect_to_a_foreign_host(bench: Bench):
+    media = bench.cloud._media
+
+    def moved(request):
+        if request.headers["host"].endswith(str(bench.cloud.server.port)):
+            return Response(302, {"Location": f"{bench.cloud.elsewhere.url}{request.target}"})
+        return media(request)
+
+    bench.cloud._media = moved
+    async with bench.client() as client:
+        await client.download(await rendered(client), bench.folder / "out.mp4")
+    (foreign,) = bench.cloud.elsewhere.requests
+    assert not {*HEADERS, "authorization"} & set(foreign.headers)
+
+
+async def test_06_attribution_a_service_that_sends_us_on_in_circles_is_left(bench: Bench):
+    bench.cloud._media = lambda request: Response(302, {"Location": request.target})
+    async with bench.client() as client:
+        await client.download(await rendered(client), bench.folder / "out.mp4")
+    assert len(bench.cloud.asked("/download")) == 1
+
+
+async def test_06_attribution_a_question_is_not_sent_on_anywhere(bench: Bench):
+    bench.cloud.server.fault("GET /api/credits", "refuse", 302)
+    async with bench.client() as client:
+        with pytest.raises(BadAnswer, match="302"):
+            await client.credits()
+    assert bench.cloud.elsewhere.requests == []
 
 
 # -- 7 code 402
