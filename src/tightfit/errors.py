@@ -7,6 +7,8 @@
     │   └── SourceChanged     3    it changed while being worked on
     ├── InfeasibleError       4    no file of that size can hold this clip
     ├── NoPlaceLeft           5    the cloud can't do it, and falling back was forbidden
+    ├── NetworkError          5    no connection, or one that broke (net/errors.py)
+    ├── CloudError            5    the render service refused or failed; its kinds are drawn in cloud/errors.py
     ├── OutputError           6    the output can't be written
     │   └── OutputExists      6
     ├── JobHeld               7    another process is at work on this job
@@ -88,6 +90,20 @@ class InfeasibleError(TightfitError):
 
     code = ExitCode.INFEASIBLE
     kind = "infeasible"
+
+
+class NetworkError(TightfitError):
+    """No connection could be made, or one broke; nothing is known beyond what was answered before."""
+
+    code = ExitCode.NETWORK
+    kind = "network"
+
+
+class CloudError(TightfitError):
+    """The render service refused, failed, or answered something that makes no sense."""
+
+    code = ExitCode.NETWORK
+    kind = "cloud"
 
 
 class OutputError(TightfitError):

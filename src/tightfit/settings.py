@@ -5,17 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from platformdirs import user_state_path
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """``TIGHTFIT_HOME`` (state and cache) and ``TIGHTFIT_FFMPEG`` (an ffmpeg instead of the bundled one)."""
+    """``TIGHTFIT_HOME`` (state and cache), ``TIGHTFIT_FFMPEG`` (an ffmpeg instead of the bundled one),
+
+    ``TIGHTFIT_OFFLINE`` (open no socket) and ``TIGHTFIT_TEST_CLOCK`` (``fast``: cloud waits a hundredfold shorter).
+    """
 
     model_config = SettingsConfigDict(env_prefix="TIGHTFIT_", env_ignore_empty=True, frozen=True)
 
     home: Path = Field(default_factory=lambda: user_state_path("tightfit"))
     ffmpeg: str | None = None
+    offline: bool = False
+    test_clock: str = ""
 
     @property
     def cache(self) -> Path:
@@ -24,3 +29,14 @@ class Settings(BaseSettings):
     @property
     def work(self) -> Path:
         return self.home / "work"
+
+
+class CloudSettings(BaseSettings):
+    """``NEMO_TOKEN``, ``NEMO_CLIENT_ID``, ``NEMO_API_URL`` and ``NEMO_WEB_URL``: the account and where it is."""
+
+    model_config = SettingsConfigDict(env_prefix="NEMO_", env_ignore_empty=True, frozen=True)
+
+    token: SecretStr | None = None
+    client_id: str | None = None
+    api_url: str = "https://mega-api-prod.nemovideo.ai"
+    web_url: str = "https://nemovideo.com"
