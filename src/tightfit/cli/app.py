@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from tightfit import __version__
-from tightfit.cli import compress, demo, doctor, jobs, logs, plan, presets, probe
+from tightfit.cli import compress, demo, doctor, jobs, logs, plan, presets, probe, serve
 from tightfit.cli.bare import COMMANDS, spelled_out
 from tightfit.cli.failures import failure_of, paragraph, usage_error
 from tightfit.cli.streams import complain, make_patient, say
@@ -82,7 +82,7 @@ def _options(
 ) -> None: ...
 
 
-_MODULES = (compress, plan, probe, jobs, presets, doctor, demo)
+_MODULES = (compress, plan, probe, jobs, presets, doctor, demo, serve)
 for _name, _module in zip(COMMANDS, _MODULES, strict=True):
     app.command(_name, help=_module.HELP, short_help=_module.SHORT)(getattr(_module, _name))
 
