@@ -140,7 +140,8 @@ def _cut(draft: Mapping[str, Any], segment: Mapping[str, Any]) -> Cut:
         end = start + length
     if end is not None and end <= start:
         raise InvalidDraft("The segment ends (to) before it begins (ti).")
-    facts = draft.get("m", draft.get("metadata")) or {}
+    facts = draft.get("m", draft.get("metadata"))
+    facts = {} if facts is None else facts
     if not isinstance(facts, Mapping):
         raise InvalidDraft("The draft's facts (m) are no object.")
     return Cut(source, start, end, _target(facts), _canvas(facts))

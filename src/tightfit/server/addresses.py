@@ -17,8 +17,11 @@ _REFUSED = tuple(
     for text in (
         *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "fec0::/10"),
         *("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "100.64.0.0/10", "0.0.0.0/8", "240.0.0.0/4"),
+        "3fff::/20",  # documentation (RFC 9637), newer than Python's own list
     )
 )
+# All that is routed on the Internet so far (RFC 4291, section 2.4).
+_ASSIGNED_V6 = ip_network("2000::/3")
 
 
 class BadAddress(ValueError):
@@ -43,6 +46,8 @@ def is_global(address: str) -> bool:
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
     if not ip.is_global or ip.is_multicast or ip.is_unspecified or ip.is_reserved:
+        return False
+    if isinstance(ip, IPv6Address) and ip not in _ASSIGNED_V6:
         return False
     return not any(isinstance(ip, _kind(net.version)) and ip in net for net in _REFUSED)
 

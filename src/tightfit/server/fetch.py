@@ -47,9 +47,8 @@ async def system_resolver(host: str, port: int) -> list[str]:
 class CheckedNetwork(httpcore.AsyncNetworkBackend):
     """Resolves a name once, refuses it where any answer leads inside, and connects to an answer it has checked."""
 
-    def __init__(self, origin: Origin, resolver: Resolver) -> None:
-        self._origin, self._resolver = origin, resolver
-        self._network = httpcore.AnyIOBackend()
+    def __init__(self, origin: Origin, resolver: Resolver, network: httpcore.AsyncNetworkBackend) -> None:
+        self._origin, self._resolver, self._network = origin, resolver, network
 
     async def connect_tcp(
         self,
@@ -69,10 +68,19 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
 
 
 class Fetcher:
-    """``allowed`` are the hosts and ports that the operator vouches for; ``resolver`` looks names up."""
+    """``allowed`` are the hosts and ports that the operator vouches for.
 
-    def __init__(self, allowed: frozenset[tuple[str, int]], resolver: Resolver = system_resolver) -> None:
+    ``resolver`` looks names up, ``network`` connects to the addresses that passed.
+    """
+
+    def __init__(
+        self,
+        allowed: frozenset[tuple[str, int]],
+        resolver: Resolver = system_resolver,
+        network: httpcore.AsyncNetworkBackend | None = None,
+    ) -> None:
         self._allowed, self._resolver = allowed, resolver
+        self._network = network or httpcore.AnyIOBackend()
 
     async def fetch(self, url: str, into: Path, limit: int) -> int:
         """Write the file behind ``url`` to ``into`` and return its bytes; ``into`` is not there when it raises.
@@ -107,7 +115,7 @@ class Fetcher:
 
     @asynccontextmanager
     async def _answer(self, origin: Origin) -> AsyncIterator[httpcore.Response]:
-        network = CheckedNetwork(origin, self._resolver)
+        network = CheckedNetwork(origin, self._resolver, self._network)
         url = httpcore.URL(
             scheme=origin.scheme.encode(), host=origin.host.encode(), port=origin.port, target=origin.target.encode()
         )
