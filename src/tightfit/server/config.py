@@ -18,6 +18,7 @@ class ServerSettings(BaseSettings):
     max_upload_bytes: int = Field(default=500 * 1024 * 1024, ge=1)  # "500 MB", the larger reading
     allow_url_hosts: str = ""  # host:port,… that URL uploads may name although they are not global addresses
     http_mode: Literal["semantic", "legacy200"] = "semantic"  # how codes of four digits arrive
+    public_url: str = ""  # how clients call this server, where a proxy stands before it; else what they called it
     export_policy: Literal["skill_ok", "paid_only", "all"] = "skill_ok"
     anon_reissue: Literal["429", "return_existing"] = "429"
     renders: int = Field(default=1, ge=1, le=64)  # renders at work at once

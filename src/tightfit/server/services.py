@@ -132,5 +132,6 @@ def session_of(here: Services, user: User, session: str, named_user: str = "me")
 
 
 def base_of(request: Request) -> str:
-    """Where this server is, as the caller calls it."""
-    return str(request.base_url).rstrip("/")
+    """Where this server is: as its operator says, else as the caller called it."""
+    here: Services = request.app.state.services
+    return (here.settings.public_url or str(request.base_url)).rstrip("/")
