@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -96,7 +97,8 @@ class Stored(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = Store(Path(":memory:"))
+        self.folder = tempfile.TemporaryDirectory()
+        self.store = Store(Path(self.folder.name) / "server.db")
         self.accounts = Accounts(self.store, ServerSettings())
         self.sessions = Sessions(self.store, self.accounts)
         self.users = [self.accounts.issue(f"client-{n}", "127.0.0.1", 1.0).user for n in range(2)]
@@ -147,6 +149,7 @@ class Stored(RuleBasedStateMachine):
         assert self.store.rows("SELECT * FROM users WHERE frozen != 0") == []
         assert self.store.rows("SELECT * FROM runs WHERE state = ?", RunState.RUNNING) == []
         self.store.close()
+        self.folder.cleanup()
 
 
 Ledger.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)

@@ -39,9 +39,10 @@ def serve(
 
     try:
         limits = ServerSettings()
-        _ = limits.url_hosts
-    except (ValidationError, ValueError) as exc:
-        raise UsageError(f"One of the TIGHTFIT_SERVE_… variables can't be used: {_first(exc)}.") from exc
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        name = f"TIGHTFIT_SERVE_{'_'.join(map(str, first['loc'])).upper().removeprefix('TIGHTFIT_SERVE_')}"
+        raise UsageError(f"{name} can't be used: {first['msg']}.") from exc
     at = listening(host, port)
     shown = f"[{host}]" if ":" in host else host
     if test_mode:
@@ -60,11 +61,3 @@ def serve(
         report=report,
     )
     return ExitCode.OK
-
-
-def _first(exc: Exception) -> str:
-    errors = getattr(exc, "errors", None)
-    if errors is None:
-        return str(exc)
-    first = errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

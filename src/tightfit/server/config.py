@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 WEEK_S, DAY_S = 7 * 86_400, 86_400
@@ -30,7 +30,20 @@ class ServerSettings(BaseSettings):
     output_s: int = DAY_S
     heartbeat_s: float = 15.0
 
+    @field_validator("allow_url_hosts")
+    @classmethod
+    def _names_hosts_and_ports(cls, text: str) -> str:
+        _hosts_and_ports(text)
+        return text
+
     @property
     def url_hosts(self) -> frozenset[tuple[str, int]]:
-        named = (entry.strip().rpartition(":") for entry in self.allow_url_hosts.split(",") if entry.strip())
-        return frozenset((host.strip("[]").lower(), int(port)) for host, _, port in named)
+        return _hosts_and_ports(self.allow_url_hosts)
+
+
+def _hosts_and_ports(text: str) -> frozenset[tuple[str, int]]:
+    """Raises ValueError."""
+    named = [entry.strip().rpartition(":") for entry in text.split(",") if entry.strip()]
+    if not all(host and port.isdigit() for host, _, port in named):
+        raise ValueError("write host:port, several with commas between them")
+    return frozenset((host.strip("[]").lower(), int(port)) for host, _, port in named)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -81,8 +82,35 @@ def test_a_second_server_in_the_same_folder_is_refused(mortal: Served):
         Served(mortal.home).start()
 
 
-def test_without_test_mode_nobody_moves_the_clock(start_server: Callable[..., Served]):
-    served = start_server(test_mode=False)
+@pytest.fixture(scope="module")
+def usual(start_server: Callable[..., Served]) -> Served:
+    """A server as people start it."""
+    return start_server(test_mode=False)
+
+
+def test_10_a_large_upload_is_not_held_in_memory(usual: Served):
+    def peak_kb() -> int:
+        assert usual.process is not None
+        status = Path(f"/proc/{usual.process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
+
+    def body() -> Iterator[bytes]:
+        yield b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
+        for _ in range(100):
+            yield bytes(1_000_000)
+        yield b"\r\n--b--\r\n"
+
+    caller = usual.caller()
+    before = peak_kb()
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer = caller.http.post(f"/api/upload-video/nemo_agent/me/{caller.session}", content=body(), headers=headers)
+    assert answer.json()["code"] == 4001, "zeros are no video"
+    assert peak_kb() - before < 20_000
+    assert usual.leftovers == []
+
+
+def test_without_test_mode_nobody_moves_the_clock(usual: Served):
+    served = usual
     for path in ("clock", "faults"):
         assert httpx.post(f"{served.base}/__test__/{path}", json={"advance_s": 1}).status_code == 404
     assert httpx.get(f"{served.base}/health", headers={"Host": "evil.example"}).status_code == 400
