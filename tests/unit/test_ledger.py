@@ -152,8 +152,8 @@ class Stored(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-Ledger.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
-Stored.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+Ledger.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+Stored.TestCase.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
 TestLedger = Ledger.TestCase
 TestStored = Stored.TestCase
 
