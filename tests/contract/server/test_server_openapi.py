@@ -88,3 +88,43 @@ def test_every_route_of_the_contract_is_described(semantic: Served):
         "/media/{kind}/{key}",
         "/health",
     }
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        '{"t":NaN}',
+        '{"t":[{"tt":1e400,"sg":[{"s":0,"d":1}]}]}',
+        '{"t":[{"tt":0,"sg":[{"s":0,"d":1,"src":"\\ud800"}]}]}',
+        '{"\\ud800":"\\u0000"}',
+        '{"m":{"target_bytes":' + "9" * 5000 + "}}",
+        '{"t":[{"tt":0,"sg":[{"s":' + "9" * 400 + "}]}]}",
+        "null",
+        "",
+        "{",
+        '"' + "a" * 6_000_000 + '"',
+    ],
+    ids=lambda draft: draft[:12],
+)
+def test_a_body_that_breaks_parsers_is_422(insider: Caller, draft: str):
+    body = f'{{"id":"r","sessionId":"{insider.session}","draft":{draft}}}'
+    for mode in ({}, {"Connection": "close"}):
+        answer = insider.http.post(
+            "/api/render/proxy/lambda", content=body.encode(), headers={"Content-Type": "application/json", **mode}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (422, 422)
+
+
+def test_strange_paths_and_headers_are_answered(insider: Caller):
+    for path in ("%00", "%ff%fe", "a%2f..%2fb", "x" * 5000, "..%5c", "%F0%9F%92%A9"):
+        for route in ("render/proxy/lambda/{}", "render/proxy/{}/download", "state/nemo_agent/me/{}/latest"):
+            assert insider.http.get(f"/api/{route.format(path)}").json()["code"] in (404, 1002)
+        assert insider.http.get(f"/media/r/{path}", params={"exp": path, "sig": "é"}).json()["code"] in (403, 404, 422)
+    for value in ("Bearer nmv_usr_é".encode("latin-1"), b"Bearer nmv_usr_" + b"x" * 9000):
+        answer = insider.http.get("/api/credits/balance/simple", headers={"Authorization": value})
+        assert answer.json()["code"] == 1001
+    for wanted in ("bytes=0-0,5-9", "bytes=", "bytes=x", "lines=1-2", "bytes=9-1", "bytes=-99999999999999999999"):
+        file = insider.state()["state"]["video_infos"][0]["cdn_url"]
+        assert insider.http.get(file, headers={"Range": wanted}).status_code in (200, 206, 400, 416)
