@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 APP = "nemo_agent"
@@ -79,6 +79,13 @@ class Colour(BaseModel):
     color_range: Literal["tv"] | None = None
 
 
+def _times_ten(level: Any) -> Any:
+    """ "3.1" as people write a level, 31 as the engine does."""
+    if isinstance(level, str) and len(level) == 3 and level[1] == ".":
+        return level.replace(".", "")
+    return level
+
+
 class EncodeArgs(BaseModel):
     """What goes into the stream's description. Only what the engine itself encodes with can be asked for."""
 
@@ -86,7 +93,7 @@ class EncodeArgs(BaseModel):
 
     pix_fmt: Literal["yuv420p"] = "yuv420p"
     profile: Literal["high"] | None = None
-    level: Annotated[int, Field(ge=10, le=62)] | None = None
+    level: Annotated[int, BeforeValidator(_times_ten), Field(ge=10, le=62)] | None = None
     tune: None = None
     colour: Colour | None = None
     sar: Literal["1", "1:1"] | None = None
