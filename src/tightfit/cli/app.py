@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from tightfit import __version__
-from tightfit.cli import cloud, compress, demo, doctor, jobs, logs, plan, presets, probe
+from tightfit.cli import cloud, compress, demo, doctor, jobs, logs, plan, presets, probe, serve
 from tightfit.cli.bare import spelled_out
 from tightfit.cli.failures import failure_of, paragraph, usage_error
 from tightfit.cli.streams import complain, make_patient, say
@@ -26,6 +26,7 @@ HELP = f"""Name a size, get the best-looking video file that fits.
   tightfit plan vacation.mp4 50MB               what would be done, and why
   tightfit probe vacation.mp4                   what the file really holds
   tightfit jobs resume                          go on with whatever was interrupted
+  tightfit serve                                the render API, for other programs
   tightfit -- -odd-name.mp4 50MB                a name that begins with a dash
 
 FILE... SIZE is short for compress FILE... --to SIZE, with the same options.
@@ -83,7 +84,7 @@ def _options(
 ) -> None: ...
 
 
-_MODULES = (compress, plan, probe, jobs, presets, doctor, demo)
+_MODULES = (compress, plan, probe, jobs, presets, doctor, demo, serve)
 for _module in _MODULES:
     _name = _module.__name__.rpartition(".")[2]
     app.command(_name, help=_module.HELP, short_help=_module.SHORT)(getattr(_module, _name))
