@@ -9,6 +9,17 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
+class CloudSettings(BaseSettings):
+    """``NEMO_TOKEN``, ``NEMO_CLIENT_ID``, ``NEMO_API_URL`` and ``NEMO_WEB_URL``: the account and where it is."""
+
+    model_config = SettingsConfigDict(env_prefix="NEMO_", env_ignore_empty=True, frozen=True)
+
+    token: SecretStr | None = None
+    client_id: str | None = None
+    api_url: str = "https://mega-api-prod.nemovideo.ai"
+    web_url: str = "https://nemovideo.com"
+
+
 class Settings(BaseSettings):
     """``TIGHTFIT_HOME`` (state and cache), ``TIGHTFIT_FFMPEG`` (an ffmpeg instead of the bundled one),
 
@@ -21,6 +32,7 @@ class Settings(BaseSettings):
     ffmpeg: str | None = None
     offline: bool = False
     test_clock: str = ""
+    cloud: CloudSettings = Field(default_factory=CloudSettings)
 
     @property
     def cache(self) -> Path:
@@ -29,14 +41,3 @@ class Settings(BaseSettings):
     @property
     def work(self) -> Path:
         return self.home / "work"
-
-
-class CloudSettings(BaseSettings):
-    """``NEMO_TOKEN``, ``NEMO_CLIENT_ID``, ``NEMO_API_URL`` and ``NEMO_WEB_URL``: the account and where it is."""
-
-    model_config = SettingsConfigDict(env_prefix="NEMO_", env_ignore_empty=True, frozen=True)
-
-    token: SecretStr | None = None
-    client_id: str | None = None
-    api_url: str = "https://mega-api-prod.nemovideo.ai"
-    web_url: str = "https://nemovideo.com"

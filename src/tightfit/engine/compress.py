@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +16,14 @@ from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import AudioOut, Quality, Result, SegmentCounts, Status, VideoOut
 from tightfit.domain.updates import Phase, Update
 from tightfit.engine import durable, facts, publish, room
+from tightfit.engine.consent import may_use_cloud
 from tightfit.engine.disk import Disk, sha256_of
 from tightfit.engine.durable import DurableJob
 from tightfit.engine.executors.local import LocalExecutor
 from tightfit.engine.fit import Fit
 from tightfit.engine.job import Job, parallel_encodes, scratch_job
 from tightfit.engine.memory import DurableMemory, Memory
+from tightfit.engine.places import Cloud
 from tightfit.engine.prepare import Prepared, prepare
 from tightfit.errors import SourceChanged, SourceError
 from tightfit.media.measure import measure
@@ -86,7 +88,8 @@ async def _work_on(
                 ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache)
                 prepared = await prepare(request, info, ffmpeg, settings, job)
                 room.check(job.work, output, prepared)
-                result = await _encode(request, prepared, ffmpeg, work, part, output, disk)
+                async with _cloud(request, settings, prepared, ffmpeg, job) as cloud:
+                    result = await _encode(request, prepared, ffmpeg, work, part, output, disk, cloud)
             if not publish.source_unchanged(request, info.identity):
                 raise SourceChanged(
                     f"{info.path} changed while it was being worked on.", hint="Run again when it is at rest."
@@ -214,11 +217,13 @@ async def _encode(
     part: Path,
     output: Path,
     disk: Disk,
+    cloud: Cloud | None,
 ) -> Result:
     job = work.job
     about = f"{work.content} {ffmpeg.version} {prepared.plan.full}"
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
     fit = _fit_of(request, prepared, ffmpeg, job, part, memory)
+    fit.cloud = cloud
     job.tell(Phase.ENCODE)
     await fit.run()
     size = part.stat().st_size
@@ -226,6 +231,16 @@ async def _encode(
     await verify(ffmpeg, part, _expected(prepared))
     quality = await _explain_fill(fit, prepared, ffmpeg, job, part, size)
     return _result(request, prepared, fit, job, output, size, quality)
+
+
+def _cloud(
+    request: CompressRequest, settings: Settings, prepared: Prepared, ffmpeg: Ffmpeg, job: Job
+) -> AbstractAsyncContextManager[Cloud | None]:
+    if not may_use_cloud(request, settings):
+        return nullcontext()
+    from tightfit.engine.hybrid import cloud_of
+
+    return cloud_of(request, settings, prepared.clip, len(prepared.plan.segments), ffmpeg, job)
 
 
 def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, memory: Memory) -> Fit:
@@ -311,7 +326,9 @@ def _result(
         video=VideoOut("h264", fit.size.width, fit.size.height, round(float(clip.video.fps), 3)),
         audio=sound,
         quality=quality,
-        segments=SegmentCounts(len(fit.segments), len(fit.reencoded), len(fit.segments)),
+        segments=SegmentCounts(
+            len(fit.segments), len(fit.reencoded), len(fit.segments) - len(fit.by_cloud), len(fit.by_cloud)
+        ),
         encoded_frames_ratio=round((fit.recalled_frames + fit.executor.encoded_frames) / frames, 3),
         elapsed_s=round(job.elapsed_s, 2),
         warnings=tuple(job.warnings),
