@@ -32,8 +32,10 @@ def serve(
     if any(find_spec(name) is None for name in _NEEDED):
         raise UsageError("tightfit serve needs more packages than are installed: run pip install 'tightfit[server]'.")
     settings = load_settings()
+    import anyio
     from pydantic import ValidationError
 
+    from tightfit.media.process import rung
     from tightfit.server.config import ServerSettings
     from tightfit.server.serve import listening, run
 
@@ -44,6 +46,8 @@ def serve(
         name = f"TIGHTFIT_SERVE_{'_'.join(map(str, first['loc'])).upper().removeprefix('TIGHTFIT_SERVE_')}"
         raise UsageError(f"{name} can't be used: {first['msg']}.") from exc
     at = listening(host, port)
+    if not anyio.run(rung).landlock:
+        complain("This kernel has no Landlock: whatever is uploaded here is read without a jail around the reader.")
     shown = f"[{host}]" if ":" in host else host
     if test_mode:
         complain("Test mode: anybody who reaches this server can move its clock and break its answers.")

@@ -115,6 +115,15 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
+@pytest.fixture(scope="session")
+def refused_often(semantic: Served, tiny: bytes) -> Caller:
+    """A caller with a draft, for requests that are refused and leave it as it was."""
+    caller = semantic.caller()
+    caller.upload(("tiny.mp4", tiny))
+    caller.say("2MB")
+    return caller
+
+
 @pytest.fixture
 def editing(caller: Caller, tiny: bytes) -> Caller:
     """A caller with a video in its session."""

@@ -117,20 +117,24 @@ def test_05_unknown_and_foreign_sessions_are_told_in_the_same_bytes(any_mode: Se
 
 @pytest.mark.parametrize("header", sorted(ATTRIBUTION))
 @pytest.mark.parametrize("value", [None, ""])
-def test_06_a_missing_attribution_is_402_on_export_and_on_nothing_else(editing: Caller, header: str, value: str | None):
-    editing.say("2MB")
-    draft = editing.draft
+def test_06_a_missing_attribution_is_402_on_export_and_on_nothing_else(
+    refused_often: Caller, header: str, value: str | None
+):
+    caller = refused_often
+    client = caller.served.client(Authorization=f"Bearer {caller.token}", **ATTRIBUTION)
     if value is None:
-        del editing.http.headers[header]
+        del client.headers[header]
     else:
-        editing.http.headers[header] = value
-    answer = editing.submit(draft, id="r")
-    assert (answer.status_code, answer.json()["code"]) == (402, 402)
-    assert editing.state()["render_jobs"] == []
-    assert editing.http.get("/api/render/proxy/lambda/r").status_code == 404
-    assert editing.http.get("/api/render/proxy/lambda", params={"sessionId": editing.session}).status_code == 200
-    assert editing.say("hello").status_code == 200
-    assert editing.new_session()
+        client.headers[header] = value
+    body = {"id": "r", "sessionId": caller.session, "draft": caller.draft}
+    for path in ("lambda", "draft"):
+        answer = client.post(f"/api/render/proxy/{path}", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (402, 402)
+    assert caller.state()["render_jobs"] == []
+    assert client.get("/api/render/proxy/lambda/r").status_code == 404
+    assert client.get("/api/render/proxy/lambda", params={"sessionId": caller.session}).status_code == 200
+    assert client.post("/run_sse", json=caller.said("hello")).status_code == 200
+    assert client.post("/api/tasks/me/with-session/nemo_agent", json={}).status_code == 200
 
 
 def test_07_a_plan_without_exports_is_402_and_costs_nothing(legacy: Served, tiny: bytes):

@@ -133,8 +133,8 @@ def test_25_the_same_id_and_body_are_the_same_render(editing: Caller):
         {"m": {"target_bytes": "5MB"}},
     ],
 )
-def test_25_an_invalid_draft_is_422_and_no_render(editing: Caller, change: dict[str, Any]):
-    editing.say("2MB")
+def test_25_an_invalid_draft_is_422_and_no_render(refused_often: Caller, change: dict[str, Any]):
+    editing = refused_often
     answer = editing.submit({**editing.draft, **change}, id="bad")
     assert (answer.status_code, answer.json()["code"]) == (422, 422)
     assert editing.http.get("/api/render/proxy/lambda/bad").status_code == 404
