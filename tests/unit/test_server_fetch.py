@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tightfit.server.addresses import BadAddress, is_global, origin_of
-from tightfit.server.fetch import Fetcher, FetchFailed, TooLarge
+from tightfit.net.addresses import is_public
+from tightfit.net.fetch import Fetcher, FetchFailed, TooLarge
+from tightfit.net.origins import BadAddress, origin_of
 from tightfit.server.file_types import shown_name
 
 NOBODY: frozenset[tuple[str, int]] = frozenset()
@@ -82,18 +83,18 @@ def test_there_are_sixty_forms_and_more():
 
 @pytest.mark.parametrize("address", INSIDE)
 def test_an_address_inside_is_not_global(address: str):
-    assert not is_global(address)
+    assert not is_public(address)
 
 
 @pytest.mark.parametrize("address", OUTSIDE)
-def test_an_address_outside_is_global(address: str):
-    assert is_global(address)
+def test_an_address_outside_is_public(address: str):
+    assert is_public(address)
 
 
 @given(st.ip_addresses(v=4).map(str))
 def test_an_address_within_another_one_is_never_global(inner_address: str):
     for wrapped in (f"64:ff9b::{inner_address}", f"::{inner_address}", "2002:{:02x}{:02x}:{:02x}{:02x}::1"):
-        assert not is_global(wrapped.format(*map(int, inner_address.split("."))))
+        assert not is_public(wrapped.format(*map(int, inner_address.split("."))))
 
 
 @pytest.mark.anyio

@@ -14,16 +14,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Translations and tunnels into IPv4, site-local, protocol assignments, 6to4 relays, Azure's metadata, carrier NAT.
+# Translations and tunnels into IPv4, site-local, protocol assignments, 6to4 relays, Azure's metadata, carrier NAT;
+# documentation (RFC 9637), which is newer than Python's own list.
 _NEVER = tuple(
     map(
         ipaddress.ip_network,
         (
             *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "fec0::/10"),
             *("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "100.64.0.0/10"),
+            *("0.0.0.0/8", "240.0.0.0/4", "3fff::/20"),
         ),
     )
 )
+# All of IPv6 that is routed on the internet so far (RFC 4291, section 2.4).
+_ASSIGNED = ipaddress.ip_network("2000::/3")
 
 
 def is_public(text: str) -> bool:
@@ -34,7 +38,9 @@ def is_public(text: str) -> bool:
         return False
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
-    if not address.is_global or address.is_multicast:
+    if not address.is_global or address.is_multicast or address.is_reserved:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address not in _ASSIGNED:
         return False
     return not any(address in network for network in _NEVER if network.version == address.version)
 

@@ -27,7 +27,7 @@ class _Checking(httpcore.AnyIOBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         try:
-            answers = await anyio.getaddrinfo(host, port, type=_STREAM)
+            answers = await anyio.getaddrinfo(host, port, type=STREAM)
         except OSError as exc:
             raise httpcore.ConnectError(f"{host}: {exc.strerror or exc}") from None
         addresses = [str(answer[4][0]) for answer in answers]
@@ -41,7 +41,7 @@ class _Checking(httpcore.AnyIOBackend):
 
 
 # socket.SOCK_STREAM, without importing socket: nothing here opens one by itself.
-_STREAM = 1
+STREAM = 1
 
 
 @cache

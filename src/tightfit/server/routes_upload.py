@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from tightfit.net.fetch import FetchFailed, TooLarge
 from tightfit.server.assets import keep_all, shown_asset
-from tightfit.server.fetch import FetchFailed, TooLarge
 from tightfit.server.file_types import named_type, shown_name
 from tightfit.server.incoming import Incoming, Tray, receive_form, too_large, wrong_type
 from tightfit.server.json_text import JsonResponse

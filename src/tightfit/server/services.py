@@ -12,11 +12,11 @@ import anyio.abc
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from tightfit.net.fetch import Fetcher
 from tightfit.server.accounts import TOKEN_PREFIX, Accounts, User
 from tightfit.server.agent import SizeAgent
 from tightfit.server.clock import Clock
 from tightfit.server.config import ServerSettings
-from tightfit.server.fetch import Fetcher
 from tightfit.server.files import Files
 from tightfit.server.refusals import Code, Refusal, no_session, no_token
 from tightfit.server.render_queue import RenderQueue

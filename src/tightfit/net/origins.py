@@ -1,27 +1,12 @@
-"""Which network addresses and URLs a server may be sent to by somebody else. Pure: nothing is looked up here.
-
-The list is Python's own "not global", and what that lets through though it leads inside: addresses that carry another
-one within them (IPv4-mapped, 6to4, Teredo, NAT64), anycast and cloud-internal ones.
-"""
+"""Which URLs a server may be sent to by somebody else. Pure: nothing is looked up here (see ``net.addresses``)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 _PORTS = {"http": 80, "https": 443}
 _LONGEST_URL, _LONGEST_HOST = 2048, 253
-_REFUSED = tuple(
-    ip_network(text)
-    for text in (
-        *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "fec0::/10"),
-        *("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "100.64.0.0/10", "0.0.0.0/8", "240.0.0.0/4"),
-        "3fff::/20",  # documentation (RFC 9637), newer than Python's own list
-    )
-)
-# All that is routed on the Internet so far (RFC 4291, section 2.4).
-_ASSIGNED_V6 = ip_network("2000::/3")
 
 
 class BadAddress(ValueError):
@@ -35,25 +20,6 @@ class Origin:
     port: int
     target: str
     allowed: bool
-
-
-def is_global(address: str) -> bool:
-    """True where ``address`` (an IP literal) is out on the Internet and leads nowhere else."""
-    try:
-        ip = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    if not ip.is_global or ip.is_multicast or ip.is_unspecified or ip.is_reserved:
-        return False
-    if isinstance(ip, IPv6Address) and ip not in _ASSIGNED_V6:
-        return False
-    return not any(isinstance(ip, _kind(net.version)) and ip in net for net in _REFUSED)
-
-
-def _kind(version: int) -> type[IPv4Address] | type[IPv6Address]:
-    return IPv4Address if version == 4 else IPv6Address
 
 
 def origin_of(url: str, allowed: frozenset[tuple[str, int]]) -> Origin:

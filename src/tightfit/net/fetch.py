@@ -7,7 +7,6 @@ the network is told in one sentence: the server is no port scanner.
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -18,7 +17,9 @@ from urllib.parse import urljoin
 import anyio
 import httpcore
 
-from tightfit.server.addresses import BadAddress, Origin, is_global, origin_of
+from tightfit.net.addresses import all_public
+from tightfit.net.origins import BadAddress, Origin, origin_of
+from tightfit.net.transport import STREAM
 
 CONNECT_S, FIRST_BYTE_S = 5.0, 15.0
 # The whole fetch may take a minute and then as long as 128 KB/s need.
@@ -40,7 +41,7 @@ class TooLarge(Exception):
 
 async def system_resolver(host: str, port: int) -> list[str]:
     """All addresses of ``host``, as the system's resolver gives them."""
-    found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = await anyio.getaddrinfo(host, port, type=STREAM)
     return [str(entry[4][0]) for entry in found]
 
 
@@ -59,7 +60,7 @@ class CheckedNetwork(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         answers = await self._resolver(host, port)
-        if not answers or not (self._origin.allowed or all(map(is_global, answers))):
+        if not answers or not (self._origin.allowed or all_public(answers)):
             raise httpcore.ConnectError("refused")
         return await self._network.connect_tcp(answers[0], port, timeout, local_address, socket_options)
 
