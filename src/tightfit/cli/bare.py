@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tightfit.errors import UsageError
 
-COMMANDS = ("compress", "plan", "probe", "jobs", "presets", "doctor", "demo")
-_LATER = ("ask", "chat", "watch", "credits", "connect", "serve", "worker", "bench", "mcp")
+COMMANDS = ("compress", "plan", "probe", "jobs", "presets", "doctor", "demo", "connect", "credits", "serve")
+_LATER = ("ask", "chat", "watch", "worker", "bench", "mcp")
 _OF_THE_APP = ("--version", "--help", "-h", "--install-completion", "--show-completion")
 
 

@@ -55,7 +55,9 @@ def compress(
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
     where: options.Where = "auto",
-    offline: options.Offline = False,  # noqa: ARG001 - nothing opens a socket yet
+    offline: options.Offline = False,
+    no_fallback: options.NoFallback = False,
+    max_credits: options.MaxCredits = None,
     yes: options.Yes = False,  # noqa: ARG001 - nothing is asked yet
     jobs: options.Jobs = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there already.")] = False,
@@ -63,14 +65,16 @@ def compress(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> int:
-    options.require_built(codec, container, where)
+    places = options.Places(where, offline, no_fallback, max_credits)
+    options.require_built(codec, container, places)
     files, limit = options.files_and_limit(words, to, preset)
     if output is not None and len(files) > 1 and not Path(output).is_dir():
         raise UsageError(f"-o {output} is no folder, and {len(files)} files need one.", hint="Name an existing folder.")
     view = view_for(as_json=as_json, quiet=quiet, verbose=verbose)
     try:
         requests = [
-            options.request(file, limit, resolution, audio, jobs, output=output, overwrite=overwrite) for file in files
+            options.request(file, limit, resolution, audio, jobs, output=output, overwrite=overwrite, places=places)
+            for file in files
         ]
     except UsageError as error:
         for file in files:

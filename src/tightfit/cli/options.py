@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tightfit.domain.request import CompressRequest
 
 _TO_COME = (
-    *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality", "--no-fallback"),
-    *("--max-credits", "--total", "--split", "-r", "--private", "--report"),
+    *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
+    *("--total", "--split", "-r", "--private", "--report"),
 )
 LATER = {"compress": _TO_COME, "plan": _TO_COME, "probe": ("--for",)}
 # What to write instead, for the options whose value can be wrong.
@@ -47,8 +47,15 @@ Resolution = Annotated[
 Audio = Annotated[str, typer.Option(metavar="CHOICE", help="auto, none, copy, or kb/s such as 96.")]
 Codec = Annotated[str, typer.Option(metavar="CODEC", help="h264.")]
 Container = Annotated[str, typer.Option(metavar="FORMAT", help="mp4.")]
-Where = Annotated[str, typer.Option(metavar="PLACE", help="auto or local: this machine.")]
-Offline = Annotated[bool, typer.Option("--offline", help="Open no socket; in this version none is opened anyway.")]
+Where = Annotated[str, typer.Option(metavar="PLACE", help="auto, local: this machine, or cloud: a render service.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Open no socket, whatever else is set.")]
+NoFallback = Annotated[
+    bool, typer.Option("--no-fallback", help="With --where cloud: stop instead of finishing on this machine.")
+]
+MaxCredits = Annotated[
+    int | None,
+    typer.Option("--max-credits", metavar="N", help="Never spend more than this.", show_default="no ceiling"),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Answer yes to every question; in this version none is asked.")]
 Jobs = Annotated[
     int | None,
@@ -98,6 +105,16 @@ def _size_at_the_end(words: list[str]) -> str:
     return words.pop()
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where the work may be done."""
+
+    where: str = "auto"
+    offline: bool = False
+    no_fallback: bool = False
+    max_credits: int | None = None
+
+
 def request(
     file: Path,
     limit: Limit,
@@ -107,6 +124,7 @@ def request(
     *,
     output: str | None = None,
     overwrite: bool = False,
+    places: Places = Places(),
 ) -> CompressRequest:
     """What the options ask of one file. Raises UsageError."""
     from tightfit.engine.requests import make_request, parse_audio
@@ -120,14 +138,19 @@ def request(
         audio=parse_audio(audio),
         overwrite=overwrite,
         jobs=jobs,
+        where="local" if places.offline and places.where == "auto" else places.where,
+        no_fallback=places.no_fallback,
+        max_credits=places.max_credits,
     )
 
 
-def require_built(codec: str, container: str, where: str) -> None:
+def require_built(codec: str, container: str, places: Places) -> None:
     """Raise UsageError for a value that is promised but not in this version, or means nothing."""
     _require("--codec", codec, ("h264",), ("hevc", "av1", "vp9", "auto"))
     _require("--container", container, ("mp4",), ("mov", "mkv", "webm"))
-    _require("--where", where, ("auto", "local"), ("cloud", "cluster"))
+    _require("--where", places.where, ("auto", "local", "cloud"), ("cluster",))
+    if places.offline and places.where == "cloud":
+        raise UsageError("--offline opens no socket, and --where cloud needs one.", hint="Leave one of them out.")
 
 
 def _require(option: str, value: str, built: tuple[str, ...], later: tuple[str, ...]) -> None:

@@ -39,18 +39,21 @@ def plan(
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
     where: options.Where = "auto",
-    offline: options.Offline = False,  # noqa: ARG001 - nothing opens a socket yet
+    offline: options.Offline = False,
+    no_fallback: options.NoFallback = False,
+    max_credits: options.MaxCredits = None,
     yes: options.Yes = False,  # noqa: ARG001 - nothing is asked yet
     jobs: options.Jobs = None,
     as_json: options.Json = False,
     verbose: options.Verbose = False,
 ) -> int:
-    options.require_built(codec, container, where)
+    places = options.Places(where, offline, no_fallback, max_credits)
+    options.require_built(codec, container, places)
     files, limit = options.files_and_limit(words, to, preset)
     # Scripts want the plan and nothing else on stdout; people want to see that something happens.
     view = view_for(as_json=False, quiet=as_json, verbose=verbose)
     try:
-        requests = [options.request(file, limit, resolution, audio, jobs) for file in files]
+        requests = [options.request(file, limit, resolution, audio, jobs, places=places) for file in files]
     except UsageError as error:
         if as_json:
             for file in files:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
 from tightfit.units import Target
 
 AudioChoice = Literal["auto", "none", "copy"] | int
+
+
+class Where(StrEnum):
+    """AUTO: this machine, and the cloud where that was agreed to and is sooner."""
+
+    AUTO = "auto"
+    LOCAL = "local"
+    CLOUD = "cloud"
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,10 @@ class Destination:
 
 @dataclass(frozen=True)
 class CompressRequest:
-    """One input and what to make of it. ``audio`` is a choice or kb/s; ``destination`` is set for presets."""
+    """One input and what to make of it. ``audio`` is a choice or kb/s; ``destination`` is set for presets.
+
+    ``no_fallback``: what the cloud can't do is not done here instead. ``max_credits`` is the most that may be spent.
+    """
 
     source: Path
     target: Target
@@ -43,6 +55,9 @@ class CompressRequest:
     audio: AudioChoice = "auto"
     overwrite: bool = False
     jobs: int | None = None
+    where: Where = Where.AUTO
+    no_fallback: bool = False
+    max_credits: int | None = None
 
     def limit_for(self, source_bytes: int) -> int:
         """The limit in bytes for a source of this size."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +16,14 @@ from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import AudioOut, Quality, Result, SegmentCounts, Status, VideoOut
 from tightfit.domain.updates import Phase, Update
 from tightfit.engine import durable, facts, publish, room
+from tightfit.engine.consent import may_use_cloud
 from tightfit.engine.disk import Disk, disk_of, sha256_of
 from tightfit.engine.durable import DurableJob
 from tightfit.engine.executors.local import LocalExecutor
 from tightfit.engine.fit import Fit
 from tightfit.engine.job import Job, parallel_encodes, scratch_job, unusable
 from tightfit.engine.memory import DurableMemory, Memory
+from tightfit.engine.places import Cloud
 from tightfit.engine.prepare import Prepared, prepare
 from tightfit.errors import EncoderError, SourceChanged, SourceError, TightfitError
 from tightfit.media.measure import measure
@@ -97,7 +99,8 @@ async def _work_on(
                 tool = ffmpeg.path
                 prepared = await prepare(request, info, ffmpeg, settings, job)
                 room.check(job.work, output, prepared)
-                result, digest = await _encode(request, prepared, ffmpeg, work, part, output, disk)
+                async with _cloud(request, settings, prepared, ffmpeg, job) as cloud:
+                    result, digest = await _encode(request, prepared, ffmpeg, work, part, output, disk, cloud)
             if identify(request.source) != info.identity:
                 raise SourceChanged(
                     f"{info.path} changed while it was being worked on.", hint="Run again when it is at rest."
@@ -223,12 +226,14 @@ async def _encode(
     part: Path,
     output: Path,
     disk: Disk,
+    cloud: Cloud | None,
 ) -> tuple[Result, str]:
     """The result, and the SHA-256 of the file at ``part`` as it was verified."""
     job = work.job
     about = f"{work.content} {ffmpeg.version} {prepared.plan.full}"
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
     fit = _fit_of(request, prepared, ffmpeg, job, part, memory)
+    fit.cloud = cloud
     job.tell(Phase.ENCODE)
     variants = await fit.run()
     size, digest = part.stat().st_size, sha256_of(part)
@@ -238,6 +243,16 @@ async def _encode(
     memory.check(expected.parts)
     quality = await _explain_fill(fit, prepared, ffmpeg, job, part, size)
     return _result(request, prepared, fit, job, output, size, quality), digest
+
+
+def _cloud(
+    request: CompressRequest, settings: Settings, prepared: Prepared, ffmpeg: Ffmpeg, job: Job
+) -> AbstractAsyncContextManager[Cloud | None]:
+    if not may_use_cloud(request, settings):
+        return nullcontext()
+    from tightfit.engine.hybrid import cloud_of
+
+    return cloud_of(request, settings, prepared.clip, len(prepared.plan.segments), ffmpeg, job)
 
 
 def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, memory: Memory) -> Fit:
@@ -327,7 +342,9 @@ def _result(
         video=VideoOut("h264", fit.size.width, fit.size.height, round(float(clip.video.fps), 3)),
         audio=sound,
         quality=quality,
-        segments=SegmentCounts(len(fit.segments), len(fit.reencoded), len(fit.segments)),
+        segments=SegmentCounts(
+            len(fit.segments), len(fit.reencoded), len(fit.segments) - len(fit.by_cloud), len(fit.by_cloud)
+        ),
         encoded_frames_ratio=round((fit.recalled_frames + fit.executor.encoded_frames) / frames, 3),
         elapsed_s=round(job.elapsed_s, 2),
         warnings=tuple(job.warnings),

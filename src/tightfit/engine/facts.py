@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tightfit.domain.media_info import Identity
-from tightfit.domain.request import CompressRequest, Destination, Resolution
+from tightfit.domain.request import CompressRequest, Destination, Resolution, Where
 from tightfit.domain.result import Result
 from tightfit.units import Target
 
@@ -32,6 +32,9 @@ def request_facts(request: CompressRequest, identity: Identity) -> dict[str, Any
         "audio": request.audio,
         "overwrite": request.overwrite,
         "jobs": request.jobs,
+        "where": str(request.where),
+        "no_fallback": request.no_fallback,
+        "max_credits": request.max_credits,
     }
 
 
@@ -48,6 +51,10 @@ def request_of(facts: Mapping[str, Any]) -> CompressRequest:
         audio=facts["audio"],
         overwrite=facts["overwrite"],
         jobs=facts["jobs"],
+        # Jobs of version 0.1 are older than the cloud.
+        where=Where(facts.get("where", Where.LOCAL)),
+        no_fallback=facts.get("no_fallback", False),
+        max_credits=facts.get("max_credits"),
     )
 
 
@@ -56,7 +63,7 @@ def identity_of(facts: Mapping[str, Any]) -> Identity:
 
 
 # What may differ between two runs of one job: it changes nothing about the file that is made.
-_NO_PART_OF_THE_JOB = ("overwrite", "jobs")
+_NO_PART_OF_THE_JOB = ("overwrite", "jobs", "where", "no_fallback", "max_credits")
 
 
 def fingerprint(facts: Mapping[str, Any]) -> str:

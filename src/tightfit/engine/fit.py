@@ -12,12 +12,16 @@ from tightfit.domain import control, settle
 from tightfit.domain.control import Load
 from tightfit.domain.geometry import Size, scaled
 from tightfit.domain.pieces import Part, Segment, Variant
+from tightfit.domain.places import Lane, Work
 from tightfit.domain.plan import USUAL_CROSSINGS, Choice, Crossings, choose
 from tightfit.domain.rate import CRF_MIN, Observation, RateModel
+from tightfit.engine import schedule
 from tightfit.engine.executors.local import FIRST_PASS_WORK, LocalExecutor, Task
 from tightfit.engine.lanes import Lanes
 from tightfit.engine.memory import Cover, Memory
-from tightfit.errors import InfeasibleError
+from tightfit.engine.places import Cloud, LocalLane, noted_by_the_client
+from tightfit.engine.schedule import Finished, Hooks
+from tightfit.errors import InfeasibleError, told_singly
 from tightfit.media.two_pass import Measured
 
 log = logging.getLogger("tightfit.fit")
@@ -75,10 +79,13 @@ class Fit:
     memory: Memory = field(default_factory=Memory)
     tried: dict[int, list[Variant]] = field(default_factory=dict)
     reencoded: set[int] = field(default_factory=set)
+    by_cloud: set[int] = field(default_factory=set)
+    cloud: Cloud | None = None
     restarts: int = 0
     recalled_frames: int = 0
     _running: dict[int, tuple[Segment, float]] = field(default_factory=dict)
-    _waiting: list[Segment] = field(default_factory=list)
+    _steady: dict[int, Segment] = field(default_factory=dict)
+    _closing_seen: Measured | None = None
     _misses: dict[tuple[int, int], _Miss] = field(default_factory=dict)
     _corrected: set[tuple[int, int]] = field(default_factory=set)
 
@@ -115,7 +122,7 @@ class Fit:
 
     @property
     def _are_few(self) -> bool:
-        return len(self.segments) <= _FEW_SEGMENTS
+        return len(self.segments) <= (_FEW_SEGMENTS if self.cloud is None else 1)
 
     @property
     def _everything(self) -> tuple[tuple[int, int], ...]:
@@ -137,7 +144,9 @@ class Fit:
             except _StartOver:
                 self.restarts += 1
                 self.tried.clear()
+                self.by_cloud.clear()
                 self._running.clear()
+                self._closing_seen = None
                 self._misses.clear()
                 self.memory.restarted(self.choice, self.model.seen, self.restarts)
 
@@ -153,13 +162,16 @@ class Fit:
             self.recalled_frames += cover.frames
             if cover.again:
                 self.reencoded.add(cover.segment)
+            if cover.cloud:
+                self.by_cloud.add(cover.segment)
             if cover.constant:
                 self.model = self.model.learn(Observation.of(cover.variant.parts[0], self._scale))
 
     def _keep(
         self, segment: int, variant: Variant, frames: int, *, constant: bool = False, again: bool = False
     ) -> None:
-        cover = Cover(segment, variant, self.choice.scale, self.choice.pace, constant, again, frames)
+        by_cloud = segment in self.by_cloud and not again
+        cover = Cover(segment, variant, self.choice.scale, self.choice.pace, constant, again, frames, by_cloud)
         self.tried.setdefault(segment, []).append(self.memory.made(cover))
 
     # A few segments: measure all of them, share the budget out by what they cost at one quality, make them to size.
@@ -230,44 +242,86 @@ class Fit:
 
     async def _encode_many(self) -> None:
         *others, closing = control.encode_order(self.segments, self.model)
-        self._waiting = [segment for segment in others if segment.index not in self.tried]
-        lanes = min(self.lanes, len(self._waiting))
+        todo = [segment for segment in others if segment.index not in self.tried]
+        self._steady = {segment.index: segment for segment in todo}
+        lanes = min(self.lanes, len(todo)) if self.cloud is None or self.cloud.may_fall_back else 0
+        threads = max(1, self.cores // max(1, lanes))
 
-        async def work_off(threads: int) -> None:
-            while self._waiting:
-                await self._encode_segment(self._waiting.pop(0), closing, threads)
-                if sum(v[-1].frames for v in self.tried.values()) <= _EARLY_ENOUGH * self.model.content.frames:
-                    self._reconsider_size()
+        def task_of(work: Work, threads: int) -> Task:
+            return self._steady_task(self._steady[work.index], closing, threads)
 
-        await self._side_by_side.together([partial(work_off, max(1, self.cores // max(1, lanes)))] * lanes)
-        if closing.index in self.tried:
-            return
-        await self._encode_closing(closing)
+        async def encode(work: Work, on_frames: Callable[[int], None]) -> Part:
+            part = await self.executor.encode(task_of(work, threads), self._is_off_course, on_frames)
+            if part is None:
+                self._start_over()
+            return part
+
+        if self.cloud and todo and not self.model.seen:
+            # Several places begin at once, so that none learns from another: the look at the last segment comes first.
+            self._closing_seen = await self._look_at_closing(closing)
+            self._reconsider_size()
+        local = [LocalLane(Lane(f"local {n + 1}", is_local=True), encode) for n in range(lanes)]
+        await self._work_off(todo, local, partial(task_of, threads=threads))
+        if closing.index not in self.tried:
+            await self._encode_closing(closing)
+
+    async def _work_off(
+        self, todo: Sequence[Segment], local: Sequence[LocalLane], task_of: Callable[[Work], Task]
+    ) -> None:
+        cloud, works = self.cloud, [Work(segment.index, segment.frames) for segment in todo]
+        if cloud is not None:
+            works = [cloud.work_of(segment, self._predicted(segment)) for segment in todo]
+        lanes = cloud.open_lanes(task_of, self._steady, self.executor.parameter_sets) if cloud else ()
+        hooks = (
+            Hooks(self._made_steadily, noted_by_the_client, cloud.on_fallback) if cloud else Hooks(self._made_steadily)
+        )
+        try:
+            with told_singly():
+                await schedule.run(works, local, lanes, hooks, cloud.rules if cloud else None)
+        except* _StartOver:
+            raise _StartOver from None
+
+    def _steady_task(self, segment: Segment, closing: Segment, threads: int) -> Task:
+        """The quality at which the rest would fit, as things stand when this segment's turn comes."""
+        waiting = [s for s in self._waiting if s is not segment]
+        ranges = tuple((s.first, s.last) for s in (segment, *waiting, closing))
+        load = Load(self._done_but(segment), ranges)
+        crf = control.next_crf(self.model, self._scale, self.video_budget, load, self._everything)
+        self._running[segment.index] = (segment, crf)
+        return self._task(segment, crf, threads, self._look_at(segment))
+
+    def _made_steadily(self, made: Finished[Part]) -> None:
+        part, segment = made.value, self._steady[made.work.index]
+        log.debug("[%d, %d) at %s CRF %.2f: %d bytes", part.first, part.last, self.size, part.crf, part.bytes)
+        self._running.pop(segment.index, None)
+        self.model = self.model.learn(Observation.of(part, self._scale))
+        if not made.lane.is_local:
+            self.executor.made_elsewhere(part.kept)
+            self.by_cloud.add(segment.index)
+        self._keep(segment.index, Variant((part,)), part.kept, constant=True)
+        if sum(v[-1].frames for v in self.tried.values()) <= _EARLY_ENOUGH * self.model.content.frames:
+            self._reconsider_size()
+
+    @property
+    def _waiting(self) -> list[Segment]:
+        return [s for s in self._steady.values() if s.index not in self.tried and s.index not in self._running]
+
+    def _predicted(self, segment: Segment) -> float:
+        return self.model.predict(segment.first, segment.last, self._scale, self.choice.crf)
 
     async def _encode_closing(self, closing: Segment) -> None:
         left = self.video_budget - self._done_but(closing)
         left = settle.aim(self.limit, left) - (self.limit - left)
-        looked_at = self._fits_all()
-        measured = await self._measured(self._task(closing, looked_at, self.cores))
+        measured = self._closing_seen or await self._look_at_closing(closing)
         seen = self._as_encoded(measured.part)
-        self.model = self.model.learn(seen)
         crf = control.closing_crf(self.model, seen, left, self._fits_all())
         wanted = left if crf.fits else self.model.bytes_after_change(seen.crf, seen.bytes, crf.value)
         await self._close(closing, measured, wanted, crf.value, self.cores)
 
-    async def _encode_segment(self, segment: Segment, closing: Segment, threads: int) -> None:
-        ranges = tuple((s.first, s.last) for s in (segment, *self._waiting, closing))
-        load = Load(self._done_but(segment), ranges)
-        crf = control.next_crf(self.model, self._scale, self.video_budget, load, self._everything)
-        self._running[segment.index] = (segment, crf)
-        task = self._task(segment, crf, threads, self._look_at(segment))
-        part = await self.executor.encode(task, self._is_off_course)
-        if part is None:
-            self._start_over()
-        self.model = self.model.learn(Observation.of(part, self._scale))
-        log.debug("[%d, %d) at %s CRF %.2f: %d bytes", part.first, part.last, self.size, crf, part.bytes)
-        del self._running[segment.index]
-        self._keep(segment.index, Variant((part,)), part.kept, constant=True)
+    async def _look_at_closing(self, closing: Segment) -> Measured:
+        measured = await self._measured(self._task(closing, self._fits_all(), self.cores))
+        self.model = self.model.learn(self._as_encoded(measured.part))
+        return measured
 
     def _look_at(self, segment: Segment) -> int | None:
         """Where the first piece is looked at while it runs: nothing is known yet, and beginning again costs little."""

@@ -35,6 +35,22 @@ _MIGRATIONS = (
     CREATE TABLE requests (job TEXT PRIMARY KEY, fingerprint TEXT NOT NULL);
     CREATE INDEX requests_by_fingerprint ON requests (fingerprint);
     """,
+    """
+    CREATE TABLE cloud_calls (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        key TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        call TEXT NOT NULL,
+        job TEXT NOT NULL,
+        body TEXT NOT NULL,
+        cost INTEGER NOT NULL,
+        stage TEXT NOT NULL,
+        data TEXT NOT NULL,
+        at REAL NOT NULL
+    );
+    CREATE INDEX cloud_calls_by_key ON cloud_calls (key, attempt, number);
+    CREATE INDEX cloud_calls_by_job ON cloud_calls (job, number);
+    """,
 )
 
 
@@ -99,6 +115,24 @@ class Journal:
                 return
             db.execute("DELETE FROM events WHERE job = ?", (job,))
             db.execute("DELETE FROM requests WHERE job = ?", (job,))
+            # Something may still run at the service; what names it stays until it has ended.
+            db.execute(
+                "DELETE FROM cloud_calls WHERE job = ? AND (key, attempt) IN"
+                " (SELECT key, attempt FROM cloud_calls WHERE stage NOT IN ('intended', 'accepted'))",
+                (job,),
+            )
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The file for a look at another of its tables."""
+        with self._open() as db:
+            yield db
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The file for one transaction; durable when this is left, undone by an exception."""
+        with self._open() as db, self._writing(db, "ledger"):
+            yield db
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

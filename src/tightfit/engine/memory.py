@@ -24,7 +24,7 @@ from tightfit.media.encode import Clip, part_of
 class Cover:
     """A way to cover one segment; ``constant`` where it was encoded at one quality, which teaches the rate model.
 
-    ``frames`` were encoded for it, ``again`` is true for a correction.
+    ``frames`` were encoded for it, ``again`` is true for a correction, ``cloud`` for what a service rendered.
     """
 
     segment: int
@@ -34,6 +34,7 @@ class Cover:
     constant: bool
     again: bool
     frames: int
+    cloud: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class DurableMemory(Memory):
             for p in parts
         ]
         about = {"segment": cover.segment, "constant": cover.constant, "again": cover.again, "frames": cover.frames}
-        how = {"by": self._by, "scale": str(cover.scale), "preset": str(cover.pace)}
+        how = {"by": self._by, "scale": str(cover.scale), "preset": str(cover.pace), "cloud": cover.cloud}
         self.record(Kind.MADE, {**about, **how, "parts": facts})
         return Variant(parts)
 
@@ -159,7 +160,16 @@ class DurableMemory(Memory):
             self._digests[str(path)] = facts["sha256"]
             parts.append(whole.cut(facts["kept"]))
         variant, scale, pace = Variant(tuple(parts)), Fraction(data["scale"]), _pace_in(data)
-        return Cover(data["segment"], variant, scale, pace, data["constant"], data["again"], data["frames"])
+        return Cover(
+            data["segment"],
+            variant,
+            scale,
+            pace,
+            data["constant"],
+            data["again"],
+            data["frames"],
+            data.get("cloud", False),
+        )
 
 
 def _pace_in(data: Mapping[str, Any]) -> Pace:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
-from tightfit.domain.request import AudioChoice, CompressRequest, Destination, Resolution
+from tightfit.domain.request import AudioChoice, CompressRequest, Destination, Resolution, Where
 from tightfit.errors import UsageError
 from tightfit.units import SIZE_HELP, parse_target
 
@@ -25,6 +25,9 @@ def make_request(
     audio: AudioChoice = "auto",
     overwrite: bool = False,
     jobs: int | None = None,
+    where: str = "auto",
+    no_fallback: bool = False,
+    max_credits: int | None = None,
 ) -> CompressRequest:
     """One validated request. Raises UsageError naming the option and a value that works."""
     if (to is None) == (preset is None):
@@ -39,12 +42,37 @@ def make_request(
         audio=audio,
         overwrite=overwrite,
         jobs=jobs,
+        where=_parse_where(where),
+        no_fallback=no_fallback,
+        max_credits=max_credits,
     )
+    _require_sense(request)
     if request.target.preset is None:
         if preset is not None:
             raise UsageError(f"{preset!r} is not a destination.", hint="Run tightfit presets for their names.")
         return request
     return _for_destination(request, request.target.preset)
+
+
+def _parse_where(text: str) -> Where:
+    if text == "cluster":
+        raise UsageError("--where cluster is not in this version.", hint="Write --where local or --where cloud.")
+    try:
+        return Where(text)
+    except ValueError:
+        raise UsageError(f"--where {text} means nothing.", hint="Write auto, local or cloud.") from None
+
+
+def _require_sense(request: CompressRequest) -> None:
+    if request.no_fallback and request.where is not Where.CLOUD:
+        raise UsageError(
+            "--no-fallback says what happens when the cloud fails, and no cloud is asked for.",
+            hint="Write --where cloud --no-fallback.",
+        )
+    if request.max_credits is not None and request.max_credits < 0:
+        raise UsageError(
+            f"--max-credits {request.max_credits} is no number of credits.", hint="Write --max-credits 20."
+        )
 
 
 def _for_destination(request: CompressRequest, name: str) -> CompressRequest:

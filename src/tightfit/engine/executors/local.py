@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
@@ -13,7 +13,7 @@ from tightfit.domain.geometry import Size
 from tightfit.domain.pieces import Part
 from tightfit.domain.plan import Pace
 from tightfit.media import encode as media_encode
-from tightfit.media import two_pass
+from tightfit.media import packets, two_pass
 from tightfit.media.encode import Clip, Setting
 from tightfit.media.tools import Ffmpeg
 from tightfit.media.two_pass import Measured
@@ -54,6 +54,8 @@ class LocalExecutor:
     frames_by_attempt: dict[int, int] = field(default_factory=dict)
     frames_looked_at: dict[int, int] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
+    _parameter_sets: dict[tuple[Size, Pace], bytes] = field(default_factory=dict)
+    _describing: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
     def encoded_frames(self) -> int:
@@ -64,13 +66,20 @@ class LocalExecutor:
         """All that was done so far, in frames encoded once."""
         return self.encoded_frames + FIRST_PASS_WORK * sum(self.frames_looked_at.values())
 
-    async def encode(self, task: Task, is_off_course: Look) -> Part | None:
+    async def encode(
+        self, task: Task, is_off_course: Look, on_frames: Callable[[int], None] = lambda _: None
+    ) -> Part | None:
         """Run one attempt at constant quality; None where ``is_off_course`` ended it early.
 
         Raises EncoderError where ffmpeg fails on every try.
         """
         number, out = self._next()
-        counted = self._counter(self.frames_by_attempt, number)
+        count = self._counter(self.frames_by_attempt, number)
+
+        def counted(frames: int) -> None:
+            count(frames)
+            on_frames(frames)
+
         watch = _Watch(self.clip, task, out, is_off_course, counted)
         with watch.scope:
             part = await media_encode.encode(
@@ -104,7 +113,29 @@ class LocalExecutor:
         return part
 
     def _setting(self, task: Task) -> Setting:
-        return Setting(task.size, task.crf, task.threads, task.pace, most_bytes=self.most_bytes)
+        return replace(setting_of(task), most_bytes=self.most_bytes)
+
+    def made_elsewhere(self, frames: int) -> None:
+        """Count the frames of a piece that another place encoded."""
+        self.frames_by_attempt[next(self._numbers)] = frames
+        self.on_progress()
+
+    async def parameter_sets(self, task: Task) -> bytes:
+        """What describes the pieces of this task's kind here: pieces that say the same can be joined.
+
+        Read off an encode of one picture, once. Raises EncoderError.
+        """
+        async with self._describing:
+            kind = (task.size, task.pace)
+            if kind not in self._parameter_sets:
+                number = next(self._numbers)
+                out = self.work / f"kind-{number:05d}.nut"
+                await media_encode.encode(
+                    self.ffmpeg, self.clip, task.first, task.first + 1, self._setting(task), out, on_frames=lambda _: None
+                )
+                self._parameter_sets[kind] = packets.parameter_sets_of(out)
+                out.unlink()
+            return self._parameter_sets[kind]
 
     def _next(self) -> tuple[int, Path]:
         number = next(self._numbers)
@@ -116,6 +147,10 @@ class LocalExecutor:
             self.on_progress()
 
         return count
+
+
+def setting_of(task: Task) -> Setting:
+    return Setting(task.size, task.crf, task.threads, task.pace)
 
 
 class _Watch:

@@ -1,0 +1,135 @@
+"""Whether a render service takes part in a job, and its places where it does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from tightfit.cloud.client import CloudClient
+from tightfit.domain.pieces import Segment
+from tightfit.domain.places import Lane, Preference, Rules, Work
+from tightfit.domain.request import CompressRequest, Where
+from tightfit.engine.cloud import cloud_client, identity_of
+from tightfit.engine.executors.cloud import CloudLane
+from tightfit.engine.executors.local import Task
+from tightfit.engine.job import Job
+from tightfit.engine.places import Cloud, TaskOf
+from tightfit.errors import CloudError, NetworkError, NoPlaceLeft
+from tightfit.media.encode import Clip
+from tightfit.media.extract import can_travel
+from tightfit.media.tools import Ffmpeg
+from tightfit.net.redact import place
+from tightfit.settings import Settings
+
+# Sessions at once. A service does not say how many renders it has hands for; with this many a server of four cores is
+# busy, and one that makes a render at a time only shows long queues, which the schedule sees.
+_LANES = 4
+# With fewer segments than these there is nothing to share out: the first would be done before the service is known.
+_WORTH_IT, _LEAST = 6, 2
+_ENCODES = "encode"
+_ABANDON_S = 10.0
+
+
+@asynccontextmanager
+async def cloud_of(
+    request: CompressRequest, settings: Settings, clip: Clip, segments: int, ffmpeg: Ffmpeg, job: Job
+) -> AsyncIterator[Cloud | None]:
+    """The service's part in a job that may use it; None where all is made here, which is said where it was asked for.
+
+    Raises NoPlaceLeft where falling back was forbidden, UsageError for an impossible environment.
+    """
+    if request.where is Where.AUTO and identity_of(settings, settings.cloud).account is None:
+        yield None
+        return
+    asked = request.where is Where.CLOUD
+    reason = _reason_against(clip, segments, asked=asked)
+    if reason:
+        _stay_here(request, reason, job)
+        yield None
+        return
+    async with cloud_client(settings, settings.cloud) as client:
+        if reason := await _reason_at_service(client, settings):
+            _stay_here(request, reason, job)
+            yield None
+            return
+        places = _Places(client, clip, ffmpeg, job.work, job.id)
+        preference = Preference.CLOUD if asked else Preference.AUTO
+        rules = Rules(preference, request.max_credits)
+        try:
+            yield Cloud(places.open, places.work_of, rules, not request.no_fallback, job.warn)
+        finally:
+            # What lost a race or was cut off by an error must not go on at the service.
+            with anyio.move_on_after(_ABANDON_S, shield=True), suppress(CloudError, NetworkError):
+                await client.abandon(job.id)
+
+
+def _reason_against(clip: Clip, segments: int, *, asked: bool) -> str:
+    if segments < (_LEAST if asked else _WORTH_IT):
+        return f"a clip of {segments} segment{'' if segments == 1 else 's'} is not worth sending" if asked else "short"
+    if not can_travel(clip.video):
+        return "this source can't be cut without encoding it"
+    return ""
+
+
+async def _reason_at_service(client: CloudClient, settings: Settings) -> str:
+    where = place(settings.cloud.api_url)
+    try:
+        features = await client.features()
+    except (CloudError, NetworkError) as exc:
+        return f"{where} can't be asked ({str(exc).rstrip('.')})"
+    if not features.is_ours:
+        return f"{where} does not answer as a service that can be told a quality or a size"
+    return "" if _ENCODES in features.features else f"{where} does not encode to order"
+
+
+def _stay_here(request: CompressRequest, reason: str, job: Job) -> None:
+    if request.where is not Where.CLOUD:
+        return
+    if request.no_fallback:
+        raise NoPlaceLeft(
+            f"Nothing was rendered in the cloud: {reason}.",
+            hint="Run it again without --no-fallback to do it on this machine.",
+        )
+    job.warn(f"All is made on this machine: {reason}.")
+
+
+@dataclass(frozen=True)
+class _Places:
+    client: CloudClient
+    clip: Clip
+    ffmpeg: Ffmpeg
+    work: Path
+    job: str
+
+    def work_of(self, segment: Segment, predicted_bytes: float) -> Work:
+        source_bytes = sum(self.clip.video.packet_bytes[segment.first : segment.last])
+        return Work(segment.index, segment.frames, source_bytes, round(predicted_bytes))
+
+    def open(
+        self,
+        task_of: TaskOf,
+        segments: Mapping[int, Segment],
+        parameter_sets: Callable[[Task], Awaitable[bytes]],
+    ) -> Sequence[CloudLane]:
+        def range_of(work: Work) -> tuple[int, int]:
+            segment = segments[work.index]
+            return segment.first, segment.last
+
+        return [
+            CloudLane(
+                Lane(f"cloud {n + 1}", is_local=False),
+                self.client,
+                self.ffmpeg,
+                self.clip,
+                self.work,
+                self.job,
+                task_of,
+                range_of,
+                parameter_sets,
+            )
+            for n in range(_LANES)
+        ]
