@@ -89,6 +89,9 @@ async def _run(world: World, disk: Disk) -> Result:
     with durable.taken_up(world.settings, job_id, sha256_of(world.source), lambda _: None, disk) as work:
         if published := work.already_published():
             return published
+        # As in a real run a file in the way is found before any work.
+        part = publish.part_path(world.output, work.job.id)
+        publish.check_writable(world.output, part, world.request, copied=False, disk=work.disk)
         memory = memory_of(work)
         missing = [number for number in range(world.pieces) if number not in finished(work.before)]
         # As side by side: all are written before the first one is kept.
@@ -100,13 +103,12 @@ async def _run(world: World, disk: Disk) -> Result:
 def joined(world: World, work: DurableJob) -> Result:
     """Join the pieces and publish the file, as ``compress`` does it."""
     part = publish.part_path(world.output, work.job.id)
-    publish.check_writable(world.output, part, world.request, copied=False, disk=work.disk)
     try:
         part.write_bytes(b"".join(path.read_bytes() for path in kept(work)))
         result = Result(
             status=Status.MET, job_id=work.job.id, input=str(world.source), output=str(world.output), bytes=1
         )
-        work.publish(part, world.output, result, overwrite=world.request.overwrite)
+        work.publish(part, world.output, result, sha256_of(part), overwrite=world.request.overwrite)
         return result
     except OSError as exc:
         raise publish.explained(exc, world.output) from exc

@@ -171,7 +171,7 @@ def test_what_was_said_to_be_written_survives_a_kill(tmp_path: Path):
 def test_events_come_back_as_they_were_with_their_time(journal: Journal):
     begun = time.time()
     journal.submit("B", "print", ASKED)
-    journal.submit("A", "print", ASKED)
+    journal.submit("A", "another print", ASKED)
     journal.append("B", Kind.STARTED, {"content": "c"})
     journal.append("B", Kind.MADE, {"segment": 3})
     journal.append("B", Kind.INTERRUPTED)
