@@ -31,7 +31,10 @@ def serve(
 ) -> int:
     if any(find_spec(name) is None for name in _NEEDED):
         raise UsageError("tightfit serve needs more packages than are installed: run pip install 'tightfit[server]'.")
-    settings = load_settings()
+    from tightfit.domain.policy import SERVER
+
+    # What strangers send is held to tighter numbers than one's own files.
+    settings = load_settings().model_copy(update={"policy": SERVER.name})
     import anyio
     from pydantic import ValidationError
 

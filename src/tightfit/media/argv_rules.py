@@ -23,7 +23,12 @@ _VALUES = {
     **dict.fromkeys(("-stats_period", "-max_alloc", "-filter_complex_threads", "-threads", "-ss", "-crf"), _NUMBER),
     **dict.fromkeys(("-max_streams", "-max_pixels", "-pass", "-flush_packets", "-ac", "-ar"), _NUMBER),
     **dict.fromkeys(("-output_ts_offset",), _NUMBER),
+    **dict.fromkeys(("-frames:v", "-video_track_timescale", "-max_muxing_queue_size"), r"\d+"),
     **dict.fromkeys(("-b:v", "-b:a"), r"\d+k?"),
+    **dict.fromkeys(("-map_metadata", "-map_chapters"), "-1"),
+    "-c": "copy",
+    "-movflags": r"\+faststart",
+    "-fflags": r"\+bitexact",
     "-protocol_whitelist": "file",
     "-codec_whitelist": _WORDS,
     "-progress": "pipe:1",
@@ -41,7 +46,7 @@ _NEEDED_BEFORE_INPUT = ("-protocol_whitelist", "-format_whitelist", "-f", "-max_
 _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", "lavfi", "ffmetadata"}
 _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf"),
-    *("aformat", "pan", "astats", "aresample"),
+    *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
 }
 # libvmaf writes its log into the folder the child works in.
 _LOG_PATH = re.compile(r"log_path=([^:\[\];,]*)")
@@ -101,7 +106,7 @@ def _output_violations(name: str, options: dict[str, str]) -> list[str]:
     kind = options.get("-f", "")
     if kind == "null" and name == "-":
         return []
-    if kind == "nut" and _NAMED_FILE.fullmatch(name):
+    if kind in ("nut", "mp4") and _NAMED_FILE.fullmatch(name):
         return []
     return [f"an output that is not ours: {name!r} of the kind {kind!r}"]
 

@@ -104,7 +104,7 @@ async def encode(
             argv.command(ffmpeg.path, output),
             cwd=out.parent,
             on_line=ProgressReader(on_frames),
-            limits=ffmpeg.policy.limits(_work(clip, first, last, setting, seek_s)),
+            limits=ffmpeg.policy.limits(work_of(clip, first, last, setting, seek_s)),
         )
         part = part_of(clip, first, out, setting.crf)
         if done.returncode == 0 and part is not None and sorted(part.ranks) == list(range(last - first)):
@@ -130,7 +130,7 @@ async def encode(
 PIXELS_PER_NOTE_BYTE = 128
 
 
-def _work(clip: Clip, first: int, last: int, setting: Setting, seek_s: float | None) -> Work:
+def work_of(clip: Clip, first: int, last: int, setting: Setting, seek_s: float | None) -> Work:
     decoded, frames = decoded_frames(clip, last, seek_s), last - first
     pixels = decoded * clip.video.pixels + frames * setting.size.pixels
     notes = frames * setting.size.pixels / PIXELS_PER_NOTE_BYTE

@@ -13,7 +13,7 @@ from tightfit.domain.level import level_of
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.errors import EncoderError, SourceError
 from tightfit.media import argv, packets, process
-from tightfit.media.encode import Clip, seeks_of
+from tightfit.media.encode import Clip, Setting, seeks_of, work_of
 from tightfit.media.picture import Picture, require_tone_mapping
 from tightfit.media.progress import ProgressReader
 from tightfit.media.tools import Ffmpeg
@@ -61,10 +61,13 @@ async def encode_exactly(
         raise SourceError(f"{info.path} shows no frame between {asked.start_pts} and {asked.end_pts}.")
     wanted = tuple(pts - asked.origin_pts for pts in video.pts[first:last])
     clip = Clip(info, video, Picture(video, asked.size), tuple(pts - video.pts[0] for pts in video.pts))
-    complaint = ""
+    complaint, setting = "", Setting(asked.size, asked.crf, asked.threads, asked.preset)
     for seek_s in seeks_of(clip, first):
         done = await process.run(
-            _command(ffmpeg, clip, asked, first, last, seek_s, out), cwd=out.parent, on_line=ProgressReader(on_frames)
+            _command(ffmpeg, clip, asked, first, last, seek_s, out),
+            cwd=out.parent,
+            on_line=ProgressReader(on_frames),
+            limits=ffmpeg.policy.limits(work_of(clip, first, last, setting, seek_s)),
         )
         table = packets.table(out, video.time_base)
         if done.returncode == 0 and tuple(sorted(table.pts)) == wanted:
@@ -79,7 +82,7 @@ def _command(
     video: VideoStream = clip.video
     end = video.pts[last] if last < len(video.pts) else None
     node = argv.frames_of(
-        argv.source_input(clip.info, threads=asked.threads, seek_s=seek_s),
+        argv.source_input(clip.info, ffmpeg.policy, threads=asked.threads, seek_s=seek_s),
         video,
         argv.Cut(video.pts[first], end, asked.origin_pts),
         clip.picture.steps(asked.size),

@@ -13,6 +13,7 @@ from pathlib import Path
 import ffmpeg as graph
 
 from tightfit.domain.media_info import VideoStream
+from tightfit.domain.policy import Work
 from tightfit.errors import SourceError
 from tightfit.media import argv, process
 from tightfit.media.encode import Clip, seeks_of
@@ -48,7 +49,7 @@ async def extract(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, out: Path) 
     Raises SourceError where this source's packets can't be copied so that the very same frames come out.
     """
     video = clip.video
-    source = argv.source_input(clip.info, threads=1, seek_s=seeks_of(clip, first)[0])
+    source = argv.source_input(clip.info, ffmpeg.policy, threads=1, seek_s=seeks_of(clip, first)[0])
     options = {"c": "copy", "map_metadata": -1, "map_chapters": -1, "f": "mp4", "fflags": "+bitexact"}
     packets = _packets_needed(clip, first, last)
     if packets is not None:
@@ -56,10 +57,12 @@ async def extract(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, out: Path) 
     output = graph.output(
         source[str(video.index)], argv.ours(out), video_track_timescale=video.time_base.denominator, **options
     )
-    done = await process.run(argv.command(ffmpeg.path, output), cwd=out.parent, on_line=process.unheard)
+    # Nothing is decoded: the time it takes is that of reading and writing, far below what pictures would take.
+    limits = ffmpeg.policy.limits(Work(pixels=(last - first) * video.pixels, file_bytes=clip.info.size))
+    done = await process.run(argv.command(ffmpeg.path, output), cwd=out.parent, on_line=process.unheard, limits=limits)
     if done.returncode != 0:
         raise SourceError(f"{clip.info.path} can't be cut without encoding it: {done.last_message}.")
-    return _located(clip, first, last, out, (await probe(out)).main_video)
+    return _located(clip, first, last, out, (await probe(out, ffmpeg.policy)).main_video)
 
 
 def _packets_needed(clip: Clip, first: int, last: int) -> int | None:

@@ -11,6 +11,7 @@ import ffmpeg as graph
 
 from tightfit.domain.geometry import Size
 from tightfit.domain.media_info import MediaInfo, VideoStream
+from tightfit.domain.policy import Work
 from tightfit.errors import EncoderError, SourceError
 from tightfit.media import argv, process
 from tightfit.media.picture import Picture, require_tone_mapping
@@ -18,6 +19,8 @@ from tightfit.media.progress import ProgressReader
 from tightfit.media.tools import Ffmpeg
 
 _SOUND_KBPS = 160
+# No encode is larger than the pictures it is made of: 8 bits 4:2:0.
+_MOST_BYTES_PER_PIXEL = 1.5
 _MUXED = {"f": "mp4", "movflags": "+faststart", "map_metadata": -1, "map_chapters": -1, "max_muxing_queue_size": 1024}
 
 
@@ -54,7 +57,7 @@ async def encode_whole(
     start, end = _ticks(video, stretch)
     if not any(start <= pts and (end is None or pts < end) for pts in video.pts):
         raise SourceError(f"{info.path} shows no picture in the wanted stretch.", hint="Widen the trim.")
-    source = argv.source_input(info, threads=look.threads)
+    source = argv.source_input(info, ffmpeg.policy, threads=look.threads)
     bounds = {"start_pts": start} if end is None else {"start_pts": start, "end_pts": end}
     shown = source[str(video.index)].filter("trim", **bounds).filter("setpts", f"PTS-{start}")
     for name, options in picture.steps(look.size):
@@ -73,7 +76,14 @@ async def encode_whole(
     if sound is not None:
         coded |= {"c:a": "aac", "b:a": f"{_SOUND_KBPS}k"}
     output = graph.output(*(node for node in (shown, sound) if node is not None), argv.ours(out), **coded)
-    done = await process.run(argv.command(ffmpeg.path, output), cwd=out.parent, on_line=ProgressReader(on_frames))
+    frames = len(video.pts)
+    work = Work(frames * (video.pixels + look.size.pixels), frames, frames * look.size.pixels * _MOST_BYTES_PER_PIXEL)
+    done = await process.run(
+        argv.command(ffmpeg.path, output),
+        cwd=out.parent,
+        on_line=ProgressReader(on_frames),
+        limits=ffmpeg.policy.limits(work),
+    )
     if done.returncode != 0:
         raise EncoderError(f"ffmpeg could not encode {info.path}: {done.last_message}.")
 

@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 
 from tightfit.domain.media_info import MediaInfo
+from tightfit.domain.policy import SERVER
 from tightfit.errors import SourceError
 from tightfit.media.probe import probe
 from tightfit.server.agent import ratio
@@ -67,7 +68,7 @@ async def _looked_at(here: Services, session: Session, file: Incoming) -> Asset:
 async def _measured(here: Services, file: Incoming, kind: FileType) -> dict[str, Any]:
     try:
         async with here.probes:
-            info = await probe(file.path)
+            info = await probe(file.path, SERVER)
     except SourceError as exc:
         raise wrong_type(file.name) from exc
     video = info.main_video

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from starlette.responses import FileResponse
 
-from tightfit.engine.disk import sha256_of
+from tightfit.engine.disk import Disk, sha256_of
 from tightfit.engine.job import made_folder
 
 
@@ -19,10 +19,10 @@ class Files:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.assets = made_folder(root / "assets")
+        self.assets = made_folder(root / "assets", Disk())
         self.incoming = root / "incoming"
         shutil.rmtree(self.incoming, ignore_errors=True)
-        made_folder(self.incoming)
+        made_folder(self.incoming, Disk())
 
     def asset(self, asset_id: str) -> Path:
         return self.assets / asset_id

@@ -42,20 +42,20 @@ class Renderer:
 
     def __init__(self, settings: Settings, files: Path) -> None:
         self._settings, self._files = settings, files
-        made_folder(files)
+        made_folder(files, Disk())
 
     def path(self, file: str) -> Path:
         return self._files / file
 
     async def ffmpeg(self) -> Ffmpeg:
-        return await find_ffmpeg(self._settings.ffmpeg, self._settings.cache)
+        return await find_ffmpeg(self._settings.ffmpeg, self._settings.cache, self._settings.limits)
 
     async def render(self, work: Work, source: Path, file: str, tell: Progress) -> dict[str, Any]:
         """Make the file and return its facts; ``tell`` hears percent. Raises the errors of errors.py.
 
         Begun again after a crash it goes on with what the engine's journal kept.
         """
-        scratch = made_folder(self._settings.home / "renders" / file)
+        scratch = made_folder(self._settings.home / "renders" / file, Disk())
         facts = await self._made(work, source, scratch, self.path(file), tell)
         # Kept where it raises: an encode that was interrupted is gone on with.
         shutil.rmtree(scratch, ignore_errors=True)
@@ -70,7 +70,7 @@ class Renderer:
         if work.encode:
             return await self._piece(work, source, scratch, final, tell)
         if work.target_bytes is None:
-            info = await probe(source)
+            info = await probe(source, self._settings.limits)
             out = scratch / "whole.mp4"
             await self._whole(work, info, work.crf, "medium", out, lambda share: tell(int(100 * share)))
             return await self._kept(out, final)
@@ -95,7 +95,7 @@ class Renderer:
         """The trimmed stretch as a source for the engine; one that a crash left whole is used again."""
         cut = scratch / "cut.mp4"
         if not cut.is_file():
-            info = await probe(source)
+            info = await probe(source, self._settings.limits)
             made = scratch / "cutting.mp4"
             unbounded = replace(work, bound=replace(work.bound, width=None, height=None))
             await self._whole(unbounded, info, _CUT_CRF, _CUT_PRESET, made, tell)
@@ -120,7 +120,7 @@ class Renderer:
         """Exactly the frames that were asked for, as the engine's own pieces are stored."""
         assert work.encode is not None, "checked by the caller"
         asked = exact_of(work)
-        info, ffmpeg = await probe(source), await self.ffmpeg()
+        info, ffmpeg = await probe(source, self._settings.limits), await self.ffmpeg()
         out = scratch / "piece.nut"
         pts = await encode_exactly(ffmpeg, info, asked, out, lambda _: tell(50))
         video = info.main_video

@@ -10,6 +10,7 @@ from typing import Any
 
 import uvicorn
 
+from tightfit.engine.disk import Disk
 from tightfit.engine.hold import held
 from tightfit.engine.job import made_folder
 from tightfit.errors import JobHeld, UsageError
@@ -70,9 +71,9 @@ def run(
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_FAREWELL_S,
     )
-    home = made_folder(home_of(engine))
+    home = made_folder(home_of(engine), Disk())
     try:
-        with held(home):
+        with held(home, Disk()):
             _Server(config, ready).run(sockets=[at])
     except JobHeld as exc:
         who = f"process {exc.pid}" if exc.pid else "another process"

@@ -131,7 +131,13 @@ class LocalExecutor:
                 number = next(self._numbers)
                 out = self.work / f"kind-{number:05d}.nut"
                 await media_encode.encode(
-                    self.ffmpeg, self.clip, task.first, task.first + 1, self._setting(task), out, on_frames=lambda _: None
+                    self.ffmpeg,
+                    self.clip,
+                    task.first,
+                    task.first + 1,
+                    self._setting(task),
+                    out,
+                    on_frames=lambda _: None,
                 )
                 self._parameter_sets[kind] = packets.parameter_sets_of(out)
                 out.unlink()
