@@ -67,6 +67,10 @@ TOLD_TO_PEOPLE = {
     "engine/job.py": ["time.time_ns"],
     "cli/logs.py": ["time.localtime"],
     "cli/presets.py": ["date.today"],
+    "engine/ledger.py": ["time.time"],
+    # Dates that a service and its clients agree on: when a token, an address or a file has had its time.
+    "cloud/models.py": ["datetime.now"],
+    "server/clock.py": ["time.time"],
 }
 
 

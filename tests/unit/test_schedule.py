@@ -171,9 +171,9 @@ async def without_a_journal(hook_error: Exception | None, notes: Notes) -> None:
 @pytest.mark.parametrize("error", [OSError("no space left on device"), None])
 def test_where_a_payment_can_not_be_journalled_the_run_ends_before_it(error):
     notes = Notes()
-    with pytest.raises(BaseExceptionGroup) as caught:
+    with pytest.raises((OSError, BaseExceptionGroup)) as caught:
         virtual_time.run(without_a_journal, error, notes)
-    assert caught.group_contains(OSError if error else RuntimeError, match="no space left" if error else "before_paid")
+    assert caught.value is error if error else caught.group_contains(RuntimeError, match="before_paid")
     assert notes.uploads
     assert not notes.renders
     assert not notes.now
