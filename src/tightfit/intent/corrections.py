@@ -1,0 +1,59 @@
+"""As in "20, no, 30 MB": the last word counts. "20 or 30 MB" is a question."""
+
+from __future__ import annotations
+
+from tightfit.intent.reading import Reading
+
+_MEASURES = frozenset(("size", "percent", "lines", "fps", "number", "duration", "kbps", "preset", "codec", "container"))
+_BETWEEN = frozenset(
+    (
+        "comma",
+        "stop",
+        "dash",
+        "filler",
+        "to",
+        "make",
+        "limit",
+        "not",
+        "no",
+        "correction",
+        "then",
+        "about",
+        "can",
+        "want",
+        "compress",
+    )
+)
+
+
+def read_corrections(reading: Reading) -> None:
+    """What was taken back is used up; what is offered as a choice is doubtful."""
+    for at, item in enumerate(reading.items):
+        if item.concept not in _MEASURES:
+            continue
+        stop = at + 1
+        while stop < len(reading.items) and reading.concept(stop) in _BETWEEN | {"or"}:
+            stop += 1
+        if stop >= len(reading.items) or stop == at + 1:
+            continue
+        other = reading.items[stop]
+        between = [reading.concept(place) for place in range(at + 1, stop)]
+        alike = item.concept == other.concept or item.concept == "number"
+        if not alike or other.concept not in _MEASURES:
+            continue
+        if _is_correction(between):
+            reading.use(at, *range(at + 1, stop))
+        elif "or" in between and item.value != other.value:
+            reading.doubt(at, *[place for place in range(at + 1, stop) if reading.concept(place) == "or"], stop)
+            reading.questions.append("ask_which")
+
+
+def _is_correction(between: list[str]) -> bool:
+    if "correction" in between:
+        return True
+    for at, concept in enumerate(between):
+        if concept in ("no", "not") and "or" not in between:
+            flanked = at > 0 and between[at - 1] in ("comma", "stop", "dash")
+            if flanked or between[at + 1 : at + 2] in (["comma"], ["make"]):
+                return True
+    return False

@@ -1,0 +1,54 @@
+"""Sentences in, intents out: the examples all, of what people type nearly all, and never a wrong size."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from support.sentences import DATA, Case, cases, differences, understood
+
+from tightfit.intent.lexicon import languages
+from tightfit.intent.understand import understand
+
+EXAMPLES = cases(DATA / "examples.jsonl")
+FRESH = {path.stem: cases(path) for path in sorted(DATA.glob("??.jsonl"))}
+ALL = [*EXAMPLES, *(case for found in FRESH.values() for case in found)]
+
+
+@pytest.mark.parametrize("case", EXAMPLES, ids=lambda case: case.id)
+def test_every_example_is_understood(case: Case):
+    assert differences(case.expect, understood(case)) == []
+
+
+def test_each_language_has_sixty_sentences_or_more():
+    assert set(FRESH) == set(languages())
+    assert min(len(found) for found in FRESH.values()) >= 60
+
+
+@pytest.mark.parametrize("language", sorted(FRESH))
+def test_nine_of_ten_sentences_of_each_language_are_understood_exactly(language: str):
+    wrong = [case.text for case in FRESH[language] if differences(case.expect, understood(case))]
+    assert len(wrong) <= 0.1 * len(FRESH[language]), wrong
+
+
+def test_nineteen_of_twenty_sentences_are_understood_exactly():
+    every = [case for found in FRESH.values() for case in found]
+    wrong = [case.text for case in every if differences(case.expect, understood(case))]
+    assert len(wrong) <= 0.05 * len(every), wrong
+
+
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.id)
+def test_a_size_is_understood_rightly_or_asked_about(case: Case):
+    found = understood(case)
+    if found["unclear"] or "target" not in case.expect:
+        return
+    assert differences(case.expect["target"], found["target"]) == [], case.text
+
+
+def test_a_sentence_takes_milliseconds():
+    understand("compress clip.mp4 to 20MB")  # the words of the languages are read once
+    started = time.perf_counter()
+    for case in ALL:
+        understood(case)
+    # Two milliseconds each on two busy cores; the bound leaves room for a machine that does something else.
+    assert (time.perf_counter() - started) / len(ALL) < 0.05
