@@ -205,6 +205,7 @@ SAID: dict[str, str] = {
     "tempo": "{factor} times the speed",
     "rotate": "turned by {degrees} degrees clockwise",
     "mute": "{start} to {end} silent",
+    "mute_last": "the last {last} silent",
     "volume": "volume {percent} %",
     "fade_in": "fade in for {seconds}",
     "fade_out": "fade out for {seconds}",
@@ -213,6 +214,7 @@ SAID: dict[str, str] = {
     "remove_last": "the last {last} go",
     "seconds": "{seconds} seconds",
     "joiner": "what stands between two wishes",
+    **dict.fromkeys(PLACES, "the place, as it is said of a text"),
     # what was assumed
     "assumed_bound": "{height} lines are an upper bound",
     "assumed_size_wins": "the size counts, not the limit of {preset}",
@@ -237,3 +239,8 @@ SAID: dict[str, str] = {
     "understood": "what was understood: {wishes}",
     "assumed": "what was assumed: {assumed}",
 }
+
+
+def named(text: str) -> frozenset[str]:
+    """The concepts that ``text`` lists with spaces between: a set of them on one readable line."""
+    return frozenset(text.split())

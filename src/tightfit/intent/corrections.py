@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
+from tightfit.intent.concepts import named
 from tightfit.intent.reading import Reading
 
-_MEASURES = frozenset(("size", "percent", "lines", "fps", "number", "duration", "kbps", "preset", "codec", "container"))
-_BETWEEN = frozenset(
-    (
-        "comma",
-        "stop",
-        "dash",
-        "filler",
-        "to",
-        "make",
-        "limit",
-        "not",
-        "no",
-        "correction",
-        "then",
-        "about",
-        "can",
-        "want",
-        "compress",
-    )
-)
+_MEASURES = named("size percent lines fps number duration kbps preset codec container")
+_BETWEEN = named("comma stop dash filler to make limit not no correction then about can want compress")
 
 
 def read_corrections(reading: Reading) -> None:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from tightfit.intent.concepts import named
 from tightfit.intent.lexer import AUDIO_NAMES
 from tightfit.intent.model import Edit
 from tightfit.intent.reading import ACTING, NEUTRAL, Reading
 from tightfit.intent.spans import Span
 
 _AUDIO = tuple(f".{name}" for name in AUDIO_NAMES.split())
-_PLACES_IN_TIME = ("span",)
 _FADE_S = 1.0  # where nobody says how long: as long as most editors' own
 _QUARTER = 90
-_ADDED = frozenset(
-    ("span", "position", "write", "percent", "volume", "fraction", "filler", "this", "of", "make", "video")
-)
+_ADDED = named("span position write percent volume fraction filler this of make video limit to end")
 
 
 def read_edits(reading: Reading) -> None:
@@ -35,8 +33,9 @@ def _reach(reading: Reading, at: int) -> list[int]:
     clause = reading.clause(at)
     places = list(clause)
     following = reading.next_clause(clause)
-    if following and all(reading.concept(place) in _ADDED for place in following):
+    while following and all(reading.concept(place) in _ADDED for place in following):
         places += following
+        following = reading.next_clause(following)
     return places
 
 
@@ -99,7 +98,7 @@ def _unquoted(reading: Reading, at: int) -> None:
 
 def _music(reading: Reading) -> None:
     for at in reading.find("file"):
-        if reading.items[at].text.rstrip("\"'”»」』").endswith(_AUDIO):
+        if str(reading.items[at].value).lower().endswith(_AUDIO):
             reach = _reach(reading, at)
             edit: Edit = {"kind": "music", "file": reading.items[at].value}
             words = reading.find("write", "music", "sound", "make", "with", "position", "inwards", "limit", among=reach)

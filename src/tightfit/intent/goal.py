@@ -4,28 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tightfit.intent.concepts import named
 from tightfit.intent.model import Goal
 from tightfit.intent.reading import Reading
 
-_LIMITING = frozenset(
-    (
-        "limit",
-        "to",
-        "want",
-        "make",
-        "about",
-        "weight",
-        "compress",
-        "each",
-        "together",
-        "total",
-        "end",
-        "export",
-        "split",
-        "keep",
-        "pieces",
-    )
-)
+_LIMITING = named("limit to want make about weight compress each together total end export split keep pieces")
 _DESCRIBING = frozenset(("is", "shot"))
 _NEAR = 4
 _PASSING = frozenset(("filler", "this", "of", "about", "statement", "weight"))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tightfit.intent.folding import Folded
 from tightfit.intent.items import UNKNOWN, items
 from tightfit.intent.lexer import Kind, Token
-from tightfit.intent.lexicon import languages, load
+from tightfit.intent.lexicon import languages, load, script_of
 
 _KANA = re.compile("[\u3041-\u30fa]")
 _WIDE = re.compile("[，。！？；]")
@@ -46,19 +46,20 @@ def detect(folded: Folded, found: Sequence[Token]) -> str:
         scripts = {"kana"} if "、" in folded.source else {"han"} if _WIDE.search(folded.source) else {"latin"}
     # Of Han alone a Japanese has as many words as a Chinese; there are more texts of the latter.
     candidates = sorted(
-        (language for language in languages() if load_script(language) in scripts),
-        key=lambda language: load_script(language) == "kana",
+        (language for language in languages() if script_of(language) in scripts),
+        key=lambda language: script_of(language) == "kana",
     )
-    if len(candidates) == 1:
+    if len(candidates) == 1 or _is_covered(candidates[0], found):
         return candidates[0]
     scores = {language: _score(language, folded, found) for language in candidates}
     return max(candidates, key=lambda language: scores[language])
 
 
-def load_script(language: str) -> str:
-    from tightfit.intent.lexicon import read
-
-    return str(read(language)["script"])
+def _is_covered(language: str, found: Sequence[Token]) -> bool:
+    """Whether a language has every word of a text, some of them its own: then the others need not be looked at."""
+    words = [item for item in items(found, load(language)) if item.concept not in _SHARED - {UNKNOWN}]
+    own = any(item.concept not in _EVERYWHERE | {"unit", "limit"} for item in words)
+    return own and not any(item.concept == UNKNOWN for item in words)
 
 
 def _score(language: str, folded: Folded, found: Sequence[Token]) -> float:

@@ -31,7 +31,6 @@ _WEIGHTY = frozenset(
 # Of these a remark may speak: "my boss removes everything over 10 MB".
 _TALKED_ABOUT = _WEIGHTY - {"bad", "quote", "span", "degrees", "clock"}
 _ALWAYS = frozenset(("junk", "attack", "beyond", "bad"))
-_SOFT = frozenset(("filler", "greeting", "statement", "purpose", "this", "video", "want", "can", "someone", "what"))
 
 
 def read_leftovers(reading: Reading, *, any_wish: bool) -> None:

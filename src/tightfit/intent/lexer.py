@@ -106,14 +106,14 @@ def tokens(folded: Folded, exists: Exists) -> list[Token]:
     found: list[Token] = []
     at = 0
     for name in names:
-        found.extend(_plain(folded, at, name.start))
+        found.extend(_plain(folded, at, name.start, exists))
         found.append(name)
         at = name.end
-    found.extend(_plain(folded, at, len(folded.text)))
+    found.extend(_plain(folded, at, len(folded.text), exists))
     return found
 
 
-def _plain(folded: Folded, start: int, end: int) -> Iterator[Token]:
+def _plain(folded: Folded, start: int, end: int, exists: Exists) -> Iterator[Token]:
     at = start
     while at < end:
         match = _PATTERN.match(folded.text, at, end)
@@ -123,7 +123,8 @@ def _plain(folded: Folded, start: int, end: int) -> Iterator[Token]:
         if match["quote"] is not None:
             inner = next(n for n in range(1, len(match.groups()) + 1) if _inside(match, n))
             value = folded.original(*match.span(inner)).strip()
-            yield Token(Kind.QUOTE, match[0], match.start(), at, value)
+            kind = Kind.FILE if value and exists(value) else Kind.QUOTE
+            yield Token(kind, match[0], match.start(), at, value)
         elif kind is not None:
             yield Token(kind, match[0], match.start(), at)
 

@@ -1,150 +1,116 @@
-"""The words of a language, compiled for finding the longest phrase at a place in a text."""
+"""The words of a language, ready for finding the longest phrase at a place in a text.
+
+A language file has about three thousand phrases, and a Latin text is looked at in five languages, so a file is
+folded and split as a whole: what is done here once per phrase is felt at every start.
+"""
 
 from __future__ import annotations
 
+import re
 import tomllib
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from tightfit.intent.folding import fold_words
-
-_ELISIONS = frozenset(("l", "d", "qu", "j", "n", "s", "c", "m", "t", "jusqu", "lorsqu", "puisqu"))
-_SMALL_TALK = frozenset(("statement", "filler", "greeting"))
+_ELISION = re.compile(r"\b(l|d|qu|j|n|s|c|m|t|jusqu|lorsqu|puisqu)'(?=\w)")
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_SCRIPT = re.compile(r'^script = "(\w+)"', re.MULTILINE)
+_HEAD = 200  # characters; the script stands in the third line
+_SEPARATOR = re.compile(r"\s*,\s*")
+_UMLAUTS = {"ä": "ae", "ö": "oe", "ü": "ue"}  # groesse for Größe: the spelling of keyboards without them
+_SMALL_TALK = ("statement", "filler", "greeting")
 _HAN = "\u3000"  # Han, kana and their punctuation come after this character
-_SHORTEST_STEM = 2
+_LONGEST_PHRASE = 9  # words
+_SHORTEST_STEM = 2  # letters
+
+# The tables of a language file and the concept of what stands in them; in [terms] each key is a concept itself.
+_TABLES = {
+    **{"units": "unit", "numbers": "number", "fractions": "fraction", "presets": "preset"},
+    **{"positions": "position", "moods": "mood", "codecs": "codec", "containers": "container"},
+}
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """What a phrase means: a concept, and what belongs to it ("mb" for a unit, a preset's name, a number)."""
 
     concept: str
     value: Any = None
 
 
-@dataclass
-class _Node:
-    term: Term | None = None
-    words: dict[str, _Node] = field(default_factory=dict)
-    stems: dict[str, _Node] = field(default_factory=dict)
+Found = tuple[int, Term]  # how many words or characters a phrase takes, and what it means
 
 
 @dataclass
 class Lexicon:
-    """One language. ``words`` finds phrases of spaced words, ``characters`` those of Han and kana."""
+    """One language. ``phrases`` are of folded words with one space between, or of Han and kana without any."""
 
     language: str
     script: str
-    letters: frozenset[str]
+    letters: frozenset[str]  # letters that few other languages have
+    marks: frozenset[str]  # words that no other language has
+    endings: frozenset[str]  # what a stem may end in; empty for anything
+    openers: frozenset[str]  # what a remark begins with, rather than a request
     grammar: dict[str, bool]
     say: dict[str, str]
-    endings: frozenset[str] = frozenset()  # what a stem may end in; empty for anything
-    marks: frozenset[str] = frozenset()  # words that no other language has
+    phrases: dict[str, Term] = field(default_factory=dict)
+    stems: dict[str, Term] = field(default_factory=dict)  # of the last word of a phrase, without its *
+    units: dict[str, Term] = field(default_factory=dict)
     numbers: dict[str, float] = field(default_factory=dict)
-    openers: frozenset[str] = frozenset()  # what a remark begins with, rather than a request
-    words: _Node = field(default_factory=_Node)
-    units: _Node = field(default_factory=_Node)
-    characters: dict[str, Term] = field(default_factory=dict)
-    unit_characters: dict[str, Term] = field(default_factory=dict)
-    longest: int = 1
 
-    def phrase(self, words: Sequence[str]) -> tuple[int, Term] | None:
-        """The longest phrase that ``words`` begin with, and how many of them it takes."""
-        return _longest(self.words, words, self.endings)
-
-    def run(self, text: str, at: int) -> tuple[int, Term] | None:
-        """The longest phrase of Han or kana at ``text[at:]``, and how many characters it takes."""
-        for length in range(min(self.longest, len(text) - at), 0, -1):
-            if term := self.characters.get(text[at : at + length]):
-                return length, term
+    def phrase(self, words: Sequence[str]) -> Found | None:
+        """The longest phrase that ``words`` begin with."""
+        for taken in range(min(len(words), _LONGEST_PHRASE), 0, -1):
+            text = " ".join(words[:taken])
+            exact = self.phrases.get(text)
+            if exact and exact.concept not in _SMALL_TALK:
+                return taken, exact
+            # Small talk never hides a stem that asks for something: "upload" is no mere opening of a remark.
+            if stem := self._stem(text, len(words[taken - 1])) or exact:
+                return taken, stem
         return None
 
-    def unit(self, words: Sequence[str]) -> tuple[int, Term] | None:
-        """As ``phrase``, for what may stand after a number."""
-        return _longest(self.units, words, self.endings)
+    def _stem(self, text: str, last_word: int) -> Term | None:
+        shortest = len(text) - last_word + _SHORTEST_STEM
+        for length in range(len(text), shortest - 1, -1):
+            term = self.stems.get(text[:length])
+            if term and (length == len(text) or not self.endings or text[length:] in self.endings):
+                return term
+        return None
 
-    def unit_run(self, text: str, at: int) -> tuple[int, Term] | None:
+    def unit(self, words: Sequence[str]) -> Found | None:
+        """The longest unit that ``words`` begin with: what may stand after a number."""
+        for taken in range(min(len(words), _LONGEST_PHRASE), 0, -1):
+            if term := self.units.get(" ".join(words[:taken])):
+                return taken, term
+        return None
+
+    def run(self, text: str, at: int) -> Found | None:
+        """The longest phrase of Han or kana at ``text[at:]``."""
+        return _longest_run(self.phrases, text, at)
+
+    def unit_run(self, text: str, at: int) -> Found | None:
         """As ``run``, for what may stand after a number."""
-        for length in range(min(self.longest, len(text) - at), 0, -1):
-            if term := self.unit_characters.get(text[at : at + length]):
-                return length, term
-        return None
+        return _longest_run(self.units, text, at)
 
     def single_words(self) -> Iterator[tuple[str, Term]]:
-        """Every phrase of one whole word: what a typo may have been meant to be."""
-        for word, node in self.words.words.items():
-            if node.term:
-                yield word, node.term
-        for word, node in self.words.stems.items():
-            if node.term:
-                yield word, node.term
-
-    def add_if_new(self, phrase: str, term: Term) -> None:
-        """As ``add``, unless a stem covers the phrase: small talk never hides a word that asks for something."""
-        if phrase[0] <= _HAN:
-            words = split_words(phrase)
-            found = self.phrase(words)
-            if found and found[0] == len(words):
-                return
-        self.add(phrase, term)
-
-    def add(self, phrase: str, term: Term) -> None:
-        """Let ``phrase`` mean ``term``, unless it means something already."""
-        if phrase[0] > _HAN:
-            self.characters.setdefault(phrase, term)
-            self.longest = max(self.longest, len(phrase))
-            if term.concept == "unit":
-                self.unit_characters.setdefault(phrase, term)
-            return
-        words = split_words(phrase)
-        _grow(self.words, words, term)
-        if term.concept == "unit":
-            _grow(self.units, words, term)
+        """Every phrase of one word: what a typo may have been meant to be."""
+        for table in (self.phrases, self.stems):
+            for phrase, term in table.items():
+                if " " not in phrase:
+                    yield phrase, term
 
 
-def _grow(node: _Node, words: Sequence[str], term: Term) -> None:
-    for word in words:
-        children = node.stems if word.endswith("*") else node.words
-        node = children.setdefault(word.rstrip("*"), _Node())
-    if node.term is None:
-        node.term = term
+_LONGEST_RUN = 14  # characters: 画質を落とさないように and its like
 
 
-def _longest(root: _Node, words: Sequence[str], endings: frozenset[str]) -> tuple[int, Term] | None:
-    best: tuple[int, Term] | None = None
-    reached = [(root, 0)]
-    while reached:
-        node, taken = reached.pop()
-        if node.term and (best is None or taken > best[0]):
-            best = taken, node.term
-        if taken < len(words):
-            # The exact word is popped, and so tried, before any stem of it.
-            reached.extend((next_node, taken + 1) for next_node in _continued(node, words[taken], endings))
-    return best
-
-
-def _continued(node: _Node, word: str, endings: frozenset[str]) -> list[_Node]:
-    found = []
-    if node.stems:
-        for length in range(_SHORTEST_STEM, len(word) + 1):
-            stem = node.stems.get(word[:length])
-            if stem and (not endings or length == len(word) or word[length:] in endings):
-                found.append(stem)
-    if exact := node.words.get(word):
-        found.append(exact)
-    return found
-
-
-def split_words(phrase: str) -> list[str]:
-    """A phrase as its words, in the way that the lexer splits them: d'origine is two."""
-    words: list[str] = []
-    for word in phrase.replace("-", " ").split():
-        head, mark, tail = word.partition("'")
-        words.extend([head, tail] if mark and tail and head in _ELISIONS else [word.replace("'", "")])
-    return words
+def _longest_run(table: dict[str, Term], text: str, at: int) -> Found | None:
+    for length in range(min(_LONGEST_RUN, len(text) - at), 0, -1):
+        if term := table.get(text[at : at + length]):
+            return length, term
+    return None
 
 
 def languages() -> list[str]:
@@ -154,29 +120,71 @@ def languages() -> list[str]:
 
 
 @cache
+def script_of(language: str) -> str:
+    """The script of a language, from the head of its file: a text is looked at in few languages, not in all."""
+    with (_folder() / f"{language}.toml").open(encoding="utf-8") as file:
+        head = file.read(_HEAD)
+    found = _SCRIPT.search(head)
+    return found[1] if found else str(read(language)["script"])
+
+
+@cache
 def load(language: str) -> Lexicon:
     """The lexicon of one language, with the words that all languages share."""
     data = read(language)
     lexicon = Lexicon(
-        data["language"], data["script"], frozenset(data.get("letters", "")), data.get("grammar", {}), data["say"]
+        data["language"],
+        data["script"],
+        letters=frozenset(data.get("letters", "")),
+        marks=frozenset(split(data.get("marks", ""))),
+        endings=frozenset(split(data.get("endings", ""))),
+        openers=frozenset(split(data["terms"].get("statement", ""))),
+        grammar=data.get("grammar", {}),
+        say=data["say"],
     )
-    lexicon.openers = frozenset(_folded(phrase.strip()) for phrase in data["terms"].get("statement", "").split(","))
-    lexicon.endings = frozenset(ending.strip() for ending in data.get("endings", "").split(",") if ending.strip())
-    lexicon.marks = frozenset(_folded(word.strip()) for word in data.get("marks", "").split(","))
-    talk = []
-    for table in (data, read("common")):
-        for phrase, term in _entries(table):
-            if term.concept in _SMALL_TALK:
-                talk.append((_folded(phrase), term))
-                continue
-            lexicon.add(_folded(phrase), term)
-            if term.concept == "number":
-                lexicon.numbers[_folded(phrase)] = term.value
-            if (spelled := _spelled_out(phrase)) != phrase.lower():
-                lexicon.add(_folded(spelled), term)
-    for phrase, term in talk:
-        lexicon.add_if_new(phrase, term)
+    # A phrase means what it is first said to mean, so the last word is written first.
+    for term, text in reversed([*_entries(data), *_entries(read("common"))]):
+        _add(lexicon, term, split(text))
+        if any(umlaut in text for umlaut in _UMLAUTS):
+            _add(lexicon, term, split(text.translate(str.maketrans(_UMLAUTS))))
     return lexicon
+
+
+def _add(lexicon: Lexicon, term: Term, phrases: list[str]) -> None:
+    lexicon.phrases.update(dict.fromkeys(phrases, term))
+    for phrase in phrases:
+        if phrase.endswith("*"):
+            lexicon.phrases.pop(phrase, None)
+            lexicon.stems[phrase[:-1]] = term
+    if term.concept == "unit":
+        lexicon.units.update(dict.fromkeys(phrases, term))
+    elif term.concept == "number":
+        lexicon.numbers.update(dict.fromkeys(phrases, term.value))
+
+
+def _entries(data: dict[str, Any]) -> Iterator[tuple[Term, str]]:
+    """What is said for what, in the order of precedence: small talk hides nothing."""
+    terms = data.get("terms", {})
+    for key, text in terms.items():
+        if key not in _SMALL_TALK:
+            yield Term(key), text
+    for table, concept in _TABLES.items():
+        for key, text in data.get(table, {}).items():
+            yield Term(concept, float(key) if concept in ("number", "fraction") else key), text
+    for key in _SMALL_TALK:
+        if key in terms:
+            yield Term(key), terms[key]
+
+
+def split(text: str) -> list[str]:
+    """The phrases of ``text``, folded, and with their words as the lexer splits them: d'origine is two."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).casefold()
+        text = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text)))
+    text = _ELISION.sub(r"\1 ", text.lower()).replace("-", " ").replace("'", "")
+    return [
+        " ".join(phrase.split()) if "\n" in phrase else phrase for phrase in _SEPARATOR.split(text.strip()) if phrase
+    ]
 
 
 @cache
@@ -185,30 +193,5 @@ def read(name: str) -> dict[str, Any]:
     return tomllib.loads((_folder() / f"{name}.toml").read_text(encoding="utf-8"))
 
 
-def _folder() -> Any:
-    return files("tightfit.intent") / "languages"
-
-
-_PLAIN = {"terms": None, "units": "unit", "numbers": "number", "fractions": "fraction", "presets": "preset"}
-_TABLES = {**_PLAIN, "positions": "position", "moods": "mood", "codecs": "codec", "containers": "container"}
-
-
-def _entries(data: dict[str, Any]) -> Iterator[tuple[str, Term]]:
-    for table, concept in _TABLES.items():
-        for key, phrases in data.get(table, {}).items():
-            if concept is None:
-                term = Term(key)
-            else:
-                term = Term(concept, float(key) if concept in ("number", "fraction") else key)
-            for phrase in phrases.split(","):
-                if stripped := phrase.strip():
-                    yield stripped, term
-
-
-def _folded(phrase: str) -> str:
-    return phrase.lower() if phrase.isascii() else fold_words(phrase)
-
-
-def _spelled_out(phrase: str) -> str:
-    """The spelling of umlauts where the keyboard has none: groesse for Größe."""
-    return phrase.lower().replace("ä", "ae").replace("ö", "oe").replace("ü", "ue")
+def _folder() -> Path:
+    return Path(__file__).parent / "languages"

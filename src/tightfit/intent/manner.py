@@ -39,11 +39,10 @@ def _split(reading: Reading) -> None:
         clause = reading.clause(at)
         counted = reading.find("parts", among=clause)
         verbs = reading.find("split", "cut", among=clause)
-        sizes = reading.find("size")
         numbers = reading.find("number", "count", among=clause)
         if reading.find("weight", "original", among=clause) and not reading.find("parts", "pieces", among=clause):
             continue  # "divide the size by two"
-        if not verbs and not (reading.concept(at) == "parts" and not sizes):
+        if not verbs and (reading.concept(at) != "parts" or reading.concept(at - 1) == "label"):
             continue
         parts: int | bool = True
         words = [*verbs, *reading.find("pieces", "equal", "to", "inwards", "each", "part", among=clause)]

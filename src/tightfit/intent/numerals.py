@@ -83,9 +83,8 @@ def compound_number(word: str, lexicon: Lexicon) -> float | None:
             at += 3
             continue
         for end in range(min(len(word), at + 9), at + 2, -1):
-            node = lexicon.words.words.get(word[at:end])
-            if node and node.term and node.term.concept == "number":
-                values.append(node.term.value)
+            if (value := lexicon.numbers.get(word[at:end])) is not None:
+                values.append(value)
                 at = end
                 break
         else:

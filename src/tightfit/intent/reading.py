@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tightfit.intent.concepts import named
 from tightfit.intent.items import Item
 from tightfit.intent.lexicon import Lexicon
 from tightfit.intent.model import Edit
@@ -18,10 +19,8 @@ ANCHORS = frozenset(
         *("kbps", "preset", "degrees", "factor", "aspect", "volume", "text", "codec", "container", "parts"),
     )
 )
-ACTING = frozenset(
-    ("remove", "keep", "only", "cut", "trim", "mute", "touch", "no", "not", "need", "as_is", "want", "rest")
-)
-NEUTRAL = frozenset(("filler", "this", "video", "of", "make", "want", "can", "statement", "about", "to", "is", "by"))
+ACTING = named("remove keep only cut trim mute touch no not need as_is want rest")
+NEUTRAL = named("filler this video of make want can statement about to is by")
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tightfit.intent.concepts import named
 from tightfit.intent.model import Action
 from tightfit.intent.reading import BREAKS, Reading
 
@@ -15,33 +16,11 @@ _ROUTES = (
     ("upload", Action.UPLOAD),
     ("help", Action.HELP),
 )
-_AROUND = frozenset(
-    (
-        "filler",
-        "greeting",
-        "can",
-        "want",
-        "what",
-        "this",
-        "make",
-        "statement",
-        "of",
-        "comma",
-        "is",
-        "then",
-        "correction",
-        "music",
-        "with",
-        "to",
-        "from",
-        "need",
-        "and",
-        "by",
-        "file",
-        "video",
-        "part",
-        "rest",
-    )
+_AROUND = named(
+    """
+    filler greeting can want what this make statement of comma is then correction music with to from
+    need and by file video part rest
+    """
 )
 _FORMAT = frozenset(("container", "codec", "resolution", "fps", "aspect"))
 
@@ -70,28 +49,11 @@ def _words(reading: Reading) -> int:
     )
 
 
-_WISHES = frozenset(
-    (
-        "span",
-        "lines",
-        "fps",
-        "kbps",
-        "preset",
-        "fraction",
-        "degrees",
-        "factor",
-        "sound",
-        "mute",
-        "compress",
-        "smaller",
-        "split",
-        "fade",
-        "fade_in",
-        "fade_out",
-        "rotate",
-        "text",
-        "crop",
-    )
+_WISHES = named(
+    """
+    span lines fps kbps preset fraction degrees factor sound mute compress smaller split fade fade_in
+    fade_out rotate text crop
+    """
 )
 
 

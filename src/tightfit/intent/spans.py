@@ -152,9 +152,9 @@ def _open(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
     if concept == "end":
         at = _skip(items, start + 1)
         if _is_time(items, at):
-            return at + 1 - start, Span(end=float(items[at].value))
+            return at + 1 - start, Span(0.0, float(items[at].value))
     if _is_time(items, start) and _concept(items, start + 1) == "begin":
         return 2, Span(start=float(items[start].value))
     if _is_time(items, start) and _concept(items, start + 1) == "end":
-        return 2, Span(end=float(items[start].value))
+        return 2, Span(0.0, float(items[start].value))
     return None
