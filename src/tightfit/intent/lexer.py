@@ -6,6 +6,7 @@ Nothing here knows a language. Every pattern is bounded, so reading takes time i
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -127,6 +128,8 @@ def _plain(folded: Folded, start: int, end: int, exists: Exists) -> Iterator[Tok
             yield Token(kind, match[0], match.start(), at, value)
         elif kind is not None:
             yield Token(kind, match[0], match.start(), at)
+        elif match.lastgroup == "other" and unicodedata.category(match[0]) in ("Sm", "Sc", "Cc"):
+            yield Token(Kind.JUNK, match[0], match.start(), at)  # ∞ and € ask for something; an emoji doesn't
 
 
 def _inside(match: re.Match[str], group: int) -> bool:

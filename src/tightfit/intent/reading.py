@@ -38,6 +38,7 @@ class Reading:
     questions: list[str] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
     clauses: list[range] = field(default_factory=list)
+    _number_of: dict[int, int] = field(default_factory=dict)  # the clause in which a place is
 
     def __post_init__(self) -> None:
         start = 0
@@ -48,12 +49,15 @@ class Reading:
                 start = at + 1
         if start < len(self.items):
             self.clauses.append(range(start, len(self.items)))
+        self._number_of = {place: number for number, clause in enumerate(self.clauses) for place in clause}
 
     def clause(self, at: int) -> range:
-        return next((clause for clause in self.clauses if at in clause), range(at, at + 1))
+        number = self._number_of.get(at)
+        return range(at, at + 1) if number is None else self.clauses[number]
 
     def next_clause(self, clause: range) -> range | None:
-        return next((other for other in self.clauses if other.start > clause.start), None)
+        number = self._number_of[clause.start] + 1
+        return self.clauses[number] if number < len(self.clauses) else None
 
     def joined_by(self, clause: range) -> str:
         """The concept of what stands between this clause and the one before it."""
@@ -131,6 +135,7 @@ class Reading:
         clause = self.clause(at)
         if self.joined_by(clause) != "and":
             return []
-        earlier = next((other for other in reversed(self.clauses) if other.stop == clause.start - 1), None)
+        number = self._number_of[clause.start]
+        earlier = self.clauses[number - 1] if number else None
         found = [place for place in earlier or () if self.items[place].concept in ("remove", "keep", "no", "cut")]
         return found[-1:]
