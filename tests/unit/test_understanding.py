@@ -12,11 +12,17 @@ from tightfit.intent.understand import understand
 
 EXAMPLES = cases(DATA / "examples.jsonl")
 FRESH = {path.stem: cases(path) for path in sorted(DATA.glob("??.jsonl"))}
-ALL = [*EXAMPLES, *(case for found in FRESH.values() for case in found)]
+TUNED = [case for path in sorted((DATA / "tuned").glob("*.jsonl")) for case in cases(path)]
+ALL = [*EXAMPLES, *TUNED, *(case for found in FRESH.values() for case in found)]
 
 
 @pytest.mark.parametrize("case", EXAMPLES, ids=lambda case: case.id)
 def test_every_example_is_understood(case: Case):
+    assert differences(case.expect, understood(case)) == []
+
+
+@pytest.mark.parametrize("case", TUNED, ids=lambda case: case.id)
+def test_every_sentence_that_the_grammar_was_tuned_on_is_understood(case: Case):
     assert differences(case.expect, understood(case)) == []
 
 

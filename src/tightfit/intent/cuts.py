@@ -42,7 +42,7 @@ def _goes(span: Span, concepts: Collection[str]) -> bool:
 
 
 def _remove(reading: Reading, at: int, span: Span, acting: list[int]) -> None:
-    if span.edge == "first" or (span.start == 0 and not span.edge):
+    if span.edge == "first" or (span.edge == "open" and span.end is not None):
         reading.wish("trim", Trim(start_s=span.end), at, *acting)
     elif span.last is not None:
         reading.edit(at, {"kind": "remove_segment", "last_s": span.last}, *acting)

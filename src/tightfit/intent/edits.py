@@ -56,10 +56,12 @@ def _text(reading: Reading, at: int, text: str, reach: list[int], asked: list[in
     places = [*asked]
     for place in reading.find("span", among=reach):
         span: Span = reading.items[place].value
-        if span.edge != "last":
-            edit |= {"start_s": span.start, "end_s": span.end}
-            places.append(place)
-            break
+        if span.last is not None:
+            reading.doubt(place)  # when that begins is not known before the clip is
+            continue
+        edit |= {"start_s": span.start, "end_s": span.end}
+        places.append(place)
+        break
     if position := reading.find("position", among=reach)[:1]:
         edit["position"] = reading.items[position[0]].value
         places += position

@@ -31,6 +31,7 @@ def read_goal(reading: Reading) -> None:
         reading.wishes["target"] = Goal(bytes=int(value)) if kind == "bytes" else Goal(percent=value)
         for _, place in goals:
             reading.use(place, *_context(reading, place))
+        reading.use(*reading.find("compress"))
         _looser_words(reading, sizes)
         if presets:
             reading.assume("assumed_size_wins", preset=reading.items[presets[0]].value)
@@ -85,6 +86,10 @@ def _elsewhere(reading: Reading, at: int) -> bool:
 def _limits(reading: Reading) -> list[int]:
     """The sizes that are limits; the others tell what the source is."""
     sizes = reading.find("size")
+    for at in sizes:
+        if _is_lower_bound(reading, at):
+            reading.doubt(at, *[place for place in _leading(reading, at) if reading.concept(place) == "atleast"])
+    sizes = [at for at in sizes if at not in reading.used]
     graded = {at: _grade(reading, at) for at in sizes}
     if len(sizes) == 1 and graded[sizes[0]] == 0 and _asks(reading):
         graded[sizes[0]] = 1
@@ -111,13 +116,16 @@ def _smallest_of_source(reading: Reading, wanted: list[int], sizes: list[int]) -
         if reading.concept(first - 1) == "from" and ({"to", "limit", "end", "dash"} & set(apart)):
             reading.use(first)
             return [second]
-    for at in list(wanted):
-        if any(reading.concept(place) == "atleast" for place in _leading(reading, at)):
-            if any(reading.concept(place) in ("not", "no") for place in reading.before(at)):
-                continue
-            wanted.remove(at)
-            reading.doubt(at, *[place for place in _leading(reading, at) if reading.concept(place) == "atleast"])
     return wanted
+
+
+def _is_lower_bound(reading: Reading, at: int) -> bool:
+    """As in "at least 30 MB", which no limit is; "it's over 500 MB" tells of the source."""
+    ahead = {reading.concept(place) for place in reading.before(at)}
+    after = {reading.concept(place) for place in list(reading.after(at))[:2]}
+    close = {reading.concept(place) for place in _leading(reading, at)}
+    bounded = "atleast" in close or (bool(reading.lexicon.grammar.get("verbs_last")) and "atleast" in after)
+    return bounded and not ahead & {"is", "shot", "original", "not", "no", "limit"}
 
 
 def _leading(reading: Reading, at: int) -> list[int]:
@@ -151,7 +159,7 @@ def _grade(reading: Reading, at: int) -> int:
     if close in ("limit", "to", "end") or after[:1] == ["limit"] or (after[:1] == ["each"]):
         return 1
     if _attributive(reading, at):
-        wanted = {"want"} & {reading.concept(place) for place in before}
+        wanted = {"want", "make"} & {reading.concept(place) for place in before}
         return 0 if wanted else -1
     if verbs_last and after[:1] in (["to"], ["end"], ["about"]):
         return 1

@@ -87,6 +87,8 @@ def _word(
     found = _phrase(words, lexicon, after_number)
     if found is None and lexicon.grammar.get("compounds") and (value := compound_number(words[0], lexicon)):
         found = 1, Term("number", value)
+    if found is None and words[0].endswith("s") and parts[at].text.endswith("'s"):
+        found = _phrase([words[0][:-1]], lexicon, after_number)  # grandma's
     if found is None and other is not None:
         found = _phrase(words, other, after_number)
     taken, term = found or (1, Term(UNKNOWN))

@@ -30,6 +30,7 @@ _WEIGHTY = frozenset(
 )
 # Of these a remark may speak: "my boss removes everything over 10 MB".
 _TALKED_ABOUT = _WEIGHTY - {"bad", "quote", "span", "degrees", "clock"}
+_LONGEST_NAME = 3  # words
 _ALWAYS = frozenset(("junk", "attack", "beyond", "bad"))
 
 
@@ -50,7 +51,7 @@ def read_leftovers(reading: Reading, *, any_wish: bool) -> None:
         if weighty:
             reading.doubt(*weighty, *_strange(reading, left, near=weighty))
             continue
-        if not _is_small_talk(reading, left, used, remark=remark):
+        if not _is_small_talk(reading, left, used, remark=remark) and not _is_signature(reading, clause):
             strange = _strange(reading, left)
             reading.doubt(*(strange or left))
     _numbers(reading, any_wish=any_wish)
@@ -60,6 +61,15 @@ def _is_noun(reading: Reading, at: int) -> bool:
     """As in "Version 2 of the cut": what it is called, not what is to be done."""
     ahead = [reading.concept(place) for place in (at - 1, at - 2)]
     return reading.concept(at) == "cut" and ahead[0] in ("of", "from", "by", "this") and "label" not in ahead[:1]
+
+
+def _is_signature(reading: Reading, clause: range) -> bool:
+    """The name under the regards."""
+    number = reading.clauses.index(clause)
+    last = number == len(reading.clauses) - 1 and number > 0
+    before = reading.clauses[number - 1] if last else range(0)
+    polite = any(reading.concept(at) == "greeting" for at in before)
+    return last and polite and _weight(reading, clause) <= _LONGEST_NAME
 
 
 def _doubt_around(reading: Reading, clause: range, hostile: Sequence[int]) -> None:

@@ -49,7 +49,7 @@ _PATTERN = re.compile(
   | (?P<bound>[<≤]=?\s?(?=\d))
   | (?P<dash>[-–—~〜→])
   | (?P<stop>[.!?。？！;\n]+)
-  | (?P<comma>[,:、·/()\[\]…]+)
+  | (?P<comma>[,、·/()\[\]…]+)
   | (?P<percent>%)
   | (?P<and>[&+](?=\s))
   | (?P<junk>[|&<>$`\\{{}}=^#@*_\x7f\ufffd]+)

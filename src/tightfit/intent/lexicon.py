@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+FOLDER = Path(__file__).parent / "languages"
 _ELISION = re.compile(r"\b(l|d|qu|j|n|s|c|m|t|jusqu|lorsqu|puisqu)'(?=\w)")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _SCRIPT = re.compile(r'^script = "(\w+)"', re.MULTILINE)
@@ -115,14 +116,14 @@ def _longest_run(table: dict[str, Term], text: str, at: int) -> Found | None:
 
 def languages() -> list[str]:
     """The languages there are files for, English first."""
-    names = {entry.name.removesuffix(".toml") for entry in _folder().iterdir() if entry.name.endswith(".toml")}
+    names = {entry.name.removesuffix(".toml") for entry in FOLDER.iterdir() if entry.name.endswith(".toml")}
     return sorted(names - {"common"}, key=lambda name: (name != "en", name))
 
 
 @cache
 def script_of(language: str) -> str:
     """The script of a language, from the head of its file: a text is looked at in few languages, not in all."""
-    with (_folder() / f"{language}.toml").open(encoding="utf-8") as file:
+    with (FOLDER / f"{language}.toml").open(encoding="utf-8") as file:
         head = file.read(_HEAD)
     found = _SCRIPT.search(head)
     return found[1] if found else str(read(language)["script"])
@@ -190,8 +191,4 @@ def split(text: str) -> list[str]:
 @cache
 def read(name: str) -> dict[str, Any]:
     """The file of that name as it stands."""
-    return tomllib.loads((_folder() / f"{name}.toml").read_text(encoding="utf-8"))
-
-
-def _folder() -> Path:
-    return Path(__file__).parent / "languages"
+    return tomllib.loads((FOLDER / f"{name}.toml").read_text(encoding="utf-8"))

@@ -137,7 +137,8 @@ class Composer:
         if number and not (after and after.concept == "unit"):
             return self._put("clock", 1 + number.taken, number.value * SECONDS[item.value])
         if any(before.concept in ("first", "last") for before in self._made[-2:]):
-            return self._put("duration", 1, float(SECONDS[item.value]))
+            more = bool(following and following.concept == "half_more")
+            return self._put("duration", 1 + more, SECONDS[item.value] * (1.5 if more else 1.0))
         return None
 
     def _measure(self) -> bool | None:

@@ -24,7 +24,7 @@ def read_picture(reading: Reading) -> None:
 def describes_the_source(reading: Reading, at: int) -> bool:
     """Whether what stands at ``at`` tells what the source is: "my 4K drone footage", "filmed in 4K"."""
     clause = reading.clause(at)
-    if any(reading.concept(place) == "shot" for place in clause):
+    if any(reading.concept(place) == "shot" for place in clause) or _is_told(reading, at, clause):
         return True
     ahead = range(max(clause.start, at - _NEAR), at)
     behind = range(at + 1, min(clause.stop, at + 1 + _NEAR))
@@ -40,6 +40,14 @@ def describes_the_source(reading: Reading, at: int) -> bool:
     leads_to_size = reading.concept(at + 1) in ("to", "limit") and reading.concept(at + 2) == "size"
     allowed = {"of", "from", "filler", "by"} | ({"to"} if leads_to_size else set())
     return bool(noun_before and owned) and joined <= allowed and not asked
+
+
+def _is_told(reading: Reading, at: int, clause: range) -> bool:
+    """As in "the original is 4K, 60 fps": a clause that tells and asks nothing, beside another that asks."""
+    concepts = {reading.concept(place) for place in clause}
+    told = "is" in {reading.concept(place) for place in range(clause.start, at)}
+    asked = any(reading.concept(place) in ("size", "lines", "preset") for place in reading.elsewhere(clause))
+    return told and asked and not concepts & {"want", "make", "to", "limit", "export", "can"}
 
 
 def _frame_rates(reading: Reading) -> None:

@@ -15,7 +15,7 @@ BREAKS = frozenset(("stop", "comma", "and", "then", "dash"))
 # What wishes are about. Words of action belong to the nearest of these.
 ANCHORS = frozenset(
     (
-        *("size", "percent", "fraction", "span", "duration", "sound", "music", "quote", "file", "lines", "fps"),
+        *("size", "percent", "fraction", "span", "duration", "sound", "music", "quote", "lines", "fps"),
         *("kbps", "preset", "degrees", "factor", "aspect", "volume", "text", "codec", "container", "parts"),
     )
 )
@@ -58,6 +58,10 @@ class Reading:
     def next_clause(self, clause: range) -> range | None:
         number = self._number_of[clause.start] + 1
         return self.clauses[number] if number < len(self.clauses) else None
+
+    def elsewhere(self, clause: range) -> Iterator[int]:
+        """Every place that is not in ``clause``."""
+        return (place for place in range(len(self.items)) if place not in clause)
 
     def joined_by(self, clause: range) -> str:
         """The concept of what stands between this clause and the one before it."""

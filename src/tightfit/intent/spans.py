@@ -13,7 +13,7 @@ _BETWEEN = frozenset(("to", "end", "dash", "limit", "begin"))
 
 @dataclass(frozen=True)
 class Span:
-    """Seconds of the clip; ``edge`` says by which end it is held ("first", "last", or neither)."""
+    """Seconds of the clip; ``edge`` says where it is held: "first", "last", "open" at its far side, or nowhere."""
 
     start: float | None = None
     end: float | None = None
@@ -148,13 +148,13 @@ def _open(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
             stop = at + 1
             while _concept(items, stop) in ("begin",):
                 stop += 1
-            return stop - start, Span(start=float(items[at].value))
+            return stop - start, Span(start=float(items[at].value), edge="open")
     if concept == "end":
         at = _skip(items, start + 1)
         if _is_time(items, at):
-            return at + 1 - start, Span(0.0, float(items[at].value))
+            return at + 1 - start, Span(0.0, float(items[at].value), edge="open")
     if _is_time(items, start) and _concept(items, start + 1) == "begin":
-        return 2, Span(start=float(items[start].value))
+        return 2, Span(start=float(items[start].value), edge="open")
     if _is_time(items, start) and _concept(items, start + 1) == "end":
-        return 2, Span(0.0, float(items[start].value))
+        return 2, Span(0.0, float(items[start].value), edge="open")
     return None
