@@ -66,6 +66,7 @@ CONCEPTS: dict[str, str] = {
     "part": "part, bit, section",
     "cut": "cut: to keep or to lose",
     "trim": "trim to, extract: to keep",
+    "except": "everything but: what follows is what stays",
     "rest": "the rest",
     # edits
     "write": "write, add, insert",
@@ -139,6 +140,7 @@ UNITS: dict[str, str] = {
     "mbps": "megabits per second",
     "degrees": "degrees of an angle",
     "times": "a factor",
+    "playback": "a factor of speed, in one word: 倍速",
     "tenths": "tenths of the whole: 割, 成",
     "over": "what stands between a denominator and its numerator: 分の",
     "lines": "lines of a picture",

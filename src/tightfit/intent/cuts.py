@@ -27,7 +27,7 @@ def read_cuts(reading: Reading) -> None:
 
 def _goes(span: Span, concepts: Collection[str]) -> bool:
     """Whether what is said takes the span out. "Cut" alone does so at the ends and not in the middle."""
-    if "only" in concepts or "trim" in concepts:
+    if "only" in concepts or "trim" in concepts or "except" in concepts:
         return False
     negative = sum(concept in ("not", "no") for concept in concepts) % 2 == 1
     if "remove" in concepts:
@@ -57,7 +57,7 @@ def _only_so_long(reading: Reading, at: int) -> None:
     clause = reading.clause(at)
     acting = [place for place in reading.acting_on(at) if reading.concept(place) in ("trim", "cut", "only", "keep")]
     to = [place for place in reading.before(at) if reading.concept(place) in ("to", "limit")]
-    if acting and (to or "only" in {reading.concept(place) for place in acting}):
+    if acting and (to or {"only", "trim"} & {reading.concept(place) for place in acting}):
         end = float(reading.items[at].value)
         reading.wish("trim", Trim(0.0, end), at, *acting, *to)
         reading.assume("assumed_first", seconds=reading.items[at].text)

@@ -185,10 +185,21 @@ def _fades(reading: Reading) -> None:
         named = reading.find("sound", "picture", among=clause)[:1]
         if named:
             edit["target"] = "sound" if reading.concept(named[0]) == "sound" else "picture"
+        if _also_out(reading, clause, inwards=bool(inwards)):
+            edit["out_s"] = seconds
         words = reading.find(
             "fade", "fade_in", "fade_out", "inwards", "outwards", "write", "last", "first", "limit", among=clause
         )
         reading.edit(at, edit, *times, *named, *words)
+
+
+def _also_out(reading: Reading, clause: range, *, inwards: bool) -> bool:
+    """As in "fade in and out": the second half is a clause of one word."""
+    following = reading.next_clause(clause)
+    if not (inwards and following and reading.concept(following.start) in ("outwards", "remove")):
+        return False
+    reading.use(following.start)
+    return True
 
 
 def _seconds(reading: Reading, at: int) -> float:
@@ -227,14 +238,14 @@ def _volumes(reading: Reading) -> None:
 
 
 def _tempos(reading: Reading) -> None:
-    for at in reading.find("tempo", "faster", "slower", "factor"):
+    for at in reading.find("tempo", "faster", "slower", "factor", "playback"):
         if at in reading.used:
             continue
         clause = reading.clause(at)
         if reading.find("smaller", "compress", "weight", among=clause):
             continue
-        amount = reading.find("factor", "fraction", "percent", among=clause)[:1]
-        named = reading.find("tempo", "faster", "slower", among=clause)
+        amount = reading.find("playback", "factor", "fraction", "percent", among=clause)[:1]
+        named = reading.find("tempo", "faster", "slower", "playback", among=clause)
         if not amount or not (named or reading.find("make", among=clause)):
             continue
         if reading.concept(amount[0]) == "percent":

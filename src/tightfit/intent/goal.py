@@ -33,6 +33,9 @@ def read_goal(reading: Reading) -> None:
             reading.use(place, *_context(reading, place))
         reading.use(*reading.find("compress"))
         _looser_words(reading, sizes)
+        if uploads := reading.find("upload"):
+            reading.use(*uploads)
+            reading.assume("assumed_not_uploaded")
         if presets:
             reading.assume("assumed_size_wins", preset=reading.items[presets[0]].value)
             reading.use(*presets)
@@ -100,7 +103,7 @@ def _limits(reading: Reading) -> list[int]:
         wanted, neutral = neutral, []
     # What is neither asked for nor said of the source is the source's if it is the larger one.
     least = min((reading.items[at].value for at in wanted), default=0)
-    doubtful = [at for at in neutral if reading.items[at].value <= least]
+    doubtful = [at for at in neutral if reading.items[at].value <= least or at > min(wanted) or _offered(reading, at)]
     if source or len(neutral) > len(doubtful):
         reading.use(*source, *(at for at in neutral if at not in doubtful))
         for at in source:
@@ -108,12 +111,17 @@ def _limits(reading: Reading) -> list[int]:
     return _smallest_of_source(reading, [*wanted, *doubtful], sizes)
 
 
+def _offered(reading: Reading, at: int) -> bool:
+    """As in "25 MB and 8 MB": two of one kind, side by side."""
+    return reading.concept(at + 1) in ("and", "or", "comma") and reading.concept(at + 2) == "size"
+
+
 def _smallest_of_source(reading: Reading, wanted: list[int], sizes: list[int]) -> list[int]:
     """As in "From 500MB to 50MB": the first is what it is."""
     if len(wanted) == 2 and len(sizes) == 2:
         first, second = wanted
         apart = [reading.concept(place) for place in range(first + 1, second)]
-        if reading.concept(first - 1) == "from" and ({"to", "limit", "end", "dash"} & set(apart)):
+        if reading.concept(first - 1) in ("from", "of", "by") and ({"to", "limit", "end", "dash"} & set(apart)):
             reading.use(first)
             return [second]
     return wanted
@@ -158,6 +166,8 @@ def _grade(reading: Reading, at: int) -> int:
     close = next((concept for concept in leading if concept not in _PASSING - {"weight"}), "")
     if close in ("limit", "to", "end") or after[:1] == ["limit"] or (after[:1] == ["each"]):
         return 1
+    if "atleast" in leading and {"not", "no"} & {reading.concept(place) for place in before}:
+        return 1
     if _attributive(reading, at):
         wanted = {"want", "make"} & {reading.concept(place) for place in before}
         return 0 if wanted else -1
@@ -194,7 +204,7 @@ def _shares(reading: Reading) -> dict[int, float]:
     for at in reading.find("percent", "fraction", "factor"):
         item = reading.items[at]
         clause = reading.clause(at)
-        if any(reading.concept(place) == "quality" for place in clause):
+        if any(reading.concept(place) in ("quality", "volume", "music", "tempo") for place in clause):
             reading.doubt(at)
             continue
         smaller = [place for place in clause if reading.concept(place) == "smaller"]

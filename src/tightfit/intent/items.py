@@ -14,7 +14,7 @@ UNKNOWN = "unknown"
 _FORMS = {
     **{Kind.CLOCK: "clock", Kind.RATIO: "ratio", Kind.BOX: "box", Kind.LINES: "lines", Kind.FACTOR: "factor"},
     **{Kind.DATE: "date", Kind.QUOTE: "quote", Kind.FILE: "file", Kind.DASH: "dash", Kind.STOP: "stop"},
-    **{Kind.COMMA: "comma", Kind.JUNK: "junk", Kind.BOUND: "limit", Kind.NUMBER: "digits"},
+    **{Kind.COMMA: "comma", Kind.JUNK: "junk", Kind.BOUND: "limit", Kind.ARROW: "to", Kind.NUMBER: "digits"},
 }
 _LONGEST_PHRASE = 9  # words: "is it possible for you to make that smaller"
 _NOT_GUESSED = frozenset(("filler", "statement", "unit", "number", "fraction", "attack", "label"))

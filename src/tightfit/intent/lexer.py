@@ -47,7 +47,8 @@ _PATTERN = re.compile(
   | (?P<cjk>[{CJK}]+)
   | (?P<word>(?:l|d|qu|j|n|s|c|m|t|jusqu|lorsqu|puisqu)'(?=[^\W\d]) | [^\W\d_{CJK}](?:[^\W_{CJK}]|'(?=[a-z]))*)
   | (?P<bound>[<≤]=?\s?(?=\d))
-  | (?P<dash>[-–—~〜→])
+  | (?P<arrow>[-=]+>|→|⇒)
+  | (?P<dash>[-–—~〜])
   | (?P<stop>[.!?。？！;\n]+)
   | (?P<comma>[,、·/()\[\]…]+)
   | (?P<percent>%)
@@ -78,13 +79,21 @@ class Kind(Enum):
     COMMA = auto()
     JUNK = auto()
     BOUND = auto()
+    ARROW = auto()
 
 
 _KINDS = {
     **{"quote": Kind.QUOTE, "box": Kind.BOX, "lines": Kind.LINES, "date": Kind.DATE, "clock": Kind.CLOCK},
     **{"ratio": Kind.RATIO, "wide": Kind.RATIO, "factor": Kind.FACTOR, "ordinal": Kind.DATE, "format": Kind.WORD},
     **{"number": Kind.NUMBER, "rate": Kind.WORD, "cjk": Kind.CJK, "word": Kind.WORD, "percent": Kind.WORD},
-    **{"bound": Kind.BOUND, "dash": Kind.DASH, "stop": Kind.STOP, "comma": Kind.COMMA, "junk": Kind.JUNK},
+    **{
+        "bound": Kind.BOUND,
+        "arrow": Kind.ARROW,
+        "dash": Kind.DASH,
+        "stop": Kind.STOP,
+        "comma": Kind.COMMA,
+        "junk": Kind.JUNK,
+    },
     **{"code": Kind.JUNK, "and": Kind.WORD},
 }
 Exists = Callable[[str], bool]

@@ -42,7 +42,7 @@ ASPECTS = frozenset(
 )
 _PLAIN_UNITS = {
     **{"percent": "percent", "fps": "fps", "kbps": "kbps", "mbps": "mbps", "degrees": "degrees"},
-    **{"times": "factor", "people": "count", "parts": "parts"},
+    **{"times": "factor", "playback": "playback", "people": "count", "parts": "parts"},
 }
 _MOST_LINES, _FEWEST_LINES = 4320, 144
 _LEAST_WORD_OF_SOUND = 2  # items between "96k" and the word for sound

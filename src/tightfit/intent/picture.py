@@ -59,6 +59,11 @@ def _frame_rates(reading: Reading) -> None:
             reading.doubt(at)
         else:
             reading.wish("fps", value, at, *reading.find("rate_noun", among=reading.clause(at)))
+    for noun in reading.find("rate_noun"):
+        numbers = [at for at in reading.find("number", among=reading.clause(noun)) if reading.items[at].value]
+        if numbers and 1 <= reading.items[numbers[0]].value <= _MOST_FPS:
+            words = reading.find("to", "limit", "make", "remove", "compress", among=reading.clause(noun))
+            reading.wish("fps", float(reading.items[numbers[0]].value), noun, numbers[0], *words)
 
 
 def _resolutions(reading: Reading) -> None:
@@ -83,7 +88,9 @@ def _resolutions(reading: Reading) -> None:
 def _other_resolutions(reading: Reading) -> None:
     for at in reading.find("definition"):
         clause = reading.clause(at)
-        same = [place for place in clause if reading.concept(place) in ("same", "keep", "original", "touch")]
+        same = [place for place in clause if reading.concept(place) in ("same", "keep", "original", "touch", "as_is")]
+        if reading.find("not", among=clause):
+            same += reading.find("compress", "quieter", "export", among=clause)
         numbers = [place for place in reading.find("number", among=clause) if reading.items[place].value]
         if same and not numbers:
             reading.wish("resolution", Picture(), at, *same, *reading.find("not", "no", among=clause))

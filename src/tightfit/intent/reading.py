@@ -16,10 +16,10 @@ BREAKS = frozenset(("stop", "comma", "and", "then", "dash"))
 ANCHORS = frozenset(
     (
         *("size", "percent", "fraction", "span", "duration", "sound", "music", "quote", "lines", "fps"),
-        *("kbps", "preset", "degrees", "factor", "aspect", "volume", "text", "codec", "container", "parts"),
+        *("kbps", "degrees", "factor", "aspect", "volume", "text", "codec", "container", "parts"),
     )
 )
-ACTING = named("remove keep only cut trim mute touch no not need as_is want rest")
+ACTING = named("remove keep only cut trim mute touch no not need as_is want rest except")
 NEUTRAL = named("filler this video of make want can statement about to is by")
 
 

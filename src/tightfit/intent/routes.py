@@ -29,6 +29,9 @@ def route(reading: Reading) -> Action | None:
     """The action that is not about a file's size: asked before any wish is looked for."""
     if reading.find("size", "percent", "quote", "junk", "attack", "beyond"):
         return None
+    if _is_question(reading) and reading.find("preset", "lines", "container", "codec"):
+        reading.use(*range(len(reading.items)))
+        return Action.HELP
     for concept, action in _ROUTES:
         for at in reading.find(concept):
             if _is_head(reading, at) and _fits(reading, action, at):
@@ -39,6 +42,13 @@ def route(reading: Reading) -> Action | None:
 
 def _is_head(reading: Reading, at: int) -> bool:
     return all(reading.concept(place) in _AROUND for place in range(at))
+
+
+def _is_question(reading: Reading) -> bool:
+    """As in "what's the limit for Discord?": asked, and nothing to be done."""
+    first = next((item for item in reading.items if item.concept not in ("filler", "greeting", "comma", "stop")), None)
+    asked = first is not None and first.concept == "what"
+    return asked and not reading.find("compress", "make", "size", "percent", "export", "file")
 
 
 def _words(reading: Reading) -> int:

@@ -54,7 +54,7 @@ class LanguageFile(BaseModel):
     @field_validator("units")
     @classmethod
     def _units_are_known(cls, value: dict[str, str]) -> dict[str, str]:
-        return _only(value, UNITS, needed=frozenset(UNITS) - {"tenths", "over"})
+        return _only(value, UNITS, needed=frozenset(UNITS) - {"tenths", "over", "playback"})
 
     @field_validator("positions")
     @classmethod
