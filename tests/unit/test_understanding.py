@@ -58,3 +58,16 @@ def test_a_sentence_takes_milliseconds():
         understood(case)
     # Two milliseconds each on two busy cores; the bound leaves room for a machine that does something else.
     assert (time.perf_counter() - started) / len(ALL) < 0.05
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("do not make it 20MB", "not 20MB", "20MB, not 30MB", "at least 20MB", "20MB or 30MB", "8MB and 25MB"),
+        *("no lo comprimas a 20MB", "mach es nicht 20MB groß", "mindestens 20MB", "au moins 20 Mo", "20 Mo ou 30 Mo"),
+        *("não comprime para 20MB", "pelo menos 20MB", "不要压到20MB", "至少20MB", "20MB还是30MB", "20MBにしないで"),
+        *("最低20MB", "20MBか30MBで", "-20MB", "0MB", "1,2,3 MB", "the last 10, 20MB"),
+    ],
+)
+def test_what_could_be_the_wrong_size_is_asked_about(text: str):
+    assert understand(text).unclear

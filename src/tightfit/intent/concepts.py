@@ -220,6 +220,7 @@ SAID: dict[str, str] = {
     # what was assumed
     "assumed_bound": "{height} lines are an upper bound",
     "assumed_size_wins": "the size counts, not the limit of {preset}",
+    "assumed_least": "of several limits the smallest: {size}",
     "assumed_bytes": "{text} is megabytes, not megabits",
     "assumed_typo": "{word} is {meant}",
     "assumed_lines": "{number} is {number} lines",

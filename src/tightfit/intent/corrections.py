@@ -6,6 +6,7 @@ from tightfit.intent.concepts import named
 from tightfit.intent.reading import Reading
 
 _MEASURES = named("size percent lines fps number duration kbps preset codec container")
+_PAUSES = frozenset(("comma", "stop", "dash"))
 _BETWEEN = named("comma stop dash filler to make limit not no correction then about can want compress")
 
 
@@ -35,8 +36,9 @@ def _is_correction(between: list[str]) -> bool:
     if "correction" in between:
         return True
     for at, concept in enumerate(between):
-        if concept in ("no", "not") and "or" not in between:
-            flanked = at > 0 and between[at - 1] in ("comma", "stop", "dash")
-            if flanked or between[at + 1 : at + 2] in (["comma"], ["make"]):
-                return True
+        ahead = at > 0 and between[at - 1] in _PAUSES
+        behind = at + 1 < len(between) and between[at + 1] in _PAUSES
+        # "20, no 30" takes the first back; "20, not 30" denies the second.
+        if (concept == "no" and (ahead or behind)) or (concept == "not" and ahead and behind):
+            return "or" not in between
     return False

@@ -257,6 +257,7 @@ def _tempos(reading: Reading) -> None:
         if reading.find("slower", among=clause) and factor > 1:
             factor = 1 / factor
         words = reading.find("make", "to", "by", "original", "write", among=clause)
+        words += reading.find("slower" if factor < 1 else "faster")
         reading.edit(at, {"kind": "speed", "factor": round(factor, 3)}, *amount, *named, *words)
 
 

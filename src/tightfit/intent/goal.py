@@ -16,10 +16,12 @@ _PASSING = frozenset(("filler", "this", "of", "about", "statement", "weight"))
 
 def read_goal(reading: Reading) -> None:
     """The target, if there is one; sizes that tell what the source is are understood and used up."""
+    _denied(reading)
     sizes = _limits(reading)
     shares = _shares(reading)
     presets = reading.find("preset")
     goals = [*(("bytes", at) for at in sizes), *(("percent", at) for at in shares)]
+    goals = _strictest(reading, goals)
     values = {_value(reading, kind, at, shares) for kind, at in goals}
     if len(values) > 1:
         reading.doubt(*(at for _, at in goals))
@@ -43,6 +45,30 @@ def read_goal(reading: Reading) -> None:
     _destination(reading, presets)
 
 
+def _denied(reading: Reading) -> None:
+    """As in "don't make it 20 MB": whatever is meant, it is not that."""
+    for at in reading.find("size", "percent"):
+        governing = reading.after(at) if reading.lexicon.grammar.get("verbs_last") else reading.before(at)
+        near = [place for place in governing if place not in reading.used]
+        denials = [place for place in near if reading.concept(place) in ("not", "no")]
+        if denials and not any(reading.concept(place) == "atleast" for place in near):
+            reading.doubt(at, *denials)
+
+
+def _strictest(reading: Reading, goals: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Of several limits told in different clauses the smallest: it keeps to all of them."""
+    if len(goals) < 2 or any(kind != "bytes" or _grade(reading, at) < 1 for kind, at in goals):
+        return goals
+    clauses = {reading.clause(at) for _, at in goals}
+    if len(clauses) < len(goals) or any(_offered(reading, at) for _, at in goals):
+        return goals
+    least = min(goals, key=lambda goal: reading.items[goal[1]].value)
+    reading.use(*(at for _, at in goals if at != least[1]))
+    if len({reading.items[at].value for _, at in goals}) > 1:
+        reading.assume("assumed_least", size=reading.items[least[1]].text)
+    return [least]
+
+
 def _value(reading: Reading, kind: str, at: int, shares: dict[int, float]) -> tuple[str, float]:
     return (kind, float(reading.items[at].value)) if kind == "bytes" else (kind, shares[at])
 
@@ -50,7 +76,7 @@ def _value(reading: Reading, kind: str, at: int, shares: dict[int, float]) -> tu
 def _context(reading: Reading, at: int) -> list[int]:
     """The words around a size that say no more than that it is the size."""
     around = [*reading.before(at), *reading.after(at)]
-    kinds = _LIMITING | {"by", "smaller", "original", "remove", "cut", "is", "or", "not"}
+    kinds = _LIMITING | {"by", "smaller", "original", "remove", "cut", "is", "or"}
     return [place for place in around if reading.concept(place) in kinds]
 
 

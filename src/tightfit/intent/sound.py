@@ -70,6 +70,8 @@ def verdict(concepts: Sequence[str]) -> bool | None:
         return negative
     if negative:
         return True
+    if negations:
+        return False  # "I'd rather not lose the sound"
     if "need" in concepts or "want" in concepts:
         return False
     return None

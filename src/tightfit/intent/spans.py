@@ -21,12 +21,12 @@ class Span:
     edge: str = ""
 
 
-def with_spans(items: Sequence[Item]) -> list[Item]:
-    """``items`` with stretches of time in place of what tells them."""
+def with_spans(items: Sequence[Item], *, postposed: bool) -> list[Item]:
+    """``items`` with stretches of time in place of what tells them; ``postposed``: 1:30以前 says "until" last."""
     made: list[Item] = []
     at = 0
     while at < len(items):
-        found = _range(items, at) or _edge(items, at) or _open(items, at)
+        found = _range(items, at) or _edge(items, at) or _open(items, at, postposed=postposed)
         if found is None:
             made.append(items[at])
             at += 1
@@ -139,7 +139,7 @@ def _edged(edge: str, seconds: float) -> Span:
     return Span(0.0, seconds, edge="first") if edge == "first" else Span(last=seconds, edge="last")
 
 
-def _open(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
+def _open(items: Sequence[Item], start: int, *, postposed: bool) -> tuple[int, Span] | None:
     """From 0:30 on; until 0:45."""
     concept = _concept(items, start)
     if concept in ("begin", "from"):
@@ -153,8 +153,10 @@ def _open(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
         at = _skip(items, start + 1)
         if _is_time(items, at):
             return at + 1 - start, Span(0.0, float(items[at].value), edge="open")
+    if not postposed and concept != "clock":
+        return None  # "5 minutes before my meeting"
     if _is_time(items, start) and _concept(items, start + 1) == "begin":
         return 2, Span(start=float(items[start].value), edge="open")
-    if _is_time(items, start) and _concept(items, start + 1) == "end":
+    if postposed and _is_time(items, start) and _concept(items, start + 1) == "end":
         return 2, Span(0.0, float(items[start].value), edge="open")
     return None

@@ -54,7 +54,7 @@ def _reading(folded: Folded, found: Sequence[Token], lexicon: Lexicon, files: Se
     english = load("en") if lexicon.language != "en" else None
     tagged = with_typos_read(items(found, lexicon, english), lexicon)
     composed = Composer(tagged, folded.original, lexicon).compose()
-    spanned = with_spans(composed)
+    spanned = with_spans(composed, postposed=lexicon.script != "latin")
     named = [str(item.value) for item in spanned if _is_input(item)]
     everything = tuple(dict.fromkeys([*files, *named]))
     reading = Reading(spanned, lexicon, folded.original, everything)
