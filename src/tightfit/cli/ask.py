@@ -40,7 +40,7 @@ _MOST_QUESTIONS = 3  # after that a person is better served by --help
 def ask(
     sentence: Annotated[str, typer.Argument(metavar="SENTENCE", help="What you need, in your words.")],
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILE]...", help="Files, where the sentence names none.")
+        list[str] | None, typer.Argument(metavar="FILE", help="Files, where the sentence names none.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what was understood, and do nothing.")] = False,
     output: Annotated[
