@@ -13,7 +13,7 @@ from tightfit.intent.spans import Span
 _AUDIO = tuple(f".{name}" for name in AUDIO_NAMES.split())
 _FADE_S = 1.0  # where nobody says how long: as long as most editors' own
 _QUARTER = 90
-_ADDED = named("span position write percent volume fraction filler this of make video limit to end")
+_ADDED = named("span position write percent volume fraction filler this of make video limit to end label")
 
 
 def read_edits(reading: Reading) -> None:
@@ -171,6 +171,8 @@ def _fades(reading: Reading) -> None:
             reading.find("fade", among=clause) and reading.find("inwards", among=clause)
         )
         outwards = reading.find("fade_out", "outwards", among=clause)
+        if reading.find("fade", among=clause):
+            outwards += reading.find("remove", among=clause)  # fade the sound out
         edge = reading.items[times[0]].value.edge if times and reading.concept(times[0]) == "span" else ""
         edit: Edit = {"kind": "fade"}
         seconds = _seconds(reading, times[0]) if times else _FADE_S
@@ -190,7 +192,7 @@ def _fades(reading: Reading) -> None:
         words = reading.find(
             "fade", "fade_in", "fade_out", "inwards", "outwards", "write", "last", "first", "limit", among=clause
         )
-        reading.edit(at, edit, *times, *named, *words)
+        reading.edit(at, edit, *times, *named, *outwards, *words)
 
 
 def _also_out(reading: Reading, clause: range, *, inwards: bool) -> bool:

@@ -43,12 +43,12 @@ def items(found: Sequence[Token], lexicon: Lexicon, other: Lexicon | None = None
     while at < len(parts):
         token = parts[at]
         if token.kind is Kind.WORD:
-            taken, item = _word(parts, at, lexicon, other, after_number=_is_number(result))
+            taken, item = _word(parts, at, lexicon, other, after_number=_is_number(result, lexicon))
             result.append(item)
             at += taken
         elif token.kind is Kind.CJK:
             following = parts[at + 1] if at + 1 < len(parts) else None
-            result.extend(_run(token, lexicon, following, after_number=_is_number(result)))
+            result.extend(_run(token, lexicon, following, after_number=_is_number(result, lexicon)))
             at += 1
         else:
             value = token.value or None
@@ -57,8 +57,10 @@ def items(found: Sequence[Token], lexicon: Lexicon, other: Lexicon | None = None
     return result
 
 
-def _is_number(result: Sequence[Item]) -> bool:
-    return bool(result) and result[-1].concept in ("digits", "number", "fraction", "clock")
+def _is_number(result: Sequence[Item], lexicon: Lexicon) -> bool:
+    if not result:
+        return False
+    return result[-1].concept in ("digits", "number", "fraction", "clock") or result[-1].text in lexicon.numbers
 
 
 def _unhyphenated(found: Sequence[Token]) -> list[Token]:
@@ -117,7 +119,7 @@ def _run(token: Token, lexicon: Lexicon, following: Token | None, *, after_numbe
 
     while at < len(text):
         numeral = han_number(text, at, lexicon, following_is_unit=_may_be_unit(following))
-        measured = after_number if at == 0 else at == unknown and _is_number(found)
+        measured = after_number if at == 0 else at == unknown and _is_number(found, lexicon)
         hit = (lexicon.unit_run(text, at) if measured else None) or lexicon.run(text, at)
         if numeral and (hit is None or numeral[0] >= hit[0]):
             length, term = numeral[0], Term("number", numeral[1])

@@ -129,7 +129,7 @@ def _is_small_talk(reading: Reading, left: Sequence[int], used: Sequence[int], *
 def _numbers(reading: Reading, *, any_wish: bool) -> None:
     """A bare number is a distractor beside a target, and a question where it should be one."""
     for at in reading.find("number"):
-        if reading.concept(at - 1) in ("first", "last"):
+        if reading.concept(at - 1) in ("first", "last", "begin", "between"):
             reading.doubt(at - 1, at)  # "the last 10": seconds, or frames?
     if any_wish:
         return

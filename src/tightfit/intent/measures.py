@@ -163,9 +163,22 @@ class Composer:
             unit = self._peek(taken)
         if unit is None or unit.concept != "unit":
             return self._bare(value, taken)
+        if unit.value == "people" and (measured := self._counted(taken + inside)):
+            # 一个G, 一个半G: the word for counting stands between.
+            more, unit = measured
+            return self._with_unit(value + more / 2, taken + inside + 1 + more, unit)
         if inside and edge:
             self._made.append(edge)
         return self._with_unit(value, taken + inside, unit)
+
+    def _counted(self, at: int) -> tuple[int, Item] | None:
+        """The unit of size or time after a word for counting, and whether a half stands between."""
+        for more in (0, 1):
+            unit, half = self._peek(at + 1 + more), self._peek(at + 1)
+            halved = not more or bool(half and (half.concept == "half_more" or half.value == 0.5))
+            if halved and unit and unit.concept == "unit" and unit.value in (*BYTES, *SECONDS):
+                return more, unit
+        return None
 
     def _with_unit(self, value: float, taken: int, unit: Item) -> bool:
         name: str = unit.value

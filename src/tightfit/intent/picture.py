@@ -29,17 +29,22 @@ def describes_the_source(reading: Reading, at: int) -> bool:
     ahead = range(max(clause.start, at - _NEAR), at)
     behind = range(at + 1, min(clause.stop, at + 1 + _NEAR))
     noun_after = next((place for place in behind if reading.concept(place) == "video"), None)
-    owned = [place for place in ahead if reading.concept(place) == "this"]
+    owned = [place for place in ahead if _is_possessive(reading, place)]
     between = [reading.concept(place) for place in range(at + 1, noun_after or at)]
     if noun_after is not None and owned and not {"to", "limit"} & {*between, reading.concept(owned[-1] + 1)}:
         return True
     noun_before = [place for place in ahead if reading.concept(place) == "video"]
     joined = {reading.concept(place) for place in range(noun_before[-1] + 1, at)} if noun_before else {"?"}
-    owned = [place for place in clause if reading.concept(place) == "this" and place < at]
+    owned = [place for place in clause if _is_possessive(reading, place) and place < at]
     asked = [place for place in clause if reading.concept(place) in ("make", "want", "export") and place < at]
     leads_to_size = reading.concept(at + 1) in ("to", "limit") and reading.concept(at + 2) == "size"
     allowed = {"of", "from", "filler", "by"} | ({"to"} if leads_to_size else set())
     return bool(noun_before and owned) and joined <= allowed and not asked
+
+
+def _is_possessive(reading: Reading, at: int) -> bool:
+    """My, this, the; "a 1080p version" is one that is still to be made."""
+    return reading.concept(at) == "this" and reading.items[at].text not in reading.lexicon.numbers
 
 
 def _is_told(reading: Reading, at: int, clause: range) -> bool:
@@ -127,7 +132,13 @@ def _is_source(reading: Reading, at: int, key: str) -> bool:
     owned = reading.concept(at - 1) == "this" or (
         reading.concept(at - 1) == "video" and reading.concept(at - 2) == "this"
     )
-    wanted = reading.find("export", among=reading.clause(at)) or reading.concept(at - 2) in ("to", "make", "want")
+    wanted = reading.find("export", among=reading.clause(at)) or reading.concept(at - 2) in (
+        "to",
+        "make",
+        "want",
+        "inwards",
+        "with",
+    )
     if leads or reading.concept(at - 1) == "from" or (owned and not wanted):
         reading.use(at)
         return True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tightfit.intent.items import Item
 
-_NEUTRAL = frozenset(("this", "filler", "of", "part", "about", "video", "only"))
+_NEUTRAL = frozenset(("this", "filler", "of", "part", "about", "video", "only", "label"))
 _BETWEEN = frozenset(("to", "end", "dash", "limit", "begin"))
 
 
@@ -69,12 +69,12 @@ def _range(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
         return None
     first = at
     at += 1
-    postposed = _concept(items, at) in ("from", "begin")  # 0:15から0:45
-    joiners = _BETWEEN | {"from", "begin"} | ({"and"} if between else frozenset())
+    postposed = _concept(items, at) in ("from", "begin") or (opened and _concept(items, at) == "first")
+    joiners = _BETWEEN | {"from"} | ({"begin"} if not opened else frozenset()) | ({"and"} if between else frozenset())
     middle = _skip(items, at, joiners | _NEUTRAL, most=4)
     if not any(item.concept in joiners for item in items[at:middle]):
-        middle = _second_thought(items, at) if opened and _concept(items, start) == "begin" else at
-        if middle == at:
+        middle = _second_thought(items, at + postposed) if opened else at
+        if middle in (at, at + postposed):
             return None
     second = middle
     if not (_is_time(items, second) or _is_number(items, second)):
@@ -97,7 +97,8 @@ def _range(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
 def _second_thought(items: Sequence[Item], at: int) -> int:
     """Start at 0:15 and stop at 0:45: where the second time stands."""
     after = _skip(items, at, frozenset(("and", "then", "comma")), most=2)
-    return _skip(items, after + 1) if _concept(items, after) == "end" else at
+    paused = after > at
+    return _skip(items, after + 1) if paused and _concept(items, after) in ("end", "to") else at
 
 
 def _with_part(items: Sequence[Item], stop: int) -> int:
@@ -144,9 +145,10 @@ def _open(items: Sequence[Item], start: int, *, postposed: bool) -> tuple[int, S
     concept = _concept(items, start)
     if concept in ("begin", "from"):
         at = _skip(items, start + 1)
-        if _is_time(items, at) and (concept == "begin" or items[at].concept == "clock"):
+        followed = _concept(items, at + 1) in ("begin", "first")  # 从30秒开始
+        if _is_time(items, at) and (concept == "begin" or items[at].concept == "clock" or followed):
             stop = at + 1
-            while _concept(items, stop) in ("begin",):
+            while _concept(items, stop) in ("begin", "first") and followed:
                 stop += 1
             return stop - start, Span(start=float(items[at].value), edge="open")
     if concept == "end":

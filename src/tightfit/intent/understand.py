@@ -23,6 +23,8 @@ from tightfit.intent.routes import action_of, route
 from tightfit.intent.sound import read_sound
 from tightfit.intent.spans import with_spans
 
+_ASKING = frozenset(("compress", "make", "export", "upload", "can", "want", "write"))
+_HANDING = "把将请帮给"  # what puts the object in front of the verb
 LONGEST = 2000  # characters; nobody asks for a video's size at greater length
 _AUDIO = tuple(f".{name}" for name in AUDIO_NAMES.split())
 _LONGEST_ECHO = 200  # characters of what was not understood, said back
@@ -46,16 +48,16 @@ def understand(text: str, files: Sequence[str] = (), exists: Exists = _no_such_f
             unclear=(text[:_LONGEST_ECHO] + "…",),
             question=lexicon.say["ask_shorter"],
         )
-    reading = _reading(folded, found, lexicon, files)
+    reading = _reading(folded, found, lexicon, files, exists)
     return _intent(reading, language)
 
 
-def _reading(folded: Folded, found: Sequence[Token], lexicon: Lexicon, files: Sequence[str]) -> Reading:
+def _reading(folded: Folded, found: Sequence[Token], lexicon: Lexicon, files: Sequence[str], exists: Exists) -> Reading:
     english = load("en") if lexicon.language != "en" else None
     tagged = with_typos_read(items(found, lexicon, english), lexicon)
     composed = Composer(tagged, folded.original, lexicon).compose()
     spanned = with_spans(composed, postposed=lexicon.script != "latin")
-    named = [str(item.value) for item in spanned if _is_input(item)]
+    named = [_peeled(str(item.value), lexicon, exists) for item in spanned if _is_input(item)]
     everything = tuple(dict.fromkeys([*files, *named]))
     reading = Reading(spanned, lexicon, folded.original, everything)
     for item in tagged:
@@ -63,6 +65,19 @@ def _reading(folded: Folded, found: Sequence[Token], lexicon: Lexicon, files: Se
             reading.assume("assumed_typo", word=item.text, meant=item.meant)
     reading.use(*(at for at, item in enumerate(spanned) if _is_input(item)))
     return reading
+
+
+def _peeled(name: str, lexicon: Lexicon, exists: Exists) -> str:
+    """Without what is asked of it: 把旅行.mp4 is 旅行.mp4, unless there is a file of the whole name."""
+    if exists(name):
+        return name
+    while found := lexicon.run(name, 0):
+        rest = name[found[0] :]
+        asking = found[1].concept in _ASKING or name[0] in _HANDING
+        if not asking or rest.startswith(".") or not rest:
+            break
+        name = rest
+    return name
 
 
 def _is_input(item: Item) -> bool:
