@@ -69,7 +69,7 @@ def wishes(intent: Intent) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("language", languages())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(intent=requests)
 def test_what_is_said_back_is_understood_as_the_same_request(language: str, intent: Intent):
     said = explain(intent, language)
