@@ -69,10 +69,12 @@ def _folded(cluster: str) -> str:
 
 
 def _visible(char: str) -> str:
-    """Control characters separate words; what has no width is nothing at all."""
+    """What has no width is nothing at all; a control character is junk that nobody types."""
     if char in "\n\t" or char.isprintable():
         return char
     kind = unicodedata.category(char)
     if kind == "Cf":
         return ""
-    return "\ufffd" if kind in ("Cs", "Co", "Cn") else " "
+    if char == "\r":
+        return "\n"
+    return "\ufffd" if kind in ("Cs", "Co", "Cn", "Cc") else " "

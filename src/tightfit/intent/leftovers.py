@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from tightfit.intent.reading import BREAKS, Reading
@@ -31,6 +32,7 @@ _WEIGHTY = frozenset(
 # Of these a remark may speak: "my boss removes everything over 10 MB".
 _TALKED_ABOUT = _WEIGHTY - {"bad", "quote", "span", "degrees", "clock"}
 _LONGEST_NAME = 3  # words
+_ENDING = re.compile("[\u3041-\u309f]{1,2}")  # two kana are the end of a verb, not a wish
 _ALWAYS = frozenset(("junk", "attack", "beyond", "bad"))
 
 
@@ -111,7 +113,7 @@ def _weight(reading: Reading, places: Sequence[int]) -> int:
 
 
 def _is_small_talk(reading: Reading, left: Sequence[int], used: Sequence[int], *, remark: bool) -> bool:
-    unknown = [at for at in left if reading.concept(at) == "unknown"]
+    unknown = [at for at in left if reading.concept(at) == "unknown" and not _ENDING.fullmatch(reading.items[at].text)]
     known = [at for at in left if reading.concept(at) != "unknown"]
     if not unknown:
         return True
