@@ -71,3 +71,18 @@ def test_a_sentence_takes_milliseconds():
 )
 def test_what_could_be_the_wrong_size_is_asked_about(text: str):
     assert understand(text).unclear
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [(".5 GB", 500_000_000), ("0,5 GB", 500_000_000), ("1,500 MB", 1_500_000_000), ("1.5GB", 1_500_000_000)],
+)
+def test_a_decimal_mark_is_read_as_it_is_on_the_command_line(text: str, size: int):
+    assert understand(text).target.bytes == size
+
+
+@pytest.mark.parametrize(
+    "text", ["a.mp4 to 10MB and b.mp4 to 20MB", "no music just voice, 10MB", "clip to 8 and clap to 9 MB"]
+)
+def test_what_one_request_can_not_hold_is_asked_about(text: str):
+    assert understand(text).unclear

@@ -60,7 +60,8 @@ def _strictest(reading: Reading, goals: list[tuple[str, int]]) -> list[tuple[str
     if len(goals) < 2 or any(kind != "bytes" or _grade(reading, at) < 1 for kind, at in goals):
         return goals
     clauses = {reading.clause(at) for _, at in goals}
-    if len(clauses) < len(goals) or any(_offered(reading, at) for _, at in goals):
+    named = [clause for clause in clauses if any(reading.concept(place) == "file" for place in clause)]
+    if len(named) > 1 or len(clauses) < len(goals) or any(_offered(reading, at) for _, at in goals):
         return goals
     least = min(goals, key=lambda goal: reading.items[goal[1]].value)
     reading.use(*(at for _, at in goals if at != least[1]))

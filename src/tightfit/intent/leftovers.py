@@ -98,6 +98,8 @@ def _is_remark(reading: Reading, clause: range) -> bool:
         return True
     if first.concept in ("statement", "purpose"):
         return True
+    if first.concept in ("no", "not", "remove", "keep"):
+        return False
     words = first.text.split()
     openers = reading.lexicon.openers
     return bool(words) and (first.text in openers or words[0] in openers)
@@ -131,8 +133,8 @@ def _is_small_talk(reading: Reading, left: Sequence[int], used: Sequence[int], *
 def _numbers(reading: Reading, *, any_wish: bool) -> None:
     """A bare number is a distractor beside a target, and a question where it should be one."""
     for at in reading.find("number"):
-        if reading.concept(at - 1) in ("first", "last", "begin", "between"):
-            reading.doubt(at - 1, at)  # "the last 10": seconds, or frames?
+        if reading.concept(at - 1) in ("first", "last", "begin", "between", "to", "limit"):
+            reading.doubt(at - 1, at)  # "the last 10": seconds, or frames? "to 8": what?
     if any_wish:
         return
     for at in reading.find("number"):

@@ -42,7 +42,7 @@ _PATTERN = re.compile(
   | (?P<factor>\d{{1,3}}(?:[.,]\d{{1,2}})?\s?x(?![a-z0-9]) | (?<![a-z0-9])x\s?\d{{1,2}}(?:[.,]\d{{1,2}})?(?![\w.,]))
   | (?P<ordinal>\d{{1,4}}(?:st|nd|rd|th)(?![a-z0-9]))
   | (?P<format>(?<![a-z0-9])(?:[hx][. ]?26[45]|3gp|3g2)(?![a-z0-9]))
-  | (?P<number>\d+(?:[.,]\d+)*)
+  | (?P<number>\d+(?:[.,]\d+)* | (?<![\w.,])[.,]\d+)
   | (?P<rate>(?:[kmg]i?(?:b(?:it)?s?|o)?/s|kilobits?/s|bilder/s|images/s|i/s|f/s)(?![a-z]))
   | (?P<cjk>[{CJK}]+)
   | (?P<word>(?:l|d|qu|j|n|s|c|m|t|jusqu|lorsqu|puisqu)'(?=[^\W\d]) | [^\W\d_{CJK}](?:[^\W_{CJK}]|'(?=[a-z]))*)

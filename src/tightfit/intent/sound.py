@@ -12,6 +12,7 @@ _FEWEST_KBPS, _MOST_KBPS = 8, 512
 def read_sound(reading: Reading) -> None:
     """The audio wish; what is said of a part of the time was an edit and is used already."""
     _bitrate(reading)
+    _bare_bitrate(reading)
     for at in reading.find("sound", "mute"):
         if at not in reading.used:
             _one(reading, at)
@@ -28,6 +29,18 @@ def _bitrate(reading: Reading) -> None:
             continue
         reading.wish("audio", int(value), at, *words, *named)
         if not words:
+            reading.assume("assumed_kbps", kbps=int(value))
+
+
+def _bare_bitrate(reading: Reading) -> None:
+    """As in "audio at 128": of sound nothing else is counted in such numbers."""
+    for at in reading.find("sound"):
+        number = at + 2
+        if reading.concept(at + 1) != "to" or reading.concept(number) != "number" or number in reading.used:
+            continue
+        value = reading.items[number].value
+        if value and _FEWEST_KBPS <= value <= _MOST_KBPS:
+            reading.wish("audio", int(value), at, at + 1, number)
             reading.assume("assumed_kbps", kbps=int(value))
 
 
