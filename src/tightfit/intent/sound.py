@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tightfit.intent.reading import Reading
 
 _FEWEST_KBPS, _MOST_KBPS = 8, 512
+_MOST_UNNAMED = 320  # kb/s; above the highest of MP3 and AAC a rate is more likely the picture's
 
 
 def read_sound(reading: Reading) -> None:
@@ -24,7 +25,8 @@ def _bitrate(reading: Reading) -> None:
         clause = reading.clause(at)
         words = reading.find("sound", among=clause)
         named = reading.find("bitrate", among=clause)
-        if (named and not words) or not _FEWEST_KBPS <= value <= _MOST_KBPS:
+        pictured = "video" in (reading.concept(at - 1), reading.concept(at + 1)) or value > _MOST_UNNAMED
+        if ((named or pictured) and not words) or not _FEWEST_KBPS <= value <= _MOST_KBPS:
             reading.doubt(at, *named)
             continue
         reading.wish("audio", int(value), at, *words, *named)
