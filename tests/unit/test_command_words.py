@@ -19,7 +19,7 @@ from tightfit.cli.text import percent, printable, sparkline, took
 from tightfit.errors import UsageError
 from tightfit.units import SIZE_HELP
 
-LATER_COMMANDS = ("ask", "chat", "watch", "worker", "bench", "mcp")
+LATER_COMMANDS = ("chat", "watch", "worker", "bench", "mcp")
 LATER_OPTIONS = (
     *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality", "--no-fallback"),
     *("--max-credits", "--total", "--split", "-r", "--private", "--report"),
@@ -41,6 +41,16 @@ def complaint(words: Sequence[str]) -> str:
     "words", [["a.mp4", "5MB"], ["--to", "5MB", "a.mp4"], ["--", "-a.mp4", "5MB"], ["-q", "a.mp4"]]
 )
 def test_without_a_command_compress_is_meant(words: list[str]):
+    assert spelled_out(words) == ["compress", *words]
+
+
+@pytest.mark.parametrize("words", [["half the size please"], ["make it 5MB", "--dry-run"], ["压缩旅行.mp4到25MB"]])
+def test_a_sentence_alone_is_asked(words: list[str]):
+    assert spelled_out(words) == ["ask", *words]
+
+
+@pytest.mark.parametrize("words", [[__file__], ["my clip.mp4", "5MB"], ["50兆"], ["旅行.mp4", "25MB"]])
+def test_a_name_or_a_size_is_no_sentence(words: list[str]):
     assert spelled_out(words) == ["compress", *words]
 
 
@@ -96,7 +106,9 @@ def test_a_value_that_is_not_in_this_version_is_refused_with_one_that_is(option:
         (["a.mp4", "b.mp4", "5MB", "-o", "out.mp4"], "-o out.mp4"),
         (["presets", "show"], "tightfit presets show discord"),
         (["probe"], "tightfit probe --help"),
-        (["make a.mp4 smaller"], "sentences are not understood in this version."),
+        (["make a.mp4 smaller"], "To what size?"),
+        (["mach es kleiner"], "Auf welche Größe?"),
+        (["ask"], "tightfit ask --help"),
     ],
 )
 def test_a_wrong_request_is_answered_with_something_that_works(words: list[str], said: str):

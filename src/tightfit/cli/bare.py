@@ -1,4 +1,4 @@
-"""The short form: `tightfit vacation.mp4 50MB` is `tightfit compress vacation.mp4 50MB`."""
+"""The short forms: `tightfit vacation.mp4 50MB` means compress, `tightfit "a sentence"` means ask."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tightfit.errors import UsageError
 
-COMMANDS = ("compress", "plan", "probe", "jobs", "presets", "doctor", "demo", "connect", "credits", "serve")
-_LATER = ("ask", "chat", "watch", "worker", "bench", "mcp")
+COMMANDS = ("compress", "plan", "ask", "probe", "jobs", "presets", "doctor", "demo", "connect", "credits", "serve")
+_LATER = ("chat", "watch", "worker", "bench", "mcp")
+_SHORTEST_SENTENCE = 4  # characters; 50兆 is a size
 _OF_THE_APP = ("--version", "--help", "-h", "--install-completion", "--show-completion")
 
 
@@ -21,6 +22,15 @@ def spelled_out(words: Sequence[str]) -> list[str]:
         return list(words)
     if first in _LATER:
         raise UsageError(f"tightfit {first} is not in this version.")
-    if len(words) == 1 and " " in first and not first.startswith("-") and not Path(first).exists():
-        raise UsageError(f"There is no file {first!r}, and sentences are not understood in this version.")
+    if _is_sentence(first) and all(word.startswith("-") for word in words[1:]):
+        return ["ask", *words]
     return ["compress", *words]
+
+
+def _is_sentence(word: str) -> bool:
+    """Words with spaces, or in a script that has none, that are no file's name."""
+    spoken = " " in word.strip() or (len(word) > _SHORTEST_SENTENCE and any("\u3040" <= c <= "\u9fff" for c in word))
+    try:
+        return spoken and not word.startswith("-") and not Path(word).exists()
+    except (OSError, ValueError):  # longer than any name
+        return True

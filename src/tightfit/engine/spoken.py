@@ -1,0 +1,83 @@
+"""From an intent to requests; what is understood and can't be done yet is refused in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from tightfit.domain.request import AudioChoice, CompressRequest, Resolution
+from tightfit.engine.requests import make_request
+from tightfit.errors import UsageError
+from tightfit.intent.explain import size_text
+from tightfit.intent.model import Action, Intent, Picture
+
+_ELSEWHERE = {
+    Action.CANCEL: "Name the job: tightfit jobs lists them, tightfit jobs cancel ID ends one.",
+    Action.STATUS: "tightfit jobs tells what was begun here.",
+    Action.CREDITS: "tightfit credits asks the service.",
+}
+
+
+def requests_for(
+    intent: Intent, *, output: str | None = None, overwrite: bool = False, jobs: int | None = None
+) -> list[CompressRequest]:
+    """One request for each of the intent's files.
+
+    Raises UsageError for a wish whose work is not in this version, or an action that no request stands for.
+    """
+    if intent.action is not Action.COMPRESS:
+        raise UsageError(
+            f"“{intent.action.value}” is understood and can't be done in this version.",
+            hint=_ELSEWHERE.get(intent.action, "Name a size or a destination, such as 50MB or discord."),
+        )
+    if missing := list(_not_yet(intent)):
+        raise UsageError(f"Understood, but not in this version: {', '.join(missing)}.", hint="Say it without.")
+    return [_request(intent, name, output, overwrite, jobs) for name in intent.files]
+
+
+def _not_yet(intent: Intent) -> Iterator[str]:
+    """The wishes that the engine has no work for, as a person would name them."""
+    if intent.codec not in (None, "h264"):
+        yield f"the codec {intent.codec}"
+    if intent.container not in (None, "mp4"):
+        yield f"the container {intent.container}"
+    if intent.where not in (None, "local", "cloud"):
+        yield f"work on the {intent.where}"
+    for wish, name in (
+        (intent.fps, "a frame rate"),
+        (intent.trim, "trimming"),
+        (intent.aspect, "an aspect ratio"),
+        (intent.speed, "a choice of speed"),
+        (intent.edits, "edits"),
+        (intent.split, "splitting"),
+        (intent.total, "one limit for several files"),
+    ):
+        if wish:
+            yield name
+
+
+def _request(intent: Intent, name: str, output: str | None, overwrite: bool, jobs: int | None) -> CompressRequest:
+    audio: AudioChoice = intent.audio if isinstance(intent.audio, int) else "auto"
+    request = make_request(
+        Path(name),
+        to=_size(intent),
+        preset=intent.target.preset,
+        output=output,
+        audio="none" if intent.audio == "none" else audio,
+        overwrite=overwrite,
+        jobs=jobs,
+        where=intent.where or "auto",
+    )
+    return replace(request, resolution=_bound(intent.resolution)) if intent.resolution else request
+
+
+def _size(intent: Intent) -> str | None:
+    if intent.target.bytes is not None:
+        return size_text(intent.target.bytes)
+    return None if intent.target.percent is None else f"{intent.target.percent:g}%"
+
+
+def _bound(picture: Picture) -> Resolution:
+    source = picture.width is None and picture.height is None
+    return Resolution(picture.width, picture.height, source=source)

@@ -1,0 +1,144 @@
+"""What no wish has taken: small talk is let go, everything else is said back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tightfit.intent.reading import BREAKS, Reading
+
+# Words that would change the result if they were understood; none of them may be dropped in silence.
+_WEIGHTY = frozenset(
+    (
+        *(
+            "remove",
+            "mute",
+            "write",
+            "text",
+            "rotate",
+            "fade",
+            "fade_in",
+            "fade_out",
+            "split",
+            "crop",
+            "music",
+            "volume",
+        ),
+        *("louder", "quieter", "faster", "slower", "upside_down", "bigger", "cut", "trim", "quote", "bad", "span"),
+        *("duration", "clock", "degrees", "factor", "bitrate", "kbps", "mbps", "upload", "cancel", "file"),
+        *("percent", "fraction", "size", "codec", "container", "lines", "sound", "touch", "not", "position", "parts"),
+    )
+)
+# Of these a remark may speak: "my boss removes everything over 10 MB".
+_TALKED_ABOUT = _WEIGHTY - {"bad", "quote", "span", "degrees", "clock"}
+_LONGEST_NAME = 3  # words
+_ENDING = re.compile("[\u3041-\u309f]{1,2}")  # two kana are the end of a verb, not a wish
+_ALWAYS = frozenset(("junk", "attack", "beyond", "bad"))
+
+
+def read_leftovers(reading: Reading, *, any_wish: bool) -> None:
+    """Add to the doubts what is left in each clause and is not small talk."""
+    for clause in reading.clauses:
+        left = [at for at in clause if at not in reading.used and reading.concept(at) not in BREAKS]
+        if not left:
+            continue
+        hostile = [at for at in left if reading.concept(at) in _ALWAYS]
+        if hostile:
+            _doubt_around(reading, clause, hostile)
+            continue
+        used = [at for at in clause if at in reading.used]
+        remark = _is_remark(reading, clause)
+        weighty = [at for at in left if reading.concept(at) in (_WEIGHTY - _TALKED_ABOUT if remark else _WEIGHTY)]
+        weighty = [at for at in weighty if not _is_noun(reading, at)]
+        if weighty:
+            reading.doubt(*weighty, *_strange(reading, left, near=weighty))
+            continue
+        if not _is_small_talk(reading, left, used, remark=remark) and not _is_signature(reading, clause):
+            strange = _strange(reading, left)
+            reading.doubt(*(strange or left))
+    _numbers(reading, any_wish=any_wish)
+
+
+def _is_noun(reading: Reading, at: int) -> bool:
+    """As in "Version 2 of the cut": what it is called, not what is to be done."""
+    ahead = [reading.concept(place) for place in (at - 1, at - 2)]
+    return reading.concept(at) == "cut" and ahead[0] in ("of", "from", "by", "this") and "label" not in ahead[:1]
+
+
+def _is_signature(reading: Reading, clause: range) -> bool:
+    """The name under the regards."""
+    number = reading.clauses.index(clause)
+    last = number == len(reading.clauses) - 1 and number > 0
+    before = reading.clauses[number - 1] if last else range(0)
+    polite = any(reading.concept(at) == "greeting" for at in before)
+    return last and polite and _weight(reading, clause) <= _LONGEST_NAME
+
+
+def _doubt_around(reading: Reading, clause: range, hostile: Sequence[int]) -> None:
+    """The whole run of what is not understood around something that must not be let go."""
+    first, last = min(hostile), max(hostile)
+    while last + 1 < clause.stop and last + 1 not in reading.used:
+        last += 1
+    while first > clause.start and first - 1 not in reading.used:
+        first -= 1
+    reading.doubt(*(at for at in range(first, last + 1)))
+
+
+def _strange(reading: Reading, left: Sequence[int], near: Sequence[int] = ()) -> list[int]:
+    found = [at for at in left if reading.concept(at) == "unknown"]
+    if near:
+        return [at for at in found if min(abs(at - place) for place in near) <= 2]
+    return found
+
+
+def _is_remark(reading: Reading, clause: range) -> bool:
+    """A clause that begins as one tells something, not as one asks for it."""
+    first = next((reading.items[at] for at in clause if reading.concept(at) not in ("greeting",)), None)
+    if first is None:
+        return True
+    if first.concept in ("statement", "purpose"):
+        return True
+    if first.concept in ("no", "not", "remove", "keep"):
+        return False
+    words = first.text.split()
+    openers = reading.lexicon.openers
+    return bool(words) and (first.text in openers or words[0] in openers)
+
+
+def _weight(reading: Reading, places: Sequence[int]) -> int:
+    """How many words these are; two characters of Han or kana count as one."""
+    total = 0
+    for at in places:
+        text = reading.items[at].text
+        total += len(text.split()) if text.isascii() else max(1, (len(text) + 1) // 2)
+    return total
+
+
+def _is_small_talk(reading: Reading, left: Sequence[int], used: Sequence[int], *, remark: bool) -> bool:
+    unknown = [at for at in left if reading.concept(at) == "unknown" and not _ENDING.fullmatch(reading.items[at].text)]
+    known = [at for at in left if reading.concept(at) != "unknown"]
+    if not unknown:
+        return True
+    strange = _weight(reading, unknown)
+    familiar = _weight(reading, known) + _weight(reading, used)
+    if remark:
+        return strange <= 2 * familiar + 2
+    if used:
+        return strange <= familiar + 1
+    if any(reading.concept(at) in ("make", "compress", "want", "can", "keep") for at in known):
+        return False
+    return strange <= familiar
+
+
+def _numbers(reading: Reading, *, any_wish: bool) -> None:
+    """A bare number is a distractor beside a target, and a question where it should be one."""
+    for at in reading.find("number"):
+        if reading.concept(at - 1) in ("first", "last", "begin", "between", "to", "limit"):
+            reading.doubt(at - 1, at)  # "the last 10": seconds, or frames? "to 8": what?
+    if any_wish:
+        return
+    for at in reading.find("number"):
+        if reading.concept(at - 1) == "label":
+            continue
+        reading.doubt(at)
+        reading.questions.append("ask_unit")

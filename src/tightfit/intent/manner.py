@@ -1,0 +1,75 @@
+"""How, where and into how many: quality, speed, the machine, splitting, one limit for all."""
+
+from __future__ import annotations
+
+from tightfit.intent.reading import Reading
+
+_MOST_PARTS = 1000
+
+
+def read_manner(reading: Reading) -> None:
+    """The wishes that are about the work rather than the picture."""
+    _split(reading)
+    _total(reading)
+    for at in reading.find("best"):
+        reading.wish("quality", "best", at)
+    for at in reading.find("fast"):
+        reading.wish("speed", "fast", at)
+    for at in reading.find("local", "cloud", "cluster"):
+        if reading.concept(at) != "local" and _denied(reading, at):
+            reading.wish("where", "local", at, *_denial(reading, at))
+        elif reading.concept(at) == "cloud" and reading.find("upload", among=reading.clause(at)):
+            continue
+        else:
+            reading.wish("where", reading.concept(at), at)
+
+
+def _denial(reading: Reading, at: int) -> list[int]:
+    return [place for place in reading.before(at) if reading.concept(place) in ("not", "no")]
+
+
+def _denied(reading: Reading, at: int) -> bool:
+    return len(_denial(reading, at)) % 2 == 1
+
+
+def _split(reading: Reading) -> None:
+    for at in reading.find("split", "parts"):
+        if at in reading.used:
+            continue
+        clause = reading.clause(at)
+        counted = reading.find("parts", among=clause)
+        verbs = reading.find("split", "cut", among=clause)
+        numbers = reading.find("number", "count", among=clause)
+        if reading.find("weight", "original", among=clause) and not reading.find("parts", "pieces", among=clause):
+            continue  # "divide the size by two"
+        if not verbs and (reading.concept(at) != "parts" or reading.concept(at - 1) == "label"):
+            continue
+        parts: int | bool = True
+        words = [*verbs, *reading.find("pieces", "equal", "to", "inwards", "each", "part", among=clause)]
+        if counted or (numbers and verbs):
+            place = (counted or numbers)[0]
+            parts = int(reading.items[place].value or 0)
+            words = [*words, place]
+        elif reading.find("split", among=clause) and (halves := reading.find("fraction", among=clause)):
+            parts = round(1 / reading.items[halves[0]].value)
+            words = [*words, *halves]
+        elif not reading.find("split", among=clause):
+            continue
+        if parts is not True and not 2 <= parts <= _MOST_PARTS:
+            reading.doubt(*words)
+            continue
+        reading.wish("split", parts, *words)
+        reading.use(*reading.find("pieces", "each", "equal"))
+
+
+def _total(reading: Reading) -> None:
+    strong = reading.find("together")
+    weak = reading.find("total")
+    several = (
+        len(reading.files) > 1
+        or reading.find("several")
+        or any(item.concept == "count" and item.value and item.value > 1 for item in reading.items)
+    )
+    if strong or (weak and several):
+        reading.wish("total", True, *strong, *weak)
+    reading.use(*weak)

@@ -1,0 +1,172 @@
+"""The picture and its wrapping: resolution, frame rate, codec, container, aspect."""
+
+from __future__ import annotations
+
+from tightfit.intent.measures import ASPECTS
+from tightfit.intent.model import Picture
+from tightfit.intent.reading import Reading
+
+_MOST_FPS = 240
+_SHAPES = {"vertical": "9:16", "square": "1:1", "landscape": "16:9"}
+_NEAR = 3  # items between a description and the noun that it describes
+_ROUND_HEIGHTS = frozenset((480, 540, 720, 1080, 1440, 2160))
+
+
+def read_picture(reading: Reading) -> None:
+    """The wishes that are about form rather than size."""
+    _frame_rates(reading)
+    _resolutions(reading)
+    _named(reading, "codec")
+    _named(reading, "container")
+    _aspects(reading)
+
+
+def describes_the_source(reading: Reading, at: int) -> bool:
+    """Whether what stands at ``at`` tells what the source is: "my 4K drone footage", "filmed in 4K"."""
+    clause = reading.clause(at)
+    if any(reading.concept(place) == "shot" for place in clause) or _is_told(reading, at, clause):
+        return True
+    ahead = range(max(clause.start, at - _NEAR), at)
+    behind = range(at + 1, min(clause.stop, at + 1 + _NEAR))
+    noun_after = next((place for place in behind if reading.concept(place) == "video"), None)
+    owned = [place for place in ahead if _is_possessive(reading, place)]
+    between = [reading.concept(place) for place in range(at + 1, noun_after or at)]
+    if noun_after is not None and owned and not {"to", "limit"} & {*between, reading.concept(owned[-1] + 1)}:
+        return True
+    noun_before = [place for place in ahead if reading.concept(place) == "video"]
+    joined = {reading.concept(place) for place in range(noun_before[-1] + 1, at)} if noun_before else {"?"}
+    owned = [place for place in clause if _is_possessive(reading, place) and place < at]
+    asked = [place for place in clause if reading.concept(place) in ("make", "want", "export") and place < at]
+    leads_to_size = reading.concept(at + 1) in ("to", "limit") and reading.concept(at + 2) == "size"
+    allowed = {"of", "from", "filler", "by"} | ({"to"} if leads_to_size else set())
+    return bool(noun_before and owned) and joined <= allowed and not asked
+
+
+def _is_possessive(reading: Reading, at: int) -> bool:
+    """My, this, the; "a 1080p version" is one that is still to be made."""
+    return reading.concept(at) == "this" and reading.items[at].text not in reading.lexicon.numbers
+
+
+def _is_told(reading: Reading, at: int, clause: range) -> bool:
+    """As in "the original is 4K, 60 fps": a clause that tells and asks nothing, beside another that asks."""
+    concepts = {reading.concept(place) for place in clause}
+    told = "is" in {reading.concept(place) for place in range(clause.start, at)}
+    asked = any(reading.concept(place) in ("size", "lines", "preset") for place in reading.elsewhere(clause))
+    return told and asked and not concepts & {"want", "make", "to", "limit", "export", "can"}
+
+
+def _frame_rates(reading: Reading) -> None:
+    for at in reading.find("fps"):
+        value = float(reading.items[at].value)
+        if describes_the_source(reading, at):
+            reading.use(at)
+        elif not 1 <= value <= _MOST_FPS:
+            reading.doubt(at)
+        else:
+            reading.wish("fps", value, at, *reading.find("rate_noun", among=reading.clause(at)))
+    for noun in reading.find("rate_noun"):
+        numbers = [at for at in reading.find("number", among=reading.clause(noun)) if reading.items[at].value]
+        if numbers and 1 <= reading.items[numbers[0]].value <= _MOST_FPS:
+            words = reading.find("to", "limit", "make", "remove", "compress", among=reading.clause(noun))
+            reading.wish("fps", float(reading.items[numbers[0]].value), noun, numbers[0], *words)
+
+
+def _resolutions(reading: Reading) -> None:
+    wanted = []
+    for at in reading.find("lines"):
+        if describes_the_source(reading, at) or _leads_on(reading, at):
+            reading.use(at)
+        else:
+            wanted.append(at)
+    for at in wanted:
+        width, height, rate = reading.items[at].value
+        nouns = reading.find("definition", among=reading.clause(at))
+        reading.wish("resolution", Picture(width, height), at, *nouns)
+        if rate:
+            reading.wish("fps", rate, at)
+    if len({reading.items[at].value[:2] for at in wanted}) > 1:
+        reading.wishes.pop("resolution")
+        reading.doubt(*wanted)
+    _other_resolutions(reading)
+
+
+def _other_resolutions(reading: Reading) -> None:
+    for at in reading.find("definition"):
+        clause = reading.clause(at)
+        same = [place for place in clause if reading.concept(place) in ("same", "keep", "original", "touch", "as_is")]
+        if reading.find("not", among=clause):
+            same += reading.find("compress", "quieter", "export", among=clause)
+        numbers = [place for place in reading.find("number", among=clause) if reading.items[place].value]
+        if same and not numbers:
+            reading.wish("resolution", Picture(), at, *same, *reading.find("not", "no", among=clause))
+        elif numbers and reading.items[numbers[0]].value >= 100:
+            value = int(reading.items[numbers[0]].value)
+            reading.wish("resolution", Picture(width=value), at, *numbers)
+    if "resolution" in reading.wishes:
+        return
+    for at in reading.find("number"):
+        # "20MB 1080": a height that everyone knows needs no p.
+        alone = reading.concept(at + 1) in ("", "stop", "comma", "and", "then", "size")
+        if reading.items[at].value in _ROUND_HEIGHTS and alone and reading.find("size", "export", "preset"):
+            reading.wish("resolution", Picture(height=int(reading.items[at].value)), at)
+            reading.assume("assumed_lines", number=int(reading.items[at].value))
+
+
+def _leads_on(reading: Reading, at: int) -> bool:
+    """As in "From 4K to 1080p": the first is what it is."""
+    if reading.concept(at - 1) != "from":
+        return False
+    return any(place > at and reading.concept(place) == "lines" for place in reading.clause(at))
+
+
+def _named(reading: Reading, key: str) -> None:
+    """Codecs and containers; "mov to mp4" and "my mp4" begin with what the source is."""
+    found = [at for at in reading.find(key) if not _is_source(reading, at, key)]
+    for at in found:
+        reading.wish(key, reading.items[at].value, at)
+
+
+def _is_source(reading: Reading, at: int, key: str) -> bool:
+    others = [place for place in reading.find(key) if place > at]
+    leads = bool(others) and any(reading.concept(place) == "to" for place in range(at + 1, others[0]))
+    owned = reading.concept(at - 1) == "this" or (
+        reading.concept(at - 1) == "video" and reading.concept(at - 2) == "this"
+    )
+    wanted = reading.find("export", among=reading.clause(at)) or reading.concept(at - 2) in (
+        "to",
+        "make",
+        "want",
+        "inwards",
+        "with",
+    )
+    if leads or reading.concept(at - 1) == "from" or (owned and not wanted):
+        reading.use(at)
+        return True
+    return False
+
+
+def _aspects(reading: Reading) -> None:
+    for at in reading.find("aspect"):
+        words = reading.find(*_SHAPES, among=reading.clause(at))
+        reading.wish("aspect", reading.items[at].value, at, *words)
+    for at in reading.find("clock"):
+        # 9:16 is a time of day too, but only a shape where no second time stands by it.
+        text = reading.items[at].text
+        if text in ASPECTS:
+            reading.wish("aspect", text, at, *reading.find(*_SHAPES, among=reading.clause(at)))
+    for at in reading.find(*_SHAPES):
+        if at in reading.used:
+            continue
+        if _describes_shape(reading, at) or "aspect" in reading.wishes:
+            reading.use(at)
+            continue
+        shape = _SHAPES[reading.concept(at)]
+        reading.wish("aspect", shape, at)
+        reading.assume("assumed_aspect", word=reading.items[at].text, aspect=shape)
+
+
+def _describes_shape(reading: Reading, at: int) -> bool:
+    """As in "My vertical video", "el vídeo vertical": no wish, unless something is to be made so."""
+    if reading.find("make", "export", "want", "crop", "to", among=[*reading.before(at)]):
+        return False
+    return reading.concept(at + 1) == "video" or reading.concept(at - 1) == "video" or describes_the_source(reading, at)

@@ -1,0 +1,92 @@
+"""What is to happen to the sound as a whole: silent, kept, or at so many kilobits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tightfit.intent.reading import Reading
+
+_FEWEST_KBPS, _MOST_KBPS = 8, 512
+_MOST_UNNAMED = 320  # kb/s; above the highest of MP3 and AAC a rate is more likely the picture's
+
+
+def read_sound(reading: Reading) -> None:
+    """The audio wish; what is said of a part of the time was an edit and is used already."""
+    _bitrate(reading)
+    _bare_bitrate(reading)
+    for at in reading.find("sound", "mute"):
+        if at not in reading.used:
+            _one(reading, at)
+
+
+def _bitrate(reading: Reading) -> None:
+    for at in reading.find("kbps"):
+        value = reading.items[at].value
+        clause = reading.clause(at)
+        words = reading.find("sound", among=clause)
+        named = reading.find("bitrate", among=clause)
+        pictured = "video" in (reading.concept(at - 1), reading.concept(at + 1)) or value > _MOST_UNNAMED
+        if ((named or pictured) and not words) or not _FEWEST_KBPS <= value <= _MOST_KBPS:
+            reading.doubt(at, *named)
+            continue
+        reading.wish("audio", int(value), at, *words, *named)
+        if not words:
+            reading.assume("assumed_kbps", kbps=int(value))
+
+
+def _bare_bitrate(reading: Reading) -> None:
+    """As in "audio at 128": of sound nothing else is counted in such numbers."""
+    for at in reading.find("sound"):
+        number = at + 2
+        if reading.concept(at + 1) != "to" or reading.concept(number) != "number" or number in reading.used:
+            continue
+        value = reading.items[number].value
+        if value and _FEWEST_KBPS <= value <= _MOST_KBPS:
+            reading.wish("audio", int(value), at, at + 1, number)
+            reading.assume("assumed_kbps", kbps=int(value))
+
+
+def _one(reading: Reading, at: int) -> None:
+    acting = reading.acting_on(at)
+    concepts = [reading.concept(place) for place in acting]
+    if reading.concept(at) == "mute":
+        concepts, acting = [*(c for c in concepts if c in ("not", "no")), "mute"], [*acting, at]
+        others = reading.find("sound", among=[*reading.before(at), *_next_sound(reading, at)])
+    else:
+        others = []
+    silent = verdict(concepts)
+    with_it = [place for place in reading.before(at) if reading.concept(place) == "with"]
+    if silent is None and with_it:
+        silent = False
+    if silent is None:
+        return
+    reading.wish("audio", "none" if silent else "keep", at, *acting, *others, *with_it[:1])
+
+
+def _next_sound(reading: Reading, at: int) -> Sequence[int]:
+    """As in "Mute the audio": the object of the verb."""
+    following = range(at + 1, min(at + 4, reading.clause(at).stop))
+    return [place for place in following if reading.concept(place) == "sound"][:1]
+
+
+def verdict(concepts: Sequence[str]) -> bool | None:
+    """Whether what is said makes the sound silent (True) or keeps it (False); None where it says neither."""
+    negations = sum(concept in ("no", "not") for concept in concepts)
+    negative = negations % 2 == 1
+    if "mute" in concepts:
+        return not negative
+    if "as_is" in concepts:
+        return False
+    if "touch" in concepts:
+        return False if negative else None
+    if "remove" in concepts or "cut" in concepts:
+        return not negative
+    if "keep" in concepts:
+        return negative
+    if negative:
+        return True
+    if negations:
+        return False  # "I'd rather not lose the sound"
+    if "need" in concepts or "want" in concepts:
+        return False
+    return None

@@ -1,0 +1,88 @@
+"""Sentences in, intents out: the examples all, of what people type nearly all, and never a wrong size."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from support.sentences import DATA, Case, cases, differences, understood
+
+from tightfit.intent.lexicon import languages
+from tightfit.intent.understand import understand
+
+EXAMPLES = cases(DATA / "examples.jsonl")
+FRESH = {path.stem: cases(path) for path in sorted(DATA.glob("??.jsonl"))}
+TUNED = [case for path in sorted((DATA / "tuned").glob("*.jsonl")) for case in cases(path)]
+ALL = [*EXAMPLES, *TUNED, *(case for found in FRESH.values() for case in found)]
+
+
+@pytest.mark.parametrize("case", EXAMPLES, ids=lambda case: case.id)
+def test_every_example_is_understood(case: Case):
+    assert differences(case.expect, understood(case)) == []
+
+
+@pytest.mark.parametrize("case", TUNED, ids=lambda case: case.id)
+def test_every_sentence_that_the_grammar_was_tuned_on_is_understood(case: Case):
+    assert differences(case.expect, understood(case)) == []
+
+
+def test_each_language_has_sixty_sentences_or_more():
+    assert set(FRESH) == set(languages())
+    assert min(len(found) for found in FRESH.values()) >= 60
+
+
+@pytest.mark.parametrize("language", sorted(FRESH))
+def test_nine_of_ten_sentences_of_each_language_are_understood_exactly(language: str):
+    wrong = [case.text for case in FRESH[language] if differences(case.expect, understood(case))]
+    assert len(wrong) <= 0.1 * len(FRESH[language]), wrong
+
+
+def test_nineteen_of_twenty_sentences_are_understood_exactly():
+    every = [case for found in FRESH.values() for case in found]
+    wrong = [case.text for case in every if differences(case.expect, understood(case))]
+    assert len(wrong) <= 0.05 * len(every), wrong
+
+
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.id)
+def test_a_size_is_understood_rightly_or_asked_about(case: Case):
+    found = understood(case)
+    if found["unclear"] or "target" not in case.expect:
+        return
+    assert differences(case.expect["target"], found["target"]) == [], case.text
+
+
+def test_a_sentence_takes_milliseconds():
+    understand("compress clip.mp4 to 20MB")  # the words of the languages are read once
+    started = time.perf_counter()
+    for case in ALL:
+        understood(case)
+    # Two milliseconds each on two busy cores; the bound leaves room for a machine that does something else.
+    assert (time.perf_counter() - started) / len(ALL) < 0.05
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("do not make it 20MB", "not 20MB", "20MB, not 30MB", "at least 20MB", "20MB or 30MB", "8MB and 25MB"),
+        *("no lo comprimas a 20MB", "mach es nicht 20MB groß", "mindestens 20MB", "au moins 20 Mo", "20 Mo ou 30 Mo"),
+        *("não comprime para 20MB", "pelo menos 20MB", "不要压到20MB", "至少20MB", "20MB还是30MB", "20MBにしないで"),
+        *("最低20MB", "20MBか30MBで", "-20MB", "0MB", "1,2,3 MB", "the last 10, 20MB"),
+    ],
+)
+def test_what_could_be_the_wrong_size_is_asked_about(text: str):
+    assert understand(text).unclear
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [(".5 GB", 500_000_000), ("0,5 GB", 500_000_000), ("1,500 MB", 1_500_000_000), ("1.5GB", 1_500_000_000)],
+)
+def test_a_decimal_mark_is_read_as_it_is_on_the_command_line(text: str, size: int):
+    assert understand(text).target.bytes == size
+
+
+@pytest.mark.parametrize(
+    "text", ["a.mp4 to 10MB and b.mp4 to 20MB", "no music just voice, 10MB", "clip to 8 and clap to 9 MB"]
+)
+def test_what_one_request_can_not_hold_is_asked_about(text: str):
+    assert understand(text).unclear
