@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,10 +66,11 @@ class Tool:
         *words: object,
         stdout: int = subprocess.PIPE,
         stderr: int = subprocess.PIPE,
+        prefix: Sequence[str] = (),
         **environment: str,
     ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "tightfit", *(os.fsencode(str(word)) for word in words)],
+            [*prefix, sys.executable, "-m", "tightfit", *(os.fsencode(str(word)) for word in words)],
             cwd=self.folder,
             env={**os.environ, "TIGHTFIT_HOME": str(self.home), **environment},
             stdin=subprocess.DEVNULL,

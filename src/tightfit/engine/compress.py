@@ -16,7 +16,7 @@ from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import AudioOut, Quality, Result, SegmentCounts, Status, VideoOut
 from tightfit.domain.updates import Phase, Update
 from tightfit.engine import durable, facts, publish, room
-from tightfit.engine.consent import may_use_cloud
+from tightfit.engine.consent import may_use_cloud, require_possible
 from tightfit.engine.disk import Disk, sha256_of
 from tightfit.engine.durable import DurableJob
 from tightfit.engine.executors.local import LocalExecutor
@@ -52,6 +52,7 @@ async def compress(
     Raises the errors of errors.py; when it raises, nothing was written to the output path. Cancelling it
     kills every child; the job can then be resumed.
     """
+    require_possible(request, settings)
     job_id = await durable.submitted(settings, request)
     return await _work_on(job_id, request, settings, listener, disk or Disk())
 
@@ -60,6 +61,7 @@ async def resume(record: JobRecord, settings: Settings, listener: Callable[[Upda
     """Go on with an unfinished job. Raises as ``compress``, and SourceChanged where its source is another file now."""
     assert record.request is not None, "every job was submitted"
     request = facts.request_of(record.request)
+    require_possible(request, settings)
     if identify(request.source) != facts.identity_of(record.request):
         raise durable.changed(record)
     return await _work_on(record.id, request, settings, listener, Disk())
@@ -129,6 +131,7 @@ async def plan(
 
     Raises the same errors; Infeasible carries what would work.
     """
+    require_possible(request, settings)
     with scratch_job(settings.work, listener) as job:
         job.tell(Phase.PROBE)
         info = await _probe(request, job)

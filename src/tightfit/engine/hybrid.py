@@ -42,7 +42,7 @@ async def cloud_of(
 
     Raises NoPlaceLeft where falling back was forbidden, UsageError for an impossible environment.
     """
-    if request.where is Where.AUTO and identity_of(settings, settings.cloud).account is None:
+    if request.where is Where.AUTO and not identity_of(settings, settings.cloud).is_agreed:
         yield None
         return
     asked = request.where is Where.CLOUD
@@ -80,7 +80,7 @@ async def _reason_at_service(client: CloudClient, settings: Settings) -> str:
     try:
         features = await client.features()
     except (CloudError, NetworkError) as exc:
-        return f"{where} can't be asked ({str(exc).rstrip('.')})"
+        return f"{where} can't be asked ({exc.message.rstrip('.')})"
     if not features.is_ours:
         return f"{where} does not answer as a service that can be told a quality or a size"
     return "" if _ENCODES in features.features else f"{where} does not encode to order"

@@ -113,7 +113,7 @@ class CloudLane:
     async def render(self, work: Work, uploaded: Sent) -> Rendered:
         task, render = self.task_of(work), None
         output = {"format": "mp4", "encode": self._asked(task, uploaded.stretch)}
-        # The same segment with the same parameters is the same render, also for the run after a crash.
+        # What an earlier run began under this name and never ended is cancelled before another is asked for.
         unit = f"{work.index}-{self.lane.name.replace(' ', '-')}"
         try:
             with _told_as_failure():
@@ -202,7 +202,7 @@ def _told_as_failure() -> Iterator[None]:
 
 def failure_of(exc: TightfitError) -> Failure:
     """What went wrong, for the schedule and in a clause for people."""
-    reason = str(exc).rstrip(".")
+    reason = exc.message.rstrip(".")
     reason = reason[:1].lower() + reason[1:]
     if isinstance(exc, WrongOutput):
         return Failure(FailureKind.WRONG_OUTPUT, reason)
