@@ -70,7 +70,7 @@ async def cloud_of(
 def _reason_against(clip: Clip, segments: int, *, asked: bool) -> str:
     if segments < (_LEAST if asked else _WORTH_IT):
         return f"a clip of {segments} segment{'' if segments == 1 else 's'} is not worth sending" if asked else "short"
-    if not can_travel(clip.video):
+    if not can_travel(clip):
         return "this source can't be cut without encoding it"
     return ""
 
