@@ -319,6 +319,14 @@ def test_offline_and_the_cloud_contradict_each_other(tool: Tool):
         assert tool.files == {NAME}
 
 
+@pytest.mark.usefixtures("reel")
+def test_a_plan_says_where_it_would_begin_and_asks_nobody(tool: Tool):
+    for words, where, credits in ((("--where", "cloud"), "cloud", 0), ((), "local", None)):
+        [plan] = tool("plan", NAME, LIMIT, "--json", *words, **at(nobody(), tool)).lines
+        assert (plan["where"], plan["credits"]) == (where, credits)
+        assert any("is asked first" in reason for reason in plan["reasons"]) == (where == "cloud")
+
+
 def test_auto_asks_nobody_until_somebody_agreed(tool: Tool, service: Service, reel: Path):
     result = assert_met(tool, fitted(tool, service.served.base), reel)
     assert result["segments"]["cloud"] == 0

@@ -139,7 +139,21 @@ async def plan(
         if info.size <= limit and _may_stay(request, info):
             return AlreadyFits(limit, info.size)
         ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache)
-        return (await prepare(request, info, ffmpeg, settings, job)).plan
+        return _placed(request, settings, await prepare(request, info, ffmpeg, settings, job))
+
+
+def _placed(request: CompressRequest, settings: Settings, prepared: Prepared) -> Plan:
+    """The plan, saying where ``compress`` would begin; no service is asked."""
+    plan = prepared.plan
+    if not may_use_cloud(request, settings):
+        return plan
+    from tightfit.engine.hybrid import planned_service
+
+    service = planned_service(request, settings, prepared.clip, len(plan.segments))
+    if service is None:
+        return plan
+    said = f"{service} is asked first to render its segments; that costs no credits."
+    return replace(plan, in_cloud=True, reasons=(*plan.reasons, said))
 
 
 async def _probe(request: CompressRequest, job: Job) -> MediaInfo:

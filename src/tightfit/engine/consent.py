@@ -12,7 +12,8 @@ def require_possible(request: CompressRequest, settings: Settings) -> None:
     """Raise UsageError where the cloud is named and no socket may be opened."""
     if request.where is Where.CLOUD and settings.offline:
         raise UsageError(
-            "TIGHTFIT_OFFLINE opens no socket, and --where cloud needs one.", hint="Leave one of them out."
+            "Working offline opens no socket, and --where cloud needs one.",
+            hint="Leave --offline or TIGHTFIT_OFFLINE out.",
         )
 
 

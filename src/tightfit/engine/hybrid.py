@@ -67,6 +67,14 @@ async def cloud_of(
                 await client.abandon(job.id)
 
 
+def planned_service(request: CompressRequest, settings: Settings, clip: Clip, segments: int) -> str | None:
+    """The address of the service that ``cloud_of`` would ask; None where it would ask nobody. Nothing is sent."""
+    asked = request.where is Where.CLOUD
+    if not asked and not identity_of(settings, settings.cloud).is_agreed:
+        return None
+    return None if _reason_against(clip, segments, asked=asked) else place(settings.cloud.api_url)
+
+
 def _reason_against(clip: Clip, segments: int, *, asked: bool) -> str:
     if segments < (_LEAST if asked else _WORTH_IT):
         return f"a clip of {segments} segment{'' if segments == 1 else 's'} is not worth sending" if asked else "short"
