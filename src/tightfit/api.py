@@ -28,6 +28,11 @@ from tightfit.settings import Settings
 Pathish = str | PathLike[str]
 
 
+def _settings(offline: bool) -> Settings:
+    settings = Settings()
+    return settings.model_copy(update={"offline": True}) if offline else settings
+
+
 async def acompress(
     path: Pathish,
     *,
@@ -38,9 +43,17 @@ async def acompress(
     audio: AudioChoice = "auto",
     overwrite: bool = False,
     jobs: int | None = None,
+    where: str = "auto",
+    offline: bool = False,
+    no_fallback: bool = False,
+    max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
 ) -> Result:
-    """Make the best-looking file within ``to`` ("50MB", "25%") or a destination's ``preset``; return what happened."""
+    """Make the best-looking file within ``to`` ("50MB", "25%") or a destination's ``preset``; return what happened.
+
+    ``where`` is "auto", "local" or "cloud"; ``offline`` opens no socket whatever else is set; ``no_fallback`` raises
+    NoPlaceLeft where the cloud can't do it; ``max_credits`` is the most that may be spent there.
+    """
     request = make_request(
         Path(path),
         to=to,
@@ -50,8 +63,11 @@ async def acompress(
         audio=audio,
         overwrite=overwrite,
         jobs=jobs,
+        where=where,
+        no_fallback=no_fallback,
+        max_credits=max_credits,
     )
-    return await run_compress(request, Settings(), on_update)
+    return await run_compress(request, _settings(offline), on_update)
 
 
 async def aplan(
@@ -61,11 +77,24 @@ async def aplan(
     preset: str | None = None,
     resolution: str = "auto",
     audio: AudioChoice = "auto",
+    where: str = "auto",
+    offline: bool = False,
+    no_fallback: bool = False,
+    max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
 ) -> Plan | AlreadyFits:
     """Decide everything ``acompress`` would, without the final encode; what it measures is kept for it."""
-    request = make_request(Path(path), to=to, preset=preset, resolution=resolution, audio=audio)
-    return await run_plan(request, Settings(), on_update)
+    request = make_request(
+        Path(path),
+        to=to,
+        preset=preset,
+        resolution=resolution,
+        audio=audio,
+        where=where,
+        no_fallback=no_fallback,
+        max_credits=max_credits,
+    )
+    return await run_plan(request, _settings(offline), on_update)
 
 
 async def aprobe(path: Pathish) -> MediaInfo:
@@ -83,6 +112,10 @@ def compress(
     audio: AudioChoice = "auto",
     overwrite: bool = False,
     jobs: int | None = None,
+    where: str = "auto",
+    offline: bool = False,
+    no_fallback: bool = False,
+    max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
 ) -> Result:
     """``acompress``, for callers without an event loop."""
@@ -97,6 +130,10 @@ def compress(
             audio=audio,
             overwrite=overwrite,
             jobs=jobs,
+            where=where,
+            offline=offline,
+            no_fallback=no_fallback,
+            max_credits=max_credits,
             on_update=on_update,
         )
     )
@@ -109,11 +146,27 @@ def plan(
     preset: str | None = None,
     resolution: str = "auto",
     audio: AudioChoice = "auto",
+    where: str = "auto",
+    offline: bool = False,
+    no_fallback: bool = False,
+    max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
 ) -> Plan | AlreadyFits:
     """``aplan``, for callers without an event loop."""
     return anyio.run(
-        partial(aplan, path, to=to, preset=preset, resolution=resolution, audio=audio, on_update=on_update)
+        partial(
+            aplan,
+            path,
+            to=to,
+            preset=preset,
+            resolution=resolution,
+            audio=audio,
+            where=where,
+            offline=offline,
+            no_fallback=no_fallback,
+            max_credits=max_credits,
+            on_update=on_update,
+        )
     )
 
 

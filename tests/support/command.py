@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,10 +94,11 @@ class Tool:
         *words: object,
         stdout: int = subprocess.PIPE,
         stderr: int = subprocess.PIPE,
+        prefix: Sequence[str] = (),
         **environment: str,
     ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "tightfit", *(os.fsencode(str(word)) for word in words)],
+            [*prefix, sys.executable, "-m", "tightfit", *(os.fsencode(str(word)) for word in words)],
             cwd=self.folder,
             env={**os.environ, "TIGHTFIT_HOME": str(self.home), **environment},
             stdin=subprocess.DEVNULL,

@@ -36,8 +36,13 @@ def make_numbered(path: Path) -> Path:
 
 def numbers_in(path: Path) -> list[int]:
     """The numbers that the frames of a numbered clip show, in the order in which they are shown."""
+    return [number for _, number in timed_numbers_in(path)]
+
+
+def timed_numbers_in(path: Path) -> list[tuple[int, int]]:
+    """The timestamps of a numbered clip's frames, in ticks of their stream, and the numbers that they show."""
     with av.open(str(path)) as container:
-        return [_number(frame) for frame in container.decode(video=0)]
+        return [(frame.pts or 0, _number(frame)) for frame in container.decode(video=0)]
 
 
 def _number(frame: av.VideoFrame) -> int:

@@ -35,12 +35,15 @@ class SimulatedExecutor:
     encoded_frames: int = 0
     on_progress: Callable[[], None] = field(default=lambda: None)
 
-    async def encode(self, task: Task, is_off_course: Look) -> Part | None:
+    async def encode(
+        self, task: Task, is_off_course: Look, on_frames: Callable[[int], None] = lambda _: None
+    ) -> Part | None:
         await anyio.lowlevel.checkpoint()
         part = self._made(task)
         if self._is_ended(task, part, is_off_course):
             return None
         self.encoded_frames += part.kept
+        on_frames(part.kept)
         return part
 
     async def measure(self, task: Task, is_off_course: Look) -> Measured | None:

@@ -57,6 +57,7 @@ def connect(as_json: options.Json = False, offline: Offline = False) -> int:
         return await client.account(), await client.credits(), await client.features()
 
     account, credits, features = _run(settings, cloud, look)
+    _agree(settings, cloud)
     expires = account.expires_at.isoformat(timespec="seconds") if account.expires_at else None
     if as_json:
         facts = {"anonymous": account.is_anonymous, "user_id": account.user_id, "expires_at": expires}
@@ -86,6 +87,12 @@ def credits(as_json: options.Json = False, offline: Offline = False) -> int:
     if link:
         say(f"To get more: {printable(link)}")
     return ExitCode.OK
+
+
+def _agree(settings: Settings, cloud: CloudSettings) -> None:
+    from tightfit.engine.cloud import identity_of
+
+    identity_of(settings, cloud).agree()
 
 
 def _wired(credits: CreditBalance) -> dict[str, int]:

@@ -86,6 +86,9 @@ class Json:
     def result(self, result: Result) -> None:
         tell_failure(result)
         say_json(wire.result(result))
+        if self._updates:
+            for warning in result.warnings:
+                complain(warning)
 
     def refused(self, name: str, error: UsageError) -> None:
         from tightfit.domain.result import Result, Status

@@ -82,8 +82,9 @@ def plan(value: Plan, info: MediaInfo) -> Wire:
         "predicted_vmaf": _rounded(value.predicted_vmaf, 1),
         "predicted_seconds": _rounded(value.predicted_seconds, 1),
         "segments": len(value.segments),
-        "where": "local",
-        "credits": None,
+        "where": "cloud" if value.in_cloud else "local",
+        # Renders are free; where no service is asked there is nothing to estimate.
+        "credits": 0 if value.in_cloud else None,
         "reasons": list(value.reasons),
         "warnings": list(value.warnings),
     }

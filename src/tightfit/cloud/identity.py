@@ -74,6 +74,20 @@ class Identity:
         return None
 
     @property
+    def is_agreed(self) -> bool:
+        """True where the user has said that clips may go to this service without naming it each time."""
+        agreed = self._kept().get("agreed")
+        return self.is_named or (isinstance(agreed, list) and self._base_url in agreed)
+
+    def agree(self) -> None:
+        """Remember that the user connected. Raises OutputError."""
+        kept = self._kept()
+        agreed = kept.get("agreed")
+        known = agreed if isinstance(agreed, list) else []
+        if self._base_url not in known:
+            self._write({**kept, "agreed": [*known, self._base_url]})
+
+    @property
     def client_id(self) -> str:
         """The id in ``NEMO_CLIENT_ID``, else the one used before, else another client's, else a new one, kept."""
         if self._named_id:

@@ -98,7 +98,10 @@ class AlreadyFits:
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done and why; ``reasons`` are sentences."""
+    """What will be done and why; ``reasons`` are sentences.
+
+    ``in_cloud`` is true where a render service would be asked first.
+    """
 
     limit_bytes: int
     budget: Budget
@@ -110,6 +113,7 @@ class Plan:
     warnings: tuple[str, ...]
     predicted_seconds: float | None = None
     predicted_vmaf: float | None = None
+    in_cloud: bool = False
 
     @property
     def size(self) -> Size:

@@ -86,8 +86,13 @@ def told(board: Board, work: Work, failure: Failure, now: float) -> str:
         return f"The rest is made on this machine: {failure.reason}."
     if board.is_barred(work):
         return f"Segment {work.index + 1} is made on this machine: {failure.reason}."
-    if board.service.is_open(now) and board.gone_wrong is None:
-        return f"The cloud gets nothing more for {board.service.until - now:.0f} s: {failure.reason}."
+    if board.gone_wrong is not None:
+        return ""
+    if board.service.is_open(now):
+        # Said by the failure that led to the pause, and not by those of the same incident.
+        return f"The cloud gets nothing for a while: {failure.reason}." if board.service.opened_at == now else ""
+    if board.rules.preference is Preference.CLOUD and board.fell_back(work):
+        return f"Segment {work.index + 1} is made on this machine: {failure.reason}."
     return ""
 
 

@@ -16,7 +16,7 @@ from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import AudioOut, Quality, Result, SegmentCounts, Status, VideoOut
 from tightfit.domain.updates import Phase, Update
 from tightfit.engine import durable, facts, publish, room
-from tightfit.engine.consent import may_use_cloud
+from tightfit.engine.consent import may_use_cloud, require_possible
 from tightfit.engine.disk import Disk, disk_of, sha256_of
 from tightfit.engine.durable import DurableJob
 from tightfit.engine.executors.local import LocalExecutor
@@ -52,6 +52,7 @@ async def compress(
     Raises the errors of errors.py; when it raises, nothing was written to the output path. Cancelling it
     kills every child; the job can then be resumed.
     """
+    require_possible(request, settings)
     disk = disk or disk_of(settings)
     job_id, notice = await durable.submitted(settings, request, disk)
     return await _work_on(job_id, request, settings, listener, disk, notice)
@@ -61,6 +62,7 @@ async def resume(record: JobRecord, settings: Settings, listener: Callable[[Upda
     """Go on with an unfinished job. Raises as ``compress``, and SourceChanged where its source is another file now."""
     assert record.request is not None, "every job was submitted"
     request = facts.request_of(record.request)
+    require_possible(request, settings)
     if identify(request.source) != facts.identity_of(record.request):
         raise durable.changed(record)
     return await _work_on(record.id, request, settings, listener, disk_of(settings))
@@ -138,6 +140,7 @@ async def plan(
 
     Raises the same errors; Infeasible carries what would work.
     """
+    require_possible(request, settings)
     with scratch_job(settings.work, listener) as job:
         job.tell(Phase.PROBE)
         info = await _probe(request, settings, job)
@@ -145,7 +148,21 @@ async def plan(
         if info.size <= limit and _may_stay(request, info):
             return AlreadyFits(limit, info.size)
         ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache, settings.limits)
-        return (await prepare(request, info, ffmpeg, settings, job)).plan
+        return _placed(request, settings, await prepare(request, info, ffmpeg, settings, job))
+
+
+def _placed(request: CompressRequest, settings: Settings, prepared: Prepared) -> Plan:
+    """The plan, saying where ``compress`` would begin; no service is asked."""
+    plan = prepared.plan
+    if not may_use_cloud(request, settings):
+        return plan
+    from tightfit.engine.hybrid import planned_service
+
+    service = planned_service(request, settings, prepared.clip, len(plan.segments))
+    if service is None:
+        return plan
+    said = f"{service} is asked first to render its segments; that costs no credits."
+    return replace(plan, in_cloud=True, reasons=(*plan.reasons, said))
 
 
 async def _probe(request: CompressRequest, settings: Settings, job: Job) -> MediaInfo:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from tightfit.cloud.identity import FILE
 from tightfit.domain.request import CompressRequest, Where
+from tightfit.errors import UsageError
 from tightfit.settings import Settings
+
+
+def require_possible(request: CompressRequest, settings: Settings) -> None:
+    """Raise UsageError where the cloud is named and no socket may be opened."""
+    if request.where is Where.CLOUD and settings.offline:
+        raise UsageError(
+            "Working offline opens no socket, and --where cloud needs one.",
+            hint="Leave --offline or TIGHTFIT_OFFLINE out.",
+        )
 
 
 def may_use_cloud(request: CompressRequest, settings: Settings) -> bool:

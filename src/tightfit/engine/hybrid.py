@@ -42,7 +42,7 @@ async def cloud_of(
 
     Raises NoPlaceLeft where falling back was forbidden, UsageError for an impossible environment.
     """
-    if request.where is Where.AUTO and identity_of(settings, settings.cloud).account is None:
+    if request.where is Where.AUTO and not identity_of(settings, settings.cloud).is_agreed:
         yield None
         return
     asked = request.where is Where.CLOUD
@@ -67,10 +67,18 @@ async def cloud_of(
                 await client.abandon(job.id)
 
 
+def planned_service(request: CompressRequest, settings: Settings, clip: Clip, segments: int) -> str | None:
+    """The address of the service that ``cloud_of`` would ask; None where it would ask nobody. Nothing is sent."""
+    asked = request.where is Where.CLOUD
+    if not asked and not identity_of(settings, settings.cloud).is_agreed:
+        return None
+    return None if _reason_against(clip, segments, asked=asked) else place(settings.cloud.api_url)
+
+
 def _reason_against(clip: Clip, segments: int, *, asked: bool) -> str:
     if segments < (_LEAST if asked else _WORTH_IT):
         return f"a clip of {segments} segment{'' if segments == 1 else 's'} is not worth sending" if asked else "short"
-    if not can_travel(clip.video):
+    if not can_travel(clip):
         return "this source can't be cut without encoding it"
     return ""
 
@@ -80,7 +88,7 @@ async def _reason_at_service(client: CloudClient, settings: Settings) -> str:
     try:
         features = await client.features()
     except (CloudError, NetworkError) as exc:
-        return f"{where} can't be asked ({str(exc).rstrip('.')})"
+        return f"{where} can't be asked ({exc.message.rstrip('.')})"
     if not features.is_ours:
         return f"{where} does not answer as a service that can be told a quality or a size"
     return "" if _ENCODES in features.features else f"{where} does not encode to order"

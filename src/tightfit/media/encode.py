@@ -201,12 +201,16 @@ def cut_of(clip: Clip, first: int, last: int) -> argv.Cut:
     return argv.Cut(clip.pts[first] + origin, end, origin)
 
 
+def is_indexed(info: MediaInfo) -> bool:
+    """Whether reading can begin at a certain keyframe, instead of somewhere near it."""
+    return bool(_INDEXED & set(info.container.split(",")))
+
+
 def seeks_of(clip: Clip, first: int) -> list[float | None]:
     """Where to start reading, best guess first; None is the beginning, which is slow and always right."""
     keyframe = clip.video.keyframe_at_or_before(clip.pts[first] + clip.video.pts[0])
     if keyframe is None or first == 0:
         return [None, None]
     at = float(keyframe * clip.video.time_base) - clip.info.start_s
-    indexed = bool(_INDEXED & set(clip.info.container.split(",")))
-    guess = at + (_AFTER_KEYFRAME_S if indexed else _BEFORE_KEYFRAME_S)
+    guess = at + (_AFTER_KEYFRAME_S if is_indexed(clip.info) else _BEFORE_KEYFRAME_S)
     return [s if s and s > 0 else None for s in (guess, at - _RETRY_EARLIER_S, None)]

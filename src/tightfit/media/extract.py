@@ -6,7 +6,8 @@ The picture alone goes in: no sound, no metadata, no name.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,14 +17,16 @@ from tightfit.domain.media_info import VideoStream
 from tightfit.domain.policy import Work
 from tightfit.errors import SourceError
 from tightfit.media import argv, process
-from tightfit.media.encode import Clip, seeks_of
+from tightfit.media.encode import Clip, is_indexed, seeks_of
 from tightfit.media.probe import probe
 from tightfit.media.tools import Ffmpeg
 
 # Pictures that are shown before a keyframe may be stored behind it; no codec's reordering is deeper.
 _REORDER_MARGIN = 16
+# An index may leave keyframes out; a copy begins at the one before then.
+_KEYFRAMES_LOOKED_AT = 20
 # What has to survive the copy for the picture to be read as it is in the source.
-_FACTS = ("codec", "width", "height", "sar", "rotation", "colour", "pix_fmt", "field_order")
+_FACTS = ("codec", "width", "height", "sar", "rotation", "pix_fmt", "field_order")
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,12 @@ class Stretch:
     time_base: Fraction
 
 
-def can_travel(video: VideoStream) -> bool:
-    """Whether MP4 can hold the stream's timestamps exactly: it counts in whole parts of a second."""
-    return video.time_base.numerator == 1 and bool(video.keyframe_pts)
+def can_travel(clip: Clip) -> bool:
+    """Whether a copy can begin at a keyframe and MP4 can hold its timestamps, counted in whole parts of a second.
+
+    Without an index a copy begins at whatever keyframe is found, and at a constant rate nothing shows which one.
+    """
+    return is_indexed(clip.info) and clip.video.time_base.numerator == 1 and bool(clip.video.keyframe_pts)
 
 
 async def extract(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, out: Path) -> Stretch:
@@ -79,13 +85,35 @@ def _packets_needed(clip: Clip, first: int, last: int) -> int | None:
 def _located(clip: Clip, first: int, last: int, out: Path, copied: VideoStream | None) -> Stretch:
     """Where the wanted frames are in the copy, which has to show exactly these between the first and the last."""
     video = clip.video
-    wanted = [pts + video.pts[0] for pts in clip.pts[first:last]]
-    same = copied is not None and all(getattr(copied, name) == getattr(video, name) for name in _FACTS)
-    if copied is None or not same or copied.time_base != video.time_base or not copied.keyframe_pts:
+    if copied is None or not _look_alike(copied, video) or not copied.keyframe_pts:
         raise SourceError(f"{clip.info.path} looks different when it is cut.")
-    begin = video.keyframe_at_or_before(wanted[0])
-    shift = (video.keyframe_pts[0] if begin is None else begin) - copied.keyframe_pts[0]
-    shown = copied.pts[bisect_left(copied.pts, wanted[0] - shift) : bisect_right(copied.pts, wanted[-1] - shift)]
-    if shown != tuple(pts - shift for pts in wanted):
-        raise SourceError(f"{clip.info.path} has other frames when it is cut.")
-    return Stretch(out, shown[0], shown[-1] + 1, video.pts[0] - shift, video.time_base)
+    wanted = [pts + video.pts[0] for pts in clip.pts[first:last]]
+    for shift in _shifts(video, copied, wanted[0]):
+        found = slice(bisect_left(copied.pts, wanted[0] - shift), bisect_right(copied.pts, wanted[-1] - shift))
+        shown = copied.pts[found]
+        # The bytes of each picture tell whether they are the same ones, and not others at the same times.
+        if (
+            shown == tuple(pts - shift for pts in wanted)
+            and copied.packet_bytes[found] == video.packet_bytes[first:last]
+        ):
+            return Stretch(out, shown[0], shown[-1] + 1, video.pts[0] - shift, video.time_base)
+    raise SourceError(f"{clip.info.path} has other frames when it is cut.")
+
+
+def _shifts(video: VideoStream, copied: VideoStream, first: int) -> Iterator[int]:
+    """By how much the copy may be earlier than the source, likeliest first: it begins at a keyframe, the nearest before
+    ``first`` where the index has it."""
+    before = bisect_right(video.keyframe_pts, first)
+    for begin in reversed(video.keyframe_pts[max(0, before - _KEYFRAMES_LOOKED_AT) : before]):
+        yield begin - copied.keyframe_pts[0]
+    yield video.keyframe_pts[0] - copied.keyframe_pts[0]
+
+
+def _look_alike(copied: VideoStream, video: VideoStream) -> bool:
+    """Matroska says of most pictures that their range is limited, where MP4 leaves it out; that means the same."""
+    colours = [replace(stream.colour, full_range=bool(stream.colour.full_range)) for stream in (copied, video)]
+    return (
+        colours[0] == colours[1]
+        and copied.time_base == video.time_base
+        and all(getattr(copied, name) == getattr(video, name) for name in _FACTS)
+    )

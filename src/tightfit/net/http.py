@@ -20,6 +20,7 @@ from tightfit.net.errors import AnswerTooBig, ConnectionBroken, ConnectionFailed
 from tightfit.net.parts import Part, form_fields
 from tightfit.net.redact import hush, place, redacted
 from tightfit.net.transport import transport
+from tightfit.net.urls import joined
 
 
 @dataclass(frozen=True)
@@ -197,4 +198,6 @@ def translated(url: str) -> Iterator[None]:
         said = redacted(" ".join(str(exc).split()))
         reason = f" ({said})" if said and not isinstance(exc, httpx.LocalProtocolError) else ""
         hint = "Check the connection, or try again later."
-        raise ours(f"{text.format(place=place(url))}{reason}.", hint=hint) from None
+        # Whose fault it is shows in the host; the path would make of one trouble as many as there are requests.
+        host = place(joined(url, "/").rstrip("/") or url)
+        raise ours(f"{text.format(place=host)}{reason}.", hint=hint) from None

@@ -100,7 +100,7 @@ class CloudLane:
     async def upload(self, work: Work) -> Sent:
         path = self.work / f"stretch-{self.lane.name.replace(' ', '-')}-{work.index}.mp4"
         try:
-            with _told_as_failure():
+            with self._told_as_failure():
                 stretch = await extract(self.ffmpeg, self.clip, *self.range_of(work), path)
                 session = await self._own_session()
                 [sent] = await self.client.upload(session, [path], job=self.job)
@@ -113,10 +113,10 @@ class CloudLane:
     async def render(self, work: Work, uploaded: Sent) -> Rendered:
         task, render = self.task_of(work), None
         output = {"format": "mp4", "encode": self._asked(task, uploaded.stretch)}
-        # The same segment with the same parameters is the same render, also for the run after a crash.
+        # What an earlier run began under this name and never ended is cancelled before another is asked for.
         unit = f"{work.index}-{self.lane.name.replace(' ', '-')}"
         try:
-            with _told_as_failure():
+            with self._told_as_failure():
                 session = await self._own_session()
                 render = await self.client.submit(session, _draft(uploaded), output, unit=unit, job=self.job)
                 return Rendered(await self.client.wait(render), task)
@@ -132,7 +132,7 @@ class CloudLane:
         async def check(passing: Path) -> None:
             found.append(await self._checked(passing, task))
 
-        with _told_as_failure():
+        with self._told_as_failure():
             await self.client.download(rendered.job, path, check)
         part = part_of(self.clip, task.first, path, task.crf)
         if part is None or not found:
@@ -146,6 +146,16 @@ class CloudLane:
         if packets.parameter_sets_of(path) != await self.parameter_sets(task):
             raise WrongOutput("The service encodes so that its pieces don't join with those made here.")
         return part
+
+    @contextmanager
+    def _told_as_failure(self) -> Iterator[None]:
+        """What a client raises, as what it means for the schedule."""
+        try:
+            yield
+        except OutOfCredits as exc:
+            raise PlaceFailed(failure_of(exc, self.client.more_credits(exc.data))) from exc
+        except (CloudError, NetworkError, SourceError) as exc:
+            raise PlaceFailed(failure_of(exc)) from exc
 
     async def _own_session(self) -> Session:
         if self._session is None:
@@ -191,19 +201,12 @@ def _draft(uploaded: Sent) -> Mapping[str, Any]:
     return {"m": {}, "t": [{"tt": 0, "sg": [segment]}]}
 
 
-@contextmanager
-def _told_as_failure() -> Iterator[None]:
-    """What a client raises, as what it means for the schedule."""
-    try:
-        yield
-    except (CloudError, NetworkError, SourceError) as exc:
-        raise PlaceFailed(failure_of(exc)) from exc
-
-
-def failure_of(exc: TightfitError) -> Failure:
-    """What went wrong, for the schedule and in a clause for people."""
-    reason = str(exc).rstrip(".")
+def failure_of(exc: TightfitError, more_credits: str = "") -> Failure:
+    """What went wrong, for the schedule and in a clause for people; ``more_credits`` is the page that gets them."""
+    reason = exc.message.rstrip(".")
     reason = reason[:1].lower() + reason[1:]
+    if isinstance(exc, OutOfCredits) and more_credits:
+        reason = f"{reason} (more at {more_credits} )"
     if isinstance(exc, WrongOutput):
         return Failure(FailureKind.WRONG_OUTPUT, reason)
     wait_s = float(getattr(exc, "wait_s", None) or 0.0)
