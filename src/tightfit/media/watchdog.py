@@ -11,7 +11,8 @@ from tightfit.domain.policy import Limits
 # way from a keyframe far back. Both in seconds of a clock that stops while the machine sleeps.
 STALL_S, SILENCE_S = 30.0, 120.0
 LOOK_EVERY_S = 1.0
-# A look that comes later than this found ourselves stopped or the machine asleep: the child is not to blame.
+# A look that comes later than this found ourselves stopped or the machine asleep: the child is not to blame, and
+# nothing is counted.
 _LATEST_LOOK_S = 3.0
 _SIGNS_OF_LIFE = ("frame", "out_time_us", "total_size")
 # ffmpeg ends with this after a signal that asked it to.
@@ -41,7 +42,9 @@ class Watchdog:
 
     def look(self, now: float) -> str:
         """Why the child has to end now; nothing while it may go on."""
-        passed = min(now - self._looked_at, _LATEST_LOOK_S)
+        passed = now - self._looked_at
+        if passed > _LATEST_LOOK_S:
+            passed = 0.0
         self._looked_at = now
         self._age += passed
         self._still += passed
