@@ -21,8 +21,8 @@ from tightfit.units import SIZE_HELP
 
 LATER_COMMANDS = ("ask", "chat", "watch", "worker", "bench", "mcp")
 LATER_OPTIONS = (
-    *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality", "--no-fallback"),
-    *("--max-credits", "--total", "--split", "-r", "--private", "--report"),
+    *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
+    *("--total", "--split", "-r", "--private", "--report"),
 )
 
 
@@ -69,7 +69,7 @@ def test_a_rule_check_of_probe_is_refused_in_one_sentence():
     [
         *(("--codec", value, "h264") for value in ("hevc", "av1", "vp9", "auto", "divx")),
         *(("--container", value, "mp4") for value in ("mov", "mkv", "webm", "avi")),
-        *(("--where", value, "local") for value in ("cloud", "cluster", "moon")),
+        *(("--where", value, "local") for value in ("cluster", "moon")),
     ],
 )
 def test_a_value_that_is_not_in_this_version_is_refused_with_one_that_is(option: str, value: str, instead: str):
@@ -83,6 +83,9 @@ def test_a_value_that_is_not_in_this_version_is_refused_with_one_that_is(option:
     [
         ([], "tightfit --help"),
         (["a.mp4"], SIZE_HELP),
+        (["a.mp4", "5MB", "--no-fallback"], "Write --where cloud --no-fallback."),
+        (["a.mp4", "5MB", "--max-credits", "-1"], "Write --max-credits 20."),
+        (["a.mp4", "5MB", "--where", "cloud", "--offline"], "Leave one of them out."),
         (["a.mp4", "50"], "Write 50MB or 50%."),
         (["a.mp4", "b.mp4"], "'b.mp4' is not a size."),
         (["a.mp4", __file__], "No size is named for a.mp4, "),
