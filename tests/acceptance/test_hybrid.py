@@ -218,6 +218,7 @@ def test_without_a_service_and_without_falling_back_it_is_exit_5_and_nothing_is_
     assert ran.code == 5
     [result] = ran.results
     assert (result["status"], result["error"]["code"]) == ("failed", 5)
+    assert "no connection to http://127.0.0.1:" in result["error"]["message"]
     assert "--no-fallback" in result["error"]["hint"]
     assert tool.files == {NAME}
 
@@ -346,6 +347,13 @@ def test_auto_uses_the_cloud_it_was_connected_to_from_six_segments_on(
     assert service.sessions >= 1
     assert len(service.assets) >= 1
     service.assert_at_rest()
+
+
+def test_a_service_that_was_agreed_to_and_is_away_is_told_of(tool: Tool, reel: Path):
+    result = assert_met(tool, fitted(tool, nobody(), NEMO_TOKEN="nmv_usr_mine"), reel)
+    assert result["segments"]["cloud"] == 0
+    [why] = result["warnings"]
+    assert why.startswith("All is made on this machine: no connection to http://127.0.0.1:")
 
 
 def test_naming_the_cloud_once_is_no_consent_for_the_next_time(tool: Tool, service: Service, reel: Path):
