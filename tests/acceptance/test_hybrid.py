@@ -218,6 +218,7 @@ def test_without_a_service_and_without_falling_back_it_is_exit_5_and_nothing_is_
     assert ran.code == 5
     [result] = ran.results
     assert (result["status"], result["error"]["code"]) == ("failed", 5)
+    assert "no connection to http://127.0.0.1:" in result["error"]["message"]
     assert "--no-fallback" in result["error"]["hint"]
     assert tool.files == {NAME}
 
@@ -241,7 +242,6 @@ FAULTS = {
     "1002 once": ([(RENDER, "code(1002)", 1)], "Segment . is made on this machine: .*session", 4),
     "5xx": ([(RENDER, "http(503)", 0)], "problem of its own", 0),
     "damaged": ([(match, "flip(500)", 0) for match in FILES], "damaged", 0),
-    "damaged once": ([(FILES[0], "flip(500)", 1)], "", 5),
 }
 
 
@@ -254,10 +254,7 @@ def test_whatever_the_service_answers_the_job_ends_with_the_file_and_the_reason(
     ran = fitted(tool, service.served.base, "--where", "cloud")
     result = assert_met(tool, ran, reel)
     assert result["segments"]["cloud"] == cloud, result["warnings"]
-    if reason:
-        assert any(re.search(reason, line, re.IGNORECASE) for line in result["warnings"]), result["warnings"]
-    else:
-        assert result["warnings"] == []
+    assert any(re.search(reason, line, re.IGNORECASE) for line in result["warnings"]), result["warnings"]
     service.assert_at_rest()
 
 
@@ -352,10 +349,17 @@ def test_auto_uses_the_cloud_it_was_connected_to_from_six_segments_on(
     service.assert_at_rest()
 
 
+def test_a_service_that_was_agreed_to_and_is_away_is_told_of(tool: Tool, reel: Path):
+    result = assert_met(tool, fitted(tool, nobody(), NEMO_TOKEN="nmv_usr_mine"), reel)
+    assert result["segments"]["cloud"] == 0
+    [why] = result["warnings"]
+    assert why.startswith("All is made on this machine: no connection to http://127.0.0.1:")
+
+
 def test_naming_the_cloud_once_is_no_consent_for_the_next_time(tool: Tool, service: Service, reel: Path):
     service.served.break_by((UPLOAD, "code(402)", 0))
-    assert_met(tool, fitted(tool, service.served.base, "--where", "cloud"), reel)
+    assert fitted(tool, service.served.base, "--where", "cloud", "--no-fallback").code == 5
     assert (tool.home / "cloud.json").exists(), "the account is kept"
     service.forget()
-    result = assert_met(tool, fitted(tool, service.served.base, "--overwrite"), reel)
+    result = assert_met(tool, fitted(tool, service.served.base), reel)
     assert (result["segments"]["cloud"], service.sessions) == (0, 0)

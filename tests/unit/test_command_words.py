@@ -93,6 +93,9 @@ def test_a_value_that_is_not_in_this_version_is_refused_with_one_that_is(option:
     [
         ([], "tightfit --help"),
         (["a.mp4"], SIZE_HELP),
+        (["a.mp4", "5MB", "--no-fallback"], "Write --where cloud --no-fallback."),
+        (["a.mp4", "5MB", "--max-credits", "-1"], "Write --max-credits 20."),
+        (["a.mp4", "5MB", "--where", "cloud", "--offline"], "Leave one of them out."),
         (["a.mp4", "50"], "Write 50MB or 50%."),
         (["a.mp4", "b.mp4"], "'b.mp4' is not a size."),
         (["a.mp4", __file__], "No size is named for a.mp4, "),

@@ -27,6 +27,7 @@ HELP = f"""Name a size, get the best-looking video file that fits.
   tightfit "half the size, no sound" talk.mov   the same in words: English, Deutsch, 中文 …
   tightfit probe vacation.mp4                   what the file really holds
   tightfit jobs resume                          go on with whatever was interrupted
+  tightfit connect                              let a render service help, and say what it is sent
   tightfit serve                                the render API, for other programs
   tightfit -- -odd-name.mp4 50MB                a name that begins with a dash
 
@@ -50,7 +51,7 @@ Exit codes:
     2  usage: the message names the option and a value that works
     3  an input can't be used; nothing was written for it
     4  no file of that size can hold the clip; says which size can
-    5  the network or the cloud service failed
+    5  the network or the cloud service failed: connect, credits, --no-fallback
     6  an output can't be written: exists, read-only, disk full
     7  another process is at work on this job
   130  interrupted; the job can be resumed

@@ -33,6 +33,7 @@ HELP = f"""{SHORT}
   tightfit compress vacation.mp4 50MB              the last word may be the size
   tightfit compress *.mp4 --to 25% -o smaller/
   tightfit compress talk.mov --for discord --audio 48
+  tightfit compress vacation.mp4 50MB --where cloud
 """
 
 

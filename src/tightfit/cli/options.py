@@ -47,14 +47,23 @@ Resolution = Annotated[
 Audio = Annotated[str, typer.Option(metavar="CHOICE", help="auto, none, copy, or kb/s such as 96.")]
 Codec = Annotated[str, typer.Option(metavar="CODEC", help="h264.")]
 Container = Annotated[str, typer.Option(metavar="FORMAT", help="mp4.")]
-Where = Annotated[str, typer.Option(metavar="PLACE", help="auto, local: this machine, or cloud: a render service.")]
+Where = Annotated[
+    str,
+    typer.Option(
+        metavar="PLACE",
+        help="local: this machine. cloud: a render service, and this machine for what it fails to do. "
+        "auto: local, and both once you connected to a service.",
+    ),
+]
 Offline = Annotated[bool, typer.Option("--offline", help="Open no socket, whatever else is set.")]
 NoFallback = Annotated[
-    bool, typer.Option("--no-fallback", help="With --where cloud: stop instead of finishing on this machine.")
+    bool, typer.Option("--no-fallback", help="With --where cloud: stop (exit 5) instead of finishing on this machine.")
 ]
 MaxCredits = Annotated[
     int | None,
-    typer.Option("--max-credits", metavar="N", help="Never spend more than this.", show_default="no ceiling"),
+    typer.Option(
+        "--max-credits", metavar="N", help="Never spend more than this at a service.", show_default="no ceiling"
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Answer yes to every question; in this version none is asked.")]
 Jobs = Annotated[

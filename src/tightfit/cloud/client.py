@@ -83,15 +83,21 @@ class CloudClient:
 
     async def features(self) -> Features:
         """What the service can beyond the hosted one's; nothing where it does not say. Asked until it was answered."""
-        if self._features is not None:
-            return self._features
         try:
-            reply = await self._api.call("GET", "/health", tries=ONCE)
-            self._features = Features.model_validate(reply.body)
+            return await self.asked_features()
         except (RateLimited, ServerTrouble, NetworkError):
             return Features()
-        except (ApiError, BadAnswer, ValidationError):
-            self._features = Features()
+
+    async def asked_features(self) -> Features:
+        """As ``features``, but a service that can't be asked now raises RateLimited, ServerTrouble or NetworkError."""
+        if self._features is None:
+            try:
+                reply = await self._api.call("GET", "/health", tries=ONCE)
+                self._features = Features.model_validate(reply.body)
+            except (RateLimited, ServerTrouble):
+                raise
+            except (ApiError, BadAnswer, ValidationError):
+                self._features = Features()
         return self._features
 
     async def credits(self) -> CreditBalance:

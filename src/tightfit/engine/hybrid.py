@@ -14,7 +14,7 @@ from tightfit.domain.pieces import Segment
 from tightfit.domain.places import Lane, Preference, Rules, Work
 from tightfit.domain.request import CompressRequest, Where
 from tightfit.engine.cloud import cloud_client, identity_of
-from tightfit.engine.executors.cloud import CloudLane
+from tightfit.engine.executors.cloud import CloudLane, failure_of
 from tightfit.engine.executors.local import Task
 from tightfit.engine.job import Job
 from tightfit.engine.places import Cloud, TaskOf
@@ -48,12 +48,17 @@ async def cloud_of(
     asked = request.where is Where.CLOUD
     reason = _reason_against(clip, segments, asked=asked)
     if reason:
-        _stay_here(request, reason, job)
+        _stay_here(request, reason, job, aloud=asked)
         yield None
         return
     async with cloud_client(settings, settings.cloud) as client:
-        if reason := await _reason_at_service(client, settings):
-            _stay_here(request, reason, job)
+        try:
+            reason, aloud = await _reason_at_service(client, settings), asked
+        except (CloudError, NetworkError) as exc:
+            # Also said where the service was only agreed to: it would have helped.
+            reason, aloud = failure_of(exc).reason, True
+        if reason:
+            _stay_here(request, reason, job, aloud=aloud)
             yield None
             return
         places = _Places(client, clip, ffmpeg, job.work, job.id)
@@ -84,25 +89,20 @@ def _reason_against(clip: Clip, segments: int, *, asked: bool) -> str:
 
 
 async def _reason_at_service(client: CloudClient, settings: Settings) -> str:
-    where = place(settings.cloud.api_url)
-    try:
-        features = await client.features()
-    except (CloudError, NetworkError) as exc:
-        return f"{where} can't be asked ({exc.message.rstrip('.')})"
+    where, features = place(settings.cloud.api_url), await client.asked_features()
     if not features.is_ours:
         return f"{where} does not answer as a service that can be told a quality or a size"
     return "" if _ENCODES in features.features else f"{where} does not encode to order"
 
 
-def _stay_here(request: CompressRequest, reason: str, job: Job) -> None:
-    if request.where is not Where.CLOUD:
-        return
+def _stay_here(request: CompressRequest, reason: str, job: Job, *, aloud: bool) -> None:
     if request.no_fallback:
         raise NoPlaceLeft(
             f"Nothing was rendered in the cloud: {reason}.",
             hint="Run it again without --no-fallback to do it on this machine.",
         )
-    job.warn(f"All is made on this machine: {reason}.")
+    if aloud:
+        job.warn(f"All is made on this machine: {reason}.")
 
 
 @dataclass(frozen=True)
