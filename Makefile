@@ -36,8 +36,11 @@ $(READY): pyproject.toml
 KILLS ?= 300
 SEED ?= 1
 
+# Most tests wait for one encoder, so that two workers keep two cores busy.
+WORKERS ?= 2
+
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
 
 soak: $(READY)
 	TIGHTFIT_KILLS=$(KILLS) TIGHTFIT_SEED=$(SEED) $(BIN)/pytest -s tests/soak/test_kills.py
