@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test soak fuzz schedule check lint types imports demo bench clean toxics cloud-kills cloud-faults fuzz-api
+.PHONY: help test soak fuzz schedule check lint types imports demo bench clean toxics cloud-kills cloud-faults hybrid fuzz-api
 
 help:
 	@echo "make test                          run the tests"
@@ -18,6 +18,7 @@ help:
 	@echo "make toxics                        seven kinds of bad line at every step of a cloud render"
 	@echo "make cloud-kills [SEEDS=3]         kill cloud clients at every step"
 	@echo "make cloud-faults [RUNS=1000]      random faults at a cloud that counts its credits"
+	@echo "make hybrid                        whole jobs with a real service that fails in every way"
 	@echo "make fuzz-api [EXAMPLES=200]       requests of every kind to the server, for each of its operations"
 	@echo "make clean                         remove what the above made"
 
@@ -59,6 +60,9 @@ RUNS ?= 1000
 
 cloud-faults: $(READY)
 	TIGHTFIT_CLOUD_RUNS=$(RUNS) TIGHTFIT_SEED=$(SEED) $(BIN)/pytest -s tests/contract/test_money.py
+
+hybrid: $(READY)
+	TIGHTFIT_HYBRID=all $(BIN)/pytest tests/acceptance/test_hybrid.py
 
 EXAMPLES ?= 200
 
