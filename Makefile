@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test soak crashes faults contention machine fuzz check lint types imports demo bench clean mutation schedule toxics cloud-kills cloud-faults fuzz-api
+.PHONY: help test soak crashes faults contention machine fuzz check lint types imports demo bench clean mutation schedule toxics cloud-kills cloud-faults fuzz-api hybrid
 
 help:
 	@echo "make test                          run the tests"
@@ -23,6 +23,7 @@ help:
 	@echo "make toxics                        seven kinds of bad line at every step of a cloud render"
 	@echo "make cloud-kills [SEEDS=3]         kill cloud clients at every step"
 	@echo "make cloud-faults [RUNS=1000]      random faults at a cloud that counts its credits"
+	@echo "make hybrid                        whole jobs with a real service that fails in every way"
 	@echo "make fuzz-api [EXAMPLES=200]       requests of every kind to the server, for each of its operations"
 	@echo "make clean                         remove what the above made"
 
@@ -56,8 +57,7 @@ ROUNDS ?= 100
 contention: $(READY)
 	TIGHTFIT_ROUNDS=$(ROUNDS) $(BIN)/pytest -s --timeout 3600 tests/soak/test_contention.py
 
-RUNS ?= 2000
-
+machine: RUNS ?= 2000
 machine: $(READY)
 	TIGHTFIT_MACHINE_RUNS=$(RUNS) $(BIN)/pytest -s --timeout 3600 tests/soak/test_machine.py
 
@@ -85,10 +85,12 @@ SEEDS ?= 3
 cloud-kills: $(READY)
 	TIGHTFIT_CLOUD_KILLS=$(SEEDS) $(BIN)/pytest tests/contract/test_kill.py
 
-RUNS ?= 1000
-
+cloud-faults: RUNS ?= 1000
 cloud-faults: $(READY)
 	TIGHTFIT_CLOUD_RUNS=$(RUNS) TIGHTFIT_SEED=$(SEED) $(BIN)/pytest -s tests/contract/test_money.py
+
+hybrid: $(READY)
+	TIGHTFIT_HYBRID=all $(BIN)/pytest tests/acceptance/test_hybrid.py
 
 EXAMPLES ?= 200
 

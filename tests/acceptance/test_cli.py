@@ -16,7 +16,7 @@ from support.command import Ran, Tool
 from tightfit.units import SIZE_HELP
 
 COMMANDS = ("compress", "plan", "probe", "presets", "doctor", "demo", "serve")
-LATER_COMMANDS = ("ask", "chat", "watch", "credits", "connect", "worker", "bench", "mcp")
+LATER_COMMANDS = ("ask", "chat", "watch", "worker", "bench", "mcp")
 LATER_OPTIONS = (
     *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
     *("--total", "--split", "-r", "--private", "--report"),

@@ -18,6 +18,13 @@ def test_every_kind_has_a_rule():
     assert set(RULES) == set(FailureKind)
 
 
+def test_pauses_follow_the_clock_of_tests():
+    breaker = Breaker(pause_scale=0.01)
+    breaker.failed(Failure(FailureKind.RATE_LIMITED, "too many", retry_after_s=40.0), begun=99.0, now=100.0)
+    assert breaker.is_open(100.3)
+    assert not breaker.is_open(100.5)
+
+
 @pytest.mark.parametrize("kind", FailureKind)
 def test_a_kind_pauses_as_often_as_its_rule_says_and_is_then_given_up(kind):
     breaker, now = Breaker(), 100.0

@@ -51,7 +51,7 @@ Exit codes:
     2  usage: the message names the option and a value that works
     3  an input can't be used; nothing was written for it
     4  no file of that size can hold the clip; says which size can
-    5  the network or the cloud service failed: connect, credits, --no-fallback
+    5  the network or the cloud service failed, and this machine might not do it instead
     6  an output can't be written: exists, read-only, disk full
     7  another process is at work on this job
   130  interrupted; the job can be resumed

@@ -32,7 +32,8 @@ class Board:
     is_proven: bool = False
 
     def __post_init__(self) -> None:
-        self.breakers = {lane: Breaker() for lane in self.lanes if not lane.is_local}
+        self.service.pause_scale = self.rules.pause_scale
+        self.breakers = {lane: Breaker(self.rules.pause_scale) for lane in self.lanes if not lane.is_local}
         self.ledger = Ledger(self.rules.max_credits)
         self.backlog = Backlog(self.works, len(self.breakers), self.speeds)
         self.on_lane: dict[Lane, list[Attempt]] = {lane: [] for lane in self.lanes}

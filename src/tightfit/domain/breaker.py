@@ -79,8 +79,10 @@ class Failure:
 
 @dataclass
 class Breaker:
-    """The state of one lane or of the whole service; times are seconds on the schedule's clock."""
+    """The state of one lane or of the whole service; times are seconds on the schedule's clock, of which a second of a
+    pause takes ``pause_scale``."""
 
+    pause_scale: float = 1.0
     given_up: Failure | None = None
     opened_at: float = _NEVER
     until: float = _NEVER
@@ -106,14 +108,14 @@ class Breaker:
             return
         pauses = failure.rule.pauses
         if pauses and begun <= self.opened_at:
-            self.until = max(self.until, now + failure.retry_after_s)
+            self.until = max(self.until, now + failure.retry_after_s * self.pause_scale)
             return
         strikes = self.strikes[failure.kind]
         self.strikes[failure.kind] += 1
         if strikes >= len(pauses):
             self.given_up = failure
             return
-        pause = max(pauses[strikes], failure.retry_after_s)
+        pause = max(pauses[strikes], failure.retry_after_s) * self.pause_scale
         if pause > 0:
             self.opened_at, self.until, self._on_trial = now, now + pause, True
 

@@ -57,6 +57,7 @@ class Rules:
     """``uploads_at_once``: two keep a line busy while one of them waits for an answer. A segment that failed
     ``most_tries`` times in the cloud stays here. A stage may take ``least_patience_s`` (the service's own limit for
     one answer, 15 minutes) and ``patience`` times what is expected of it before it counts as silence.
+    ``pause_scale`` is how many seconds of the schedule one second of a pause takes.
     """
 
     preference: Preference = Preference.AUTO
@@ -65,6 +66,7 @@ class Rules:
     most_tries: int = 2
     least_patience_s: float = 900.0
     patience: float = 4.0
+    pause_scale: float = 1.0
 
 
 @dataclass

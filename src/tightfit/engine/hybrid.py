@@ -22,6 +22,7 @@ from tightfit.errors import CloudError, NetworkError, NoPlaceLeft
 from tightfit.media.encode import Clip
 from tightfit.media.extract import can_travel
 from tightfit.media.tools import Ffmpeg
+from tightfit.net.clock import clock_for
 from tightfit.net.redact import place
 from tightfit.settings import Settings
 
@@ -63,7 +64,7 @@ async def cloud_of(
             return
         places = _Places(client, clip, ffmpeg, job.work, job.id)
         preference = Preference.CLOUD if asked else Preference.AUTO
-        rules = Rules(preference, request.max_credits)
+        rules = Rules(preference, request.max_credits, pause_scale=clock_for(settings.test_clock).scale)
         try:
             yield Cloud(places.open, places.work_of, rules, not request.no_fallback, job.warn)
         finally:
