@@ -14,6 +14,8 @@ log = logging.getLogger("tightfit.fit")
 
 # Rounds beyond the usual ones, for a file that is still over: nothing over the limit may come of it.
 _LAST_ROUNDS = 2
+# A tail that came out larger still than it was asked for is an odd one, and says nothing about the next.
+_MOST_EXCESS = 1.5
 # The tables of another combination may take a few bytes more; then a less full one is written.
 _MOST_WRITES = 4
 
@@ -52,7 +54,7 @@ def _known_idrs(fit: FitState) -> list[tuple[int, int]]:
 
 
 def _write_best(fit: FitState) -> tuple[tuple[Variant, ...], int]:
-    """Write the fullest combination of everything encoded so far that fits, or the newest where none does."""
+    """Write the fullest combination of everything encoded so far that fits, or the smallest where none does."""
     newest = fit.current()
     size = fit.sizer(newest)
     options = [fit.tried[s.index] for s in fit.segments]
@@ -62,7 +64,9 @@ def _write_best(fit: FitState) -> tuple[tuple[Variant, ...], int]:
     overhead = size - sum(v.bytes for v in newest)
     for _ in range(_MOST_WRITES):
         best = settle.best_combination(options, fit.limit - overhead)
-        if best is None or best == chosen:
+        if best is None:
+            best = tuple(min(tried, key=lambda v: v.bytes) for tried in options)
+        if best == chosen:
             break
         chosen, size = best, fit.sizer(best)
         overhead = max(overhead, size - sum(v.bytes for v in best))
@@ -79,7 +83,7 @@ async def _again(fit: FitState, steps: list[settle.Again], variants: tuple[Varia
         # A second pass over the same frames misses by about as much as the one before.
         before = fit.misses.get((step.first, step.last))
         measured = before.measured if before else await fit.measured(task)
-        asked = step.wanted * before.asked / before.made if before else step.wanted
+        asked = step.wanted / (before.made / before.asked if before else _tails_excess(fit, step))
         part = await fit.executor.encode_to_size(task, measured, asked)
         fit.misses[step.first, step.last] = Miss(measured, part.bytes, asked)
         fit.corrected.add((step.first, step.last))
@@ -88,3 +92,11 @@ async def _again(fit: FitState, steps: list[settle.Again], variants: tuple[Varia
         fit.reencoded.add(step.segment)
 
     await fit.side_by_side.each(steps, one)
+
+
+def _tails_excess(fit: FitState, step: settle.Again) -> float:
+    """By how much tails that end where ``step`` does came out too large at most: a short one after a dear IDR may be a
+    quarter over, and another cut of the same frames will be so too."""
+    last, corrected = step.last, fit.corrected
+    excess = [m.made / m.asked for at, m in fit.misses.items() if at[1] == last and at in corrected]
+    return min(_MOST_EXCESS, max([1.0, *excess]))
