@@ -107,6 +107,11 @@ def test_text_that_a_smaller_size_would_blur_keeps_its_size_where_soft_footage_d
     assert soft[Fraction(1)] < 27 < 37 < text[Fraction(1)]
 
 
+def test_a_step_below_the_full_size_costs_a_picture_what_it_always_costs():
+    deep = crossings_of({Fraction(1, 2): 90.0, Fraction(1, 3): 75.0})
+    assert deep[Fraction(1, 2)] == pytest.approx(24 + 4 * 15**0.5)
+
+
 @given(models, budgets)
 def test_sizes_are_measured_only_where_that_may_change_the_choice(model, budget):
     scales = contested(model, budget, FULL)

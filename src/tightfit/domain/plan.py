@@ -22,8 +22,9 @@ USUAL_CROSSINGS = {Fraction(1): 32.0, Fraction(2, 3): 33.5, Fraction(1, 2): 36.0
 # Where it was measured what a size can show at best: a crossing lies at 24 + 4 sqrt(d), d being the VMAF that the step
 # to the next size costs an unencoded picture. It loses 0.2 VMAF (the same clips), as two seconds of encodes would.
 _LOWEST_CROSSING, _CROSSING_PER_ROOT = 24.0, 4.0
-# Text and lines lose far more than pictures do (6 and below on 25 clips, 8 and 12 on two screen recordings) and stay
-# readable at a CRF that ruins a picture: there a step costs this much more for each VMAF beyond.
+# In the first step text and lines lose far more than pictures do (6 and below on 25 clips, 8 and 12 on two screen
+# recordings) and stay readable at a CRF that ruins a picture: there it costs this much more for each VMAF beyond.
+# In the steps below every picture loses as much.
 _SCREEN_LOSS, _CROSSING_PER_LOSS = 6.0, 0.7
 # No crossing of a picture lies above this; the prior quality is off by 2.4 CRF steps (one standard deviation), and
 # what a measurement costs is lost where it changes nothing.
@@ -130,13 +131,13 @@ Crossings = Mapping[Fraction, float]
 def crossings_of(ceilings: Mapping[Fraction, float]) -> Crossings:
     """The crossing of each size from what each can show at best (VMAF by scale)."""
     return {
-        scale: _crossing_at(max(0.0, ceilings[scale] - ceilings[smaller]))
+        scale: _crossing_at(max(0.0, ceilings[scale] - ceilings[smaller]), is_full=scale == 1)
         for scale, smaller in pairwise(sorted(ceilings, reverse=True))
     }
 
 
-def _crossing_at(loss: float) -> float:
-    of_screens = _CROSSING_PER_LOSS * max(0.0, loss - _SCREEN_LOSS)
+def _crossing_at(loss: float, *, is_full: bool) -> float:
+    of_screens = _CROSSING_PER_LOSS * max(0.0, loss - _SCREEN_LOSS) if is_full else 0.0
     return _LOWEST_CROSSING + _CROSSING_PER_ROOT * math.sqrt(loss) + of_screens
 
 
