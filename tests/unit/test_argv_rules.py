@@ -104,7 +104,7 @@ def test_every_encode_keeps_the_rules_whatever_it_is_given(
     source = argv.source_input(info, policy, threads=2, seek_s=seek, roughly=fast)
     node = argv.frames_of(source, video, argv.Cut(video.pts[0], None, video.pts[0]), picture.steps(size, fast=fast))
     x264 = argv.X264(rate, "medium", 2, video.fps, picture.tag_options(), 40, "subme=1" if fast else "")
-    made = argv.command("/usr/bin/ffmpeg", argv.x264_output(node, Path("/work/piece.nut"), video.time_base, x264))
+    made = argv.command("/usr/bin/ffmpeg", argv.x264_output(node, Path("/w/piece.nut"), video.time_base, x264))
     assert violations(made) == []
     # What the file is called is one word, and the whole of it.
     assert [word for word in made if info.path in word and len(info.path) > 12] in ([], [argv.ours(info.path)])
@@ -118,7 +118,7 @@ def test_every_encode_keeps_the_rules_whatever_it_is_given(
 GOOD = [
     *("ffmpeg", "-nostdin", "-f", "mov", "-format_whitelist", "mov", "-max_pixels", "1", "-max_streams", "64"),
     *("-protocol_whitelist", "file", "-i", "file:/a.mp4", "-filter_complex", "[0:0]trim=start_pts=0[s0]"),
-    *("-map", "[s0]", "-f", "nut", "file:/work/out.nut", "-y"),
+    *("-map", "[s0]", "-f", "nut", "file:/w/out.nut", "-y"),
 ]
 
 
@@ -141,7 +141,7 @@ BROKEN = {
     "a network input": changed("file:/a.mp4", "http://a/b.mp4"),
     "a graph as input": ["ffmpeg", "-nostdin", "-f", "lavfi", "-i", "movie=/etc/passwd", "-f", "null", "-"],
     "an output of another kind": changed("nut", "tee"),
-    "an output elsewhere": changed("file:/work/out.nut", "http://a/out.nut"),
+    "an output elsewhere": changed("file:/w/out.nut", "http://a/out.nut"),
     "a free word": [*GOOD, "extra.mp4"],
     "a filter that reads": changed("[0:0]trim=start_pts=0[s0]", "movie=/etc/passwd[s0]"),
     "a second filter that reads": changed("[0:0]trim=start_pts=0[s0]", "[0:0]trim=start_pts=0[s1];amovie=/a[s0]"),

@@ -29,27 +29,12 @@ from tightfit.cloud.ledger import Call, Entry, Ledger, Stage
 from tightfit.cloud.models import UploadedFile, uploaded_files
 from tightfit.cloud.sessions import IN_SESSION, Session, Sessions
 from tightfit.cloud.told import Moved, Tell
+from tightfit.domain.file_kinds import MIME_OF
 from tightfit.errors import CloudError, NetworkError, SourceChanged, SourceError
 from tightfit.net.errors import ConnectionBroken
 from tightfit.net.parts import Counted, Part
 from tightfit.net.redact import place
 
-_MIMES = {
-    "mp4": "video/mp4",
-    "mov": "video/quicktime",
-    "avi": "video/x-msvideo",
-    "webm": "video/webm",
-    "mkv": "video/x-matroska",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "gif": "image/gif",
-    "webp": "image/webp",
-    "mp3": "audio/mpeg",
-    "wav": "audio/wav",
-    "m4a": "audio/mp4",
-    "aac": "audio/aac",
-}
 MOST_FILES = 20
 # After an upload that broke and was not found at the service it is sent whole again, this long after.
 _AGAIN_AFTER = (1.0, 2.0)
@@ -135,7 +120,7 @@ class Uploads:
 
                 counted = _open(file, moved)
                 stack.callback(counted.close)
-                parts.append(Part("files", file.name, _MIMES[_extension(file.path)], counted))
+                parts.append(Part("files", file.name, MIME_OF[_extension(file.path)], counted))
                 before += file.size
             return opened(await self._api.http.send(self._url(session), headers, parts), IN_SESSION)
 
@@ -192,7 +177,7 @@ class Uploads:
 
 async def _looked_at(path: Path) -> _File:
     """Raises UnsupportedFile, FileTooLarge and SourceError before any connection is made."""
-    if _extension(path) not in _MIMES:
+    if _extension(path) not in MIME_OF:
         raise UnsupportedFile()
     try:
         size = path.stat().st_size

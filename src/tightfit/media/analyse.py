@@ -25,8 +25,9 @@ from tightfit.media.tools import Ffmpeg
 _OUT_OF_ORDER = "non-strictly-monotonic PTS"
 ANALYSIS_CRF = 28.0
 ANALYSIS_PRESET = "veryfast"
-# Motion search that places keyframes as well and costs a fifth less.
+# At that quality no picture comes near so many bytes; only a runaway encoder does.
 _MOST_BYTES_PER_PIXEL = 0.5
+# Motion search that places keyframes as well and costs a fifth less.
 ANALYSIS_TUNING = "subme=1:partitions=none:me=dia"
 
 
@@ -78,6 +79,14 @@ async def analyse(
         argv.command(ffmpeg.path, output), cwd=work, on_line=ProgressReader(on_frames), limits=limits
     )
     seconds = time.monotonic() - begun
+    table = _table_of(out, info, video, done)
+    out.unlink()
+    pts = tuple(sorted(table.pts))
+    return Analysis(pts, _content(table, pts, size.width / picture.full.width), seconds)
+
+
+def _table_of(out: Path, info: MediaInfo, video: VideoStream, done: process.Finished) -> packets.EncodedTable:
+    """What the encode at ``out`` holds. Raises SourceError where the source is to blame for what it lacks."""
     try:
         table = packets.table(out, video.time_base)
     except ValueError as exc:
@@ -92,13 +101,11 @@ async def analyse(
             f"{info.path} is damaged: its frames come in another order than their times say.",
             hint="Get an undamaged copy.",
         )
-    pts = tuple(sorted(table.pts))
-    if any(b <= a for a, b in pairwise(pts)):
+    if any(b <= a for a, b in pairwise(sorted(table.pts))):
         raise SourceError(
             f"{info.path} shows two frames at one time.", hint="Remux it with ffmpeg -c copy and try again."
         )
-    out.unlink()
-    return Analysis(pts, _content(table, pts, size.width / picture.full.width), seconds)
+    return table
 
 
 def _content(table: packets.EncodedTable, pts: tuple[int, ...], scale: float) -> Content:

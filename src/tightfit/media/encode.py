@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tightfit.domain.geometry import Size
 from tightfit.domain.level import level_of
@@ -77,31 +78,12 @@ async def encode(
     """
     complaint, frugally = "", False
     for seek_s in seeks_of(clip, first):
-        node = argv.frames_of(
-            argv.source_input(
-                clip.info,
-                ffmpeg.policy,
-                threads=setting.threads,
-                seek_s=seek_s,
-                roughly=isinstance(rate, argv.FirstPass),
-            ),
-            clip.video,
-            cut_of(clip, first, last),
-            clip.picture.steps(setting.size),
-        )
-        x264 = argv.X264(
-            rate or argv.ConstantQuality(setting.crf),
-            setting.preset,
-            setting.threads,
-            clip.video.fps,
-            clip.picture.tag_options(),
-            level_of(setting.size, clip.video.fps),
-            # A second pass has to look ahead as far as the first one did.
-            _SHORT_LOOKAHEAD if frugally and rate is None else "",
-        )
-        output = argv.x264_output(node, out, clip.video.time_base, x264)
+        # A second pass has to look ahead as far as the first one did.
+        tuning = _SHORT_LOOKAHEAD if frugally and rate is None else ""
+        node = _frames(ffmpeg, clip, first, last, setting, seek_s, roughly=isinstance(rate, argv.FirstPass))
+        x264 = _x264(clip, setting, rate or argv.ConstantQuality(setting.crf), tuning)
         done = await process.run(
-            argv.command(ffmpeg.path, output),
+            argv.command(ffmpeg.path, argv.x264_output(node, out, clip.video.time_base, x264)),
             cwd=out.parent,
             on_line=ProgressReader(on_frames),
             limits=ffmpeg.policy.limits(work_of(clip, first, last, setting, seek_s)),
@@ -126,6 +108,19 @@ async def encode(
     )
 
 
+def _frames(
+    ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, setting: Setting, seek_s: float | None, *, roughly: bool
+) -> Any:
+    source = argv.source_input(clip.info, ffmpeg.policy, threads=setting.threads, seek_s=seek_s, roughly=roughly)
+    return argv.frames_of(source, clip.video, cut_of(clip, first, last), clip.picture.steps(setting.size))
+
+
+def _x264(clip: Clip, setting: Setting, rate: argv.Rate, tuning: str) -> argv.X264:
+    fps = clip.video.fps
+    tags, level = clip.picture.tag_options(), level_of(setting.size, fps)
+    return argv.X264(rate, setting.preset, setting.threads, fps, tags, level, tuning)
+
+
 # x264's notes of a first pass: its mbtree file has two bytes for each block of 16x16 pixels of each frame.
 PIXELS_PER_NOTE_BYTE = 128
 
@@ -134,12 +129,12 @@ def work_of(clip: Clip, first: int, last: int, setting: Setting, seek_s: float |
     decoded, frames = decoded_frames(clip, last, seek_s), last - first
     pixels = decoded * clip.video.pixels + frames * setting.size.pixels
     notes = frames * setting.size.pixels / PIXELS_PER_NOTE_BYTE
-    piece = frames * setting.size.pixels * _MOST_BYTES_PER_PIXEL if setting.most_bytes is None else setting.most_bytes
+    piece = frames * setting.size.pixels * MOST_BYTES_PER_PIXEL if setting.most_bytes is None else setting.most_bytes
     return Work(pixels, decoded, max(piece, notes))
 
 
 # No encode is larger than the pictures it is made of: 8 bits 4:2:0.
-_MOST_BYTES_PER_PIXEL = 1.5
+MOST_BYTES_PER_PIXEL = 1.5
 
 
 def decoded_frames(clip: Clip, last: int, seek_s: float | None) -> int:

@@ -14,13 +14,12 @@ from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.policy import Work
 from tightfit.errors import EncoderError, SourceError
 from tightfit.media import argv, process
+from tightfit.media.encode import MOST_BYTES_PER_PIXEL
 from tightfit.media.picture import Picture, require_tone_mapping
 from tightfit.media.progress import ProgressReader
 from tightfit.media.tools import Ffmpeg
 
 _SOUND_KBPS = 160
-# No encode is larger than the pictures it is made of: 8 bits 4:2:0.
-_MOST_BYTES_PER_PIXEL = 1.5
 _MUXED = {"f": "mp4", "movflags": "+faststart", "map_metadata": -1, "map_chapters": -1, "max_muxing_queue_size": 1024}
 
 
@@ -77,7 +76,7 @@ async def encode_whole(
         coded |= {"c:a": "aac", "b:a": f"{_SOUND_KBPS}k"}
     output = graph.output(*(node for node in (shown, sound) if node is not None), argv.ours(out), **coded)
     frames = len(video.pts)
-    work = Work(frames * (video.pixels + look.size.pixels), frames, frames * look.size.pixels * _MOST_BYTES_PER_PIXEL)
+    work = Work(frames * (video.pixels + look.size.pixels), frames, frames * look.size.pixels * MOST_BYTES_PER_PIXEL)
     done = await process.run(
         argv.command(ffmpeg.path, output),
         cwd=out.parent,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from enum import StrEnum
 
+from tightfit.domain.file_kinds import MIME_OF
+
 SNIFFED_BYTES = 512
 _LONGEST_NAME = 120
 
@@ -20,22 +22,6 @@ _EXTENSIONS = {
     **dict.fromkeys(("jpg", "jpeg", "png", "gif", "webp"), FileType.IMAGE),
     **dict.fromkeys(("mp3", "wav", "m4a", "aac"), FileType.AUDIO),
 }
-_MIME = {
-    "mp4": "video/mp4",
-    "mov": "video/quicktime",
-    "avi": "video/x-msvideo",
-    "webm": "video/webm",
-    "mkv": "video/x-matroska",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "gif": "image/gif",
-    "webp": "image/webp",
-    "mp3": "audio/mpeg",
-    "wav": "audio/wav",
-    "m4a": "audio/mp4",
-    "aac": "audio/aac",
-}
 FORMATS = "mp4 mov avi webm mkv, jpg png gif webp, mp3 wav m4a aac"
 
 
@@ -45,7 +31,7 @@ def named_type(name: str) -> FileType | None:
 
 
 def mime_of(name: str) -> str:
-    return _MIME[_extension(name)]
+    return MIME_OF[_extension(name)]
 
 
 def _extension(name: str) -> str:
