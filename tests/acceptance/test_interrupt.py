@@ -6,6 +6,8 @@ import json
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -16,15 +18,15 @@ GONE_WITHIN_S = 1.0
 
 
 @pytest.fixture
-def encoding(tool: Tool, made_clip: Path) -> subprocess.Popen[bytes]:
+def encoding(tool: Tool, made_clip: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A run in the middle of its encode."""
     process = tool.start(made_clip, "60%", "-o", "out.mp4", "--json")
     assert process.stdout is not None
-    for line in process.stdout:
-        update = json.loads(line)
-        if update["phase"] == "encode" and update["fps"]:
-            return process
-    raise AssertionError("it ended before it could be met at work")
+    updates = (json.loads(line) for line in process.stdout)
+    assert any(update["phase"] == "encode" and update["fps"] for update in updates), "it ended before it could be met"
+    yield process
+    process.kill()
+    process.wait()
 
 
 def encoders_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
@@ -32,8 +34,10 @@ def encoders_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         children = psutil.Process(process.pid).children(recursive=True)
-        if any("ffmpeg" in child.name() for child in children):
-            return children
+        # One that has ended since it was listed has no name any more.
+        with suppress(psutil.NoSuchProcess):
+            if any("ffmpeg" in child.name() for child in children):
+                return children
     raise AssertionError("no encoder is running")
 
 

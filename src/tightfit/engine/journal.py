@@ -139,7 +139,7 @@ class Journal:
         with _explained(self.path):
             opened = partial(sqlite3.connect, self.path, timeout=_BUSY_S, isolation_level=None)
             with closing(self._disk.act("journal.open", opened, self.path)) as db:
-                db.execute("PRAGMA journal_mode = WAL")
+                _use_wal(db)
                 # WAL with anything less may lose what was committed when the power goes.
                 db.execute("PRAGMA synchronous = FULL")
                 db.execute("PRAGMA fullfsync = 1")
@@ -184,6 +184,23 @@ def _explained(path: Path) -> Iterator[None]:
             f"The job journal {path} can't be used: {exc}.",
             hint="Free some space or move the file away; TIGHTFIT_HOME names another folder.",
         ) from exc
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Raises sqlite3.OperationalError where another process held the new file for as long as we wait for a write.
+
+    The first change to WAL needs the file for itself, and SQLite refuses it at once, its busy timeout
+    notwithstanding, to all but one of those who begin a new file together (they could wait for each other).
+    """
+    deadline = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _insert(db: sqlite3.Connection, job: str, event: Event) -> None:
