@@ -19,7 +19,7 @@ from typing import Any
 import av
 import pytest
 from support.command import Ran, Tool
-from support.footage import decode_complaints, lavfi, make
+from support.footage import decode_complaints
 from support.served import Served
 
 # A minute for every test run, and what shows little more for `make hybrid`.
@@ -29,26 +29,6 @@ NAME = "Anna's birthday.mp4"
 WORDS = (b"birthday", b"Anna", b"Our secret", b"52.5200")
 RENDER, UPLOAD = "POST /api/render/proxy/lambda", "POST /api/upload-video/*"
 FILES = ("GET /media/*", "GET /api/render/proxy/*/download")
-SCENES = (
-    *("testsrc2=%", "mandelbrot=%", "smptebars=%", "rgbtestsrc=%", "testsrc=%", "yuvtestsrc=%"),
-    *("life=%:mold=10:ratio=0.1:seed=1", "smptehdbars=%", "testsrc2=%"),
-)
-
-
-@pytest.fixture(scope="session")
-def made_reel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Fourteen seconds of nine small scenes, six segments, with a tone and with facts about a person."""
-    path = tmp_path_factory.mktemp("reel") / "reel.mp4"
-    # Twice the least distance of two of x264's keyframes, so that each cut may become one.
-    pictures = [scene.replace("%", "s=192x108:r=24") + ",trim=duration=1.6" for scene in SCENES]
-    inputs = [word for picture in pictures for word in lavfi(picture)]
-    n = len(pictures)
-    graph = "".join(f"[{i}:v]noise=alls=8:allf=t:all_seed={i},format=yuv420p,setsar=1[v{i}];" for i in range(n))
-    graph += "".join(f"[v{i}]" for i in range(n)) + f"concat=n={n}[v]"
-    facts = ["-metadata", "title=Our secret", "-metadata", "location=+52.5200+013.4050/"]
-    sound = [*lavfi("sine=frequency=440:duration=14"), "-filter_complex", graph, "-map", "[v]", "-map", f"{n}:a"]
-    make(*inputs, *sound, *facts, "-c:v", "libx264", "-preset", "veryfast", "-crf", 20, "-c:a", "aac", path)
-    return path
 
 
 @dataclass

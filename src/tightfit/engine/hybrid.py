@@ -10,14 +10,17 @@ from pathlib import Path
 import anyio
 
 from tightfit.cloud.client import CloudClient
+from tightfit.cloud.models import Features
 from tightfit.domain.pieces import Segment
 from tightfit.domain.places import Lane, Preference, Rules, Work
 from tightfit.domain.request import CompressRequest, Where
 from tightfit.engine.cloud import cloud_client, identity_of
 from tightfit.engine.executors.cloud import CloudLane, failure_of
 from tightfit.engine.executors.local import Task
+from tightfit.engine.executors.plain import PlainService
+from tightfit.engine.hosted import HostedPart
 from tightfit.engine.job import Job
-from tightfit.engine.places import Cloud, TaskOf
+from tightfit.engine.places import Cloud, Hosted, TaskOf
 from tightfit.errors import CloudError, NetworkError, NoPlaceLeft
 from tightfit.media.encode import Clip
 from tightfit.media.extract import can_travel
@@ -38,7 +41,7 @@ _ABANDON_S = 10.0
 @asynccontextmanager
 async def cloud_of(
     request: CompressRequest, settings: Settings, clip: Clip, segments: int, ffmpeg: Ffmpeg, job: Job
-) -> AsyncIterator[Cloud | None]:
+) -> AsyncIterator[Cloud | Hosted | None]:
     """The service's part in a job that may use it; None where all is made here, which is said where it was asked for.
 
     Raises NoPlaceLeft where falling back was forbidden, UsageError for an impossible environment.
@@ -54,7 +57,8 @@ async def cloud_of(
         return
     async with cloud_client(settings, settings.cloud) as client:
         try:
-            reason, aloud = await _reason_at_service(client, settings), asked
+            features, aloud = await client.asked_features(), asked
+            reason = _reason_at_service(features, segments, place(settings.cloud.api_url), asked=asked)
         except (CloudError, NetworkError) as exc:
             # Also said where the service was only agreed to: it would have helped.
             reason, aloud = failure_of(exc).reason, True
@@ -62,11 +66,16 @@ async def cloud_of(
             _stay_here(request, reason, job, aloud=aloud)
             yield None
             return
-        places = _Places(client, clip, ffmpeg, job.work, job.id)
         preference = Preference.CLOUD if asked else Preference.AUTO
         rules = Rules(preference, request.max_credits, pause_scale=clock_for(settings.test_clock).scale)
         try:
-            yield Cloud(places.open, places.work_of, rules, not request.no_fallback, job.warn)
+            if _ENCODES in features.features:
+                places = _Places(client, clip, ffmpeg, job.work, job.id)
+                yield Cloud(places.open, places.work_of, rules, not request.no_fallback, job.warn)
+            else:
+                service = PlainService(client, ffmpeg, clip, job.work, job.id)
+                part = HostedPart(service, job, place(settings.cloud.api_url), rules, not request.no_fallback)
+                yield Hosted(part.take_part)
         finally:
             # What lost a race or was cut off by an error must not go on at the service.
             with anyio.move_on_after(_ABANDON_S, shield=True), suppress(CloudError, NetworkError):
@@ -82,18 +91,20 @@ def planned_service(request: CompressRequest, settings: Settings, clip: Clip, se
 
 
 def _reason_against(clip: Clip, segments: int, *, asked: bool) -> str:
-    if segments < (_LEAST if asked else _WORTH_IT):
-        return f"a clip of {segments} segment{'' if segments == 1 else 's'} is not worth sending" if asked else "short"
+    if not asked and segments < _WORTH_IT:
+        return "short"
     if not can_travel(clip):
         return "this source can't be cut without encoding it"
     return ""
 
 
-async def _reason_at_service(client: CloudClient, settings: Settings) -> str:
-    where, features = place(settings.cloud.api_url), await client.asked_features()
-    if not features.is_ours:
-        return f"{where} does not answer as a service that can be told a quality or a size"
-    return "" if _ENCODES in features.features else f"{where} does not encode to order"
+def _reason_at_service(features: Features, segments: int, where: str, *, asked: bool) -> str:
+    if _ENCODES not in features.features:
+        # What it makes is known only when it is made, and may cost credits: nobody asked for that.
+        return "" if asked else f"{where} does not answer as a service that can be told a quality or a size"
+    return (
+        f"a clip of {segments} segment{'' if segments == 1 else 's'} is not worth sending" if segments < _LEAST else ""
+    )
 
 
 def _stay_here(request: CompressRequest, reason: str, job: Job, *, aloud: bool) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tightfit.domain.pieces import Part, Segment
 from tightfit.domain.places import Lane, Rules, Work
 from tightfit.engine.executors.local import Task
 from tightfit.engine.schedule import CloudPlace
+
+if TYPE_CHECKING:
+    from tightfit.engine.fit_state import FitState
 
 TaskOf = Callable[[Work], Task]
 
@@ -39,6 +43,17 @@ class Cloud:
     rules: Rules
     may_fall_back: bool
     on_fallback: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """A service that can be told neither a size nor a quality.
+
+    ``take_part`` finds out what it is good for: it may give the whole clip to the fit (``FitState.whole``), or return
+    places for segments; else all is made here, which it says.
+    """
+
+    take_part: Callable[[FitState], Awaitable[Cloud | None]]
 
 
 async def noted_by_the_client(_work: Work, _lane: Lane) -> None:

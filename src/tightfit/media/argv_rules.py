@@ -45,11 +45,11 @@ _NEEDED_BEFORE_INPUT = ("-protocol_whitelist", "-format_whitelist", "-f", "-max_
 # Demuxers and muxers that name other files instead of holding media.
 _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", "lavfi", "ffmetadata"}
 _FILTERS = {
-    *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf"),
+    *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf", "ssim"),
     *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
 }
-# libvmaf writes its log into the folder the child works in.
-_LOG_PATH = re.compile(r"log_path=([^:\[\];,]*)")
+# libvmaf and ssim write their logs into the folder the child works in.
+_LOG_PATH = re.compile(r"(?:log_path|stats_file)=([^:\[\];,]*)")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _ESCAPED, _LABEL = re.compile(r"\\+.|'[^']*'", re.DOTALL), re.compile(r"\[[^\]]*\]")
 
