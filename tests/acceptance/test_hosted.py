@@ -10,19 +10,24 @@ from typing import Any
 import av
 import pytest
 from support.command import Ran, Tool
-from support.footage import decode_complaints
+from support.footage import decode_complaints, make_reel
 from support.plain_cloud import LIES, PlainCloud
 from support.served import Served
 
 NAME = "Anna's birthday.mp4"
-# The reel takes 660, 258 and 107 kB at these services' three qualities, and 60 kB more for its sound.
-GENEROUS, TIGHT, LEAST = 800_000, 220_000, 60_000
+# The reel takes 311, 117 and 33 kB at these services' three qualities, and some more for its sound.
+GENEROUS, TIGHT, LEAST = 400_000, 140_000, 30_000
+
+
+@pytest.fixture(scope="session")
+def made_short_reel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_reel(tmp_path_factory.mktemp("short") / "reel.mp4", scenes=4)
 
 
 @pytest.fixture
-def reel(tool: Tool, made_reel: Path) -> Path:
+def reel(tool: Tool, made_short_reel: Path) -> Path:
     (tool.folder.parent / "user").mkdir()
-    return Path(shutil.copy(made_reel, tool.folder / NAME))
+    return Path(shutil.copy(made_short_reel, tool.folder / NAME))
 
 
 def fitted(tool: Tool, url: str, limit: int, *words: object) -> Ran:
@@ -61,8 +66,7 @@ def test_the_whole_clip_is_rendered_where_that_is_all_a_service_does(tool: Tool,
         result = assert_met(tool, fitted(tool, cloud.url, GENEROUS), reel, GENEROUS)
         assert result["segments"] == {"total": 1, "reencoded": 0, "local": 0, "cloud": 1, "cluster": 0}
         assert len(cloud.messages) == len(cloud.renders) == 1
-        [session] = cloud.sessions.values()
-        assert len(session.infos) == 1
+        assert all(len(session.infos) <= 1 for session in cloud.sessions.values())
         assert any("can't be told a size" in line for line in result["warnings"])
         assert_at_rest(cloud)
 
@@ -71,7 +75,7 @@ def test_a_quality_that_fits_is_looked_for(tool: Tool, reel: Path):
     with PlainCloud(eager=True) as cloud:
         result = assert_met(tool, fitted(tool, cloud.url, TIGHT), reel, TIGHT)
         assert result["segments"]["cloud"] == result["segments"]["total"] == 1
-        assert [asked["quality"] for asked in cloud.asked_for][-3:] == ["high", "medium", "low"]
+        assert [asked["quality"] for asked in cloud.asked_for][-2:] == ["high", "medium"]
         assert cloud.messages == [], "what was sent is on the timeline already"
         assert_at_rest(cloud)
 
@@ -97,7 +101,7 @@ def test_pieces_that_join_with_ours_are_taken_one_by_one(tool: Tool, reel: Path)
 @pytest.mark.parametrize("lie", LIES)
 def test_a_lie_about_the_whole_clip_is_seen_and_the_clip_made_here(tool: Tool, reel: Path, lie: str):
     with PlainCloud(lie=lie) as cloud:
-        result = assert_met(tool, fitted(tool, cloud.url, GENEROUS), reel, GENEROUS)
+        result = assert_met(tool, fitted(tool, cloud.url, TIGHT), reel, TIGHT)
         assert result["segments"]["cloud"] == 0
         [why] = [line for line in result["warnings"] if line.startswith("All is made on this machine")]
         assert re.search(SAID[lie], why), why
@@ -121,7 +125,7 @@ SAID = {
 @pytest.mark.parametrize("lie", ["another video", "frames dropped"])
 def test_a_lie_about_one_piece_is_made_good_here(tool: Tool, reel: Path, lie: str):
     with PlainCloud(eager=True, like_us=True, lie=lie, honest_renders=2) as cloud:
-        result = assert_met(tool, fitted(tool, cloud.url, GENEROUS), reel, GENEROUS)
+        result = assert_met(tool, fitted(tool, cloud.url, TIGHT), reel, TIGHT)
         assert 1 <= result["segments"]["cloud"] <= 2
         assert any("is made on this machine" in line for line in result["warnings"])
         assert_at_rest(cloud)
@@ -129,7 +133,7 @@ def test_a_lie_about_one_piece_is_made_good_here(tool: Tool, reel: Path, lie: st
 
 def test_without_falling_back_a_lie_is_exit_5_and_nothing_is_written(tool: Tool, reel: Path):
     with PlainCloud(lie="another video") as cloud:
-        ran = fitted(tool, cloud.url, GENEROUS, "--no-fallback")
+        ran = fitted(tool, cloud.url, TIGHT, "--no-fallback")
         assert ran.code == 5
         assert "another picture" in ran.results[0]["error"]["message"]
         assert tool.files == {reel.name}
@@ -137,7 +141,7 @@ def test_without_falling_back_a_lie_is_exit_5_and_nothing_is_written(tool: Tool,
 
 def test_no_message_is_sent_that_could_cost_more_than_allowed(tool: Tool, reel: Path):
     with PlainCloud() as cloud:
-        result = assert_met(tool, fitted(tool, cloud.url, GENEROUS, "--max-credits", 10), reel, GENEROUS)
+        result = assert_met(tool, fitted(tool, cloud.url, TIGHT, "--max-credits", 10), reel, TIGHT)
         assert result["segments"]["cloud"] == 0
         assert cloud.messages == []
         assert any("more than 10 credits" in line for line in result["warnings"])

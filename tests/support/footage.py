@@ -73,10 +73,10 @@ def decode_complaints(path: Path) -> str:
     return done.stderr if done.returncode == 0 else f"return code {done.returncode}: {done.stderr}"
 
 
-def make_reel(path: Path) -> Path:
-    """Fourteen seconds of nine small scenes, six segments, with a tone and with facts about a person."""
+def make_reel(path: Path, scenes: int = len(_SCENES)) -> Path:
+    """Small scenes of 1.6 s (nine of them are six segments), with a tone and with facts about a person."""
     # Twice the least distance of two of x264's keyframes, so that each cut may become one.
-    pictures = [scene.replace("%", "s=192x108:r=24") + ",trim=duration=1.6" for scene in _SCENES]
+    pictures = [scene.replace("%", "s=192x108:r=24") + ",trim=duration=1.6" for scene in _SCENES[:scenes]]
     inputs = [word for picture in pictures for word in lavfi(picture)]
     n = len(pictures)
     graph = "".join(f"[{i}:v]noise=alls=8:allf=t:all_seed={i},format=yuv420p,setsar=1[v{i}];" for i in range(n))

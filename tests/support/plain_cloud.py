@@ -20,7 +20,6 @@ from tightfit.domain.geometry import Size
 from tightfit.domain.level import level_of
 
 _CRF = {"high": 20, "medium": 24, "low": 28}
-_EXACT = ("-fps_mode", "passthrough", "-enc_time_base", "1/90000")
 # What each lie does to the picture.
 _FILTERS = {
     "another size": "scale=iw/2:ih/2",
@@ -82,11 +81,11 @@ def rendered(content: bytes, output: Mapping[str, Any], lie: str, like_us: bool)
             inputs = [*lavfi(f"mandelbrot=s={size}:r=24"), "-frames:v", frames]
         if lie == "no video":
             inputs, filters = lavfi("sine=duration=2"), []
-        own = _as_the_engine_does(source) if like_us else ["-preset", "veryfast"]
-        # A second of silence, as such services add; it is not what anybody asked for and does no harm.
+        own = _as_the_engine_does(source) if like_us else ["-preset", "veryfast", "-enc_time_base", "1/90000"]
         late = ["-avoid_negative_ts", "disabled", "-muxdelay", "0"] if lie == "times shifted" else []
-        make(*inputs, *filters, "-an" if lie != "no video" else "-vn", *_EXACT, "-c:v", "libx264", "-crf", crf, *own,
-             "-pix_fmt", "yuv420p", "-movflags", "+faststart", *late, made)  # fmt: skip
+        streams = "-vn" if lie == "no video" else "-an"
+        coded = [streams, "-fps_mode", "passthrough", "-c:v", "libx264", "-crf", crf, *own, "-pix_fmt", "yuv420p"]
+        make(*inputs, *filters, *coded, "-movflags", "+faststart", *late, made)
         found = made.read_bytes()
     return found[: len(found) * 7 // 10] if lie == "cut short" else found
 
@@ -94,7 +93,9 @@ def rendered(content: bytes, output: Mapping[str, Any], lie: str, like_us: bool)
 def _as_the_engine_does(source: Path) -> list[str]:
     with av.open(str(source)) as container:
         video = container.streams.video[0]
+        base = video.time_base
         fps = Fraction(video.average_rate or 24).limit_denominator(1001)
         level = level_of(Size(video.width, video.height), fps)
     params = f"stitchable=1:level={level}:fps={fps.numerator}/{fps.denominator}"
-    return ["-preset", "medium", "-x264-params", params, "-color_range", "tv"]
+    base_of = ["-enc_time_base", f"{base.numerator}/{base.denominator}"] if base else []
+    return ["-preset", "medium", "-x264-params", params, "-color_range", "tv", *base_of]

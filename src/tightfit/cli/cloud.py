@@ -135,6 +135,7 @@ def _run(
     import anyio
 
     from tightfit.engine.cloud import cloud_client, identity_of
+    from tightfit.engine.leftovers import cancel_left
 
     if needs_account and identity_of(settings, cloud).account is None:
         # Asking would make an account, which only connect has the consent for.
@@ -142,7 +143,9 @@ def _run(
 
     async def opened() -> T:
         async with cloud_client(settings, cloud) as client:
-            return await look(client)
+            found = await look(client)
+            await cancel_left(client, settings)
+            return found
 
     try:
         return anyio.run(opened)

@@ -20,6 +20,7 @@ from tightfit.engine.executors.local import Task
 from tightfit.engine.executors.plain import PlainService
 from tightfit.engine.hosted import HostedPart
 from tightfit.engine.job import Job
+from tightfit.engine.leftovers import cancel_left
 from tightfit.engine.places import Cloud, Hosted, TaskOf
 from tightfit.errors import CloudError, NetworkError, NoPlaceLeft
 from tightfit.media.encode import Clip
@@ -58,6 +59,7 @@ async def cloud_of(
     async with cloud_client(settings, settings.cloud) as client:
         try:
             features, aloud = await client.asked_features(), asked
+            await cancel_left(client, settings)
             reason = _reason_at_service(features, segments, place(settings.cloud.api_url), asked=asked)
         except (CloudError, NetworkError) as exc:
             # Also said where the service was only agreed to: it would have helped.

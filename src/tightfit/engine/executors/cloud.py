@@ -183,7 +183,9 @@ async def rendered(
     job: str,
     patience_s: float = PATIENCE_S,
 ) -> RenderJob:
-    """Ask for a render and wait for it, as ``CloudClient.wait`` does. Where that is cancelled the render is given up, at the service too.
+    """Ask for a render and wait for it, as ``CloudClient.wait`` does.
+
+    Where that is cancelled the render is given up, at the service too.
 
     One whose answer never came is found in the ledger when the whole job ends. Raises CloudError, NetworkError.
     """
