@@ -36,8 +36,8 @@ When none are left it names the page that gets more. Rendering costs none.
 
 # docs/cloud.md says the same.
 SENT = (
-    "pieces of the picture of clips that are rendered there: video without sound, without metadata, without file names",
-    "how each piece is to be encoded",
+    "the picture of clips that are rendered there, in pieces or whole: without sound, metadata and file names",
+    "how it is to be encoded; with --where cloud in words too, where a service wants that (message, about 50 credits)",
     "with every request the name and version of this program, and where it runs (X-Skill-Source, -Version, -Platform)",
     "a random number for this computer (X-Client-Id) when a free account is obtained",
 )

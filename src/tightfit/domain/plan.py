@@ -101,7 +101,7 @@ class AlreadyFits:
 class Plan:
     """What will be done and why; ``reasons`` are sentences.
 
-    ``in_cloud`` is true where a render service would be asked first.
+    ``in_cloud`` is true where a render service would be asked first, which may cost ``credits``.
     """
 
     limit_bytes: int
@@ -115,6 +115,7 @@ class Plan:
     predicted_seconds: float | None = None
     predicted_vmaf: float | None = None
     in_cloud: bool = False
+    credits: int = 0
 
     @property
     def size(self) -> Size:

@@ -158,11 +158,13 @@ def _placed(request: CompressRequest, settings: Settings, prepared: Prepared) ->
         return plan
     from tightfit.engine.hybrid import planned_service
 
-    service = planned_service(request, settings, prepared.clip, len(plan.segments))
-    if service is None:
+    planned = planned_service(request, settings, prepared.clip, len(plan.segments))
+    if planned is None:
         return plan
-    said = f"{service} is asked first to render its segments; that costs no credits."
-    return replace(plan, in_cloud=True, reasons=(*plan.reasons, said))
+    service, credits = planned
+    cost = f"about {credits} credits, for the message that it wants first" if credits else "no credits"
+    said = f"{service} is asked first to render it; that costs {cost}."
+    return replace(plan, in_cloud=True, credits=credits, reasons=(*plan.reasons, said))
 
 
 async def _probe(request: CompressRequest, settings: Settings, job: Job) -> MediaInfo:

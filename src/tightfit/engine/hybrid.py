@@ -18,7 +18,7 @@ from tightfit.engine.cloud import cloud_client, identity_of
 from tightfit.engine.executors.cloud import CloudLane, failure_of
 from tightfit.engine.executors.local import Task
 from tightfit.engine.executors.plain import PlainService
-from tightfit.engine.hosted import HostedPart
+from tightfit.engine.hosted import MESSAGE_CREDITS, HostedPart
 from tightfit.engine.job import Job
 from tightfit.engine.leftovers import cancel_left
 from tightfit.engine.places import Cloud, Hosted, TaskOf
@@ -28,7 +28,7 @@ from tightfit.media.extract import can_travel
 from tightfit.media.tools import Ffmpeg
 from tightfit.net.clock import clock_for
 from tightfit.net.redact import place
-from tightfit.settings import Settings
+from tightfit.settings import CloudSettings, Settings
 
 # Sessions at once. A service does not say how many renders it has hands for; with this many a server of four cores is
 # busy, and one that makes a render at a time only shows long queues, which the schedule sees.
@@ -84,12 +84,18 @@ async def cloud_of(
                 await client.abandon(job.id)
 
 
-def planned_service(request: CompressRequest, settings: Settings, clip: Clip, segments: int) -> str | None:
-    """The address of the service that ``cloud_of`` would ask; None where it would ask nobody. Nothing is sent."""
+def planned_service(request: CompressRequest, settings: Settings, clip: Clip, segments: int) -> tuple[str, int] | None:
+    """The address of the service that ``cloud_of`` would ask, and the credits that may go into it; None where it would
+    ask nobody. Nothing is sent: of a service that is not the hosted one it is assumed that it encodes to order."""
     asked = request.where is Where.CLOUD
     if not asked and not identity_of(settings, settings.cloud).is_agreed:
         return None
-    return None if _reason_against(clip, segments, asked=asked) else place(settings.cloud.api_url)
+    if _reason_against(clip, segments, asked=asked):
+        return None
+    is_hosted = settings.cloud.api_url == CloudSettings.model_fields["api_url"].default
+    if is_hosted and not asked:
+        return None
+    return place(settings.cloud.api_url), MESSAGE_CREDITS if is_hosted else 0
 
 
 def _reason_against(clip: Clip, segments: int, *, asked: bool) -> str:

@@ -32,8 +32,8 @@ _MOST_ROUNDING_S = Fraction(1, 1000)
 # Muxers without edit lists begin as late as pictures are reordered; what begins later was moved.
 _LATEST_START_S = 0.25
 # Both are compared at this width: made small, an encode still looks like its source, and other pictures don't. Of
-# eight clips, encodes at CRF 28 had at least 0.98 and 0.97, at CRF 40 at least 0.92 and 0.89; pictures half a second
-# late at most 0.94 and 0.77, other clips 0.46 and 0.32 (docs/cloud.md). What is worse than this is better made here.
+# eight clips, encodes at CRF 28 had at least 0.98 and 0.97, at CRF 40 at least 0.89 and 0.87; pictures half a second
+# late at most 0.94 and 0.85, other clips 0.60 and 0.47 (docs/cloud.md). What is worse than this is better made here.
 _COMPARED_WIDTH, _LEAST_MEAN, _LEAST_WORST = 160, 0.95, 0.85
 # The worst is that of the worst hundredth: a picture or two at a hard cut may be smeared.
 _WORST_SHARE = 0.01
