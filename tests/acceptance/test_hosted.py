@@ -11,6 +11,7 @@ import av
 import pytest
 from support.command import Ran, Tool
 from support.footage import decode_complaints, make_reel
+from support.patience import patience
 from support.plain_cloud import LIES, PlainCloud
 from support.served import Served
 
@@ -32,7 +33,10 @@ def reel(tool: Tool, made_short_reel: Path) -> Path:
 
 def fitted(tool: Tool, url: str, limit: int, *words: object) -> Ran:
     environment = {"NEMO_API_URL": url, "HOME": str(tool.folder.parent / "user"), "TIGHTFIT_TEST_CLOCK": "fast"}
-    return tool(NAME, f"{limit // 1000}KB", "-o", "out.mp4", "--json", "--where", "cloud", *words, **environment)
+    asked = (NAME, f"{limit // 1000}KB", "-o", "out.mp4", "--json", "--where", "cloud")
+    process = tool.start(*asked, *words, **environment)
+    out, err = process.communicate(timeout=patience(60))
+    return Ran(process.returncode, out.decode(), err.decode())
 
 
 def assert_met(tool: Tool, ran: Ran, source: Path, limit: int) -> dict[str, Any]:

@@ -134,6 +134,7 @@ class FitState:
         for cover in before.covers:
             if cover.segment == WHOLE:
                 self.use_whole(cover.variant)
+                self.recalled_frames += cover.frames
                 continue
             self.tried.setdefault(cover.segment, []).append(cover.variant)
             self.recalled_frames += cover.frames

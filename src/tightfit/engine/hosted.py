@@ -18,6 +18,7 @@ from tightfit.domain.breaker import FailureKind
 from tightfit.domain.pieces import Part, Segment, Variant
 from tightfit.domain.places import Lane, Rules, Work
 from tightfit.domain.rate import CRF_MIN
+from tightfit.domain.updates import Phase
 from tightfit.engine.executors.cloud import failure_of, told_as_failure
 from tightfit.engine.executors.local import Task
 from tightfit.engine.executors.plain import QUALITIES, NotJoining, PlainLane, PlainService
@@ -82,6 +83,8 @@ class HostedPart:
         waiting = [s for s in alone if s.index not in fit.tried]
         if len(alone) < _WORTH_IT or not waiting or fit.size != fit.full:
             return None
+        if not self.may_fall_back and len(alone) < len(fit.segments):
+            return None
         first = min(waiting, key=lambda segment: segment.frames)
         lane = self._lane(fit, 0, lambda _: fit.task(first, fit.fits_all(), fit.cores), {first.index: first}, {})
         work = _work(fit, first, fit.choice.crf)
@@ -133,6 +136,7 @@ class HostedPart:
     async def _whole(self, fit: FitState) -> None:
         """Give the whole clip to ``fit``. Raises PlaceFailed, CloudError, NetworkError where nothing came of it."""
         frames, client = self.service.clip.frames, self.service.client
+        self.job.tell(Phase.ENCODE, message=f"the whole clip goes to {self.where}")
         with told_as_failure(client):
             session = await self.service.sent("whole", 0, frames)
             draft = await self._timeline(session, fit)

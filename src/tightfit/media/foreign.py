@@ -76,6 +76,7 @@ async def taken_over(ffmpeg: Ffmpeg, clip: Clip, wanted: Wanted, made: Path, out
     part = part_of(clip, wanted.first, out, 0.0)
     if part is None or part.kept != wanted.frames or not is_whole(part.ranks):
         raise Unlike("other pictures than it was sent")
+    await _require_sound(ffmpeg, wanted, out)
     mean, worst = await likeness(ffmpeg, clip, wanted, out, threads=threads)
     if mean < _LEAST_MEAN or worst < _LEAST_WORST:
         raise Unlike(f"another picture than the source's (SSIM {mean:.2f}, at worst {worst:.2f})")
@@ -130,6 +131,18 @@ def _coded(made: Path, index: int) -> Iterator[tuple[int, bool, bytes]]:
         for packet in source.demux(source.streams[index]):
             if packet.size and packet.pts is not None:
                 yield packet.pts, packet.is_keyframe, bytes(packet)
+
+
+async def _require_sound(ffmpeg: Ffmpeg, wanted: Wanted, piece: Path) -> None:
+    """Decode it all. Raises Unlike at the first complaint: what is published has to decode without a word."""
+    output = graph.output(
+        argv.own_input(piece, "nut"), "-", f="null", fps_mode="passthrough", enc_time_base="1/1000000"
+    )
+    limits = ffmpeg.policy.limits(Work(wanted.frames * wanted.size.pixels, wanted.frames))
+    command = argv.command(ffmpeg.path, output, strict=True)
+    done = await process.run(command, cwd=piece.parent, on_line=process.unheard, limits=limits)
+    if done.returncode != 0 or done.stderr.strip():
+        raise Unlike(f"pictures that don't decode cleanly ({done.last_message})")
 
 
 async def likeness(ffmpeg: Ffmpeg, clip: Clip, wanted: Wanted, piece: Path, *, threads: int) -> tuple[float, float]:
