@@ -91,7 +91,7 @@ cloud-faults: $(READY)
 	TIGHTFIT_CLOUD_RUNS=$(RUNS) TIGHTFIT_SEED=$(SEED) $(BIN)/pytest -s tests/contract/test_money.py
 
 hybrid: $(READY)
-	TIGHTFIT_HYBRID=all $(BIN)/pytest tests/acceptance/test_hybrid.py
+	TIGHTFIT_HYBRID=all $(BIN)/pytest tests/acceptance/test_hybrid.py tests/acceptance/test_hosted.py
 
 hybrid-kills: RUNS ?= 60
 hybrid-kills: $(READY)

@@ -14,7 +14,7 @@ from tightfit.domain.geometry import full_size
 from tightfit.errors import SourceError
 from tightfit.media.analyse import analyse
 from tightfit.media.encode import Clip
-from tightfit.media.extract import can_travel, extract
+from tightfit.media.extract import begins_alone, can_travel, extract
 from tightfit.media.picture import Picture
 from tightfit.media.probe import probe
 from tightfit.media.tools import Ffmpeg
@@ -109,3 +109,28 @@ async def test_a_clock_that_mp4_can_not_count_does_not_travel(bundled: Ffmpeg, n
     source = tmp_path / "ntsc.avi"
     make("-r", "30000/1001", "-i", numbered, "-c:v", "mpeg4", "-q:v", 2, source)
     assert not can_travel(await _clip(bundled, source, tmp_path))
+
+
+@pytest.mark.parametrize("name", ["h264.mp4", "h264.mkv", "vp9.webm", "mpeg4.mov"])
+async def test_between_keyframes_a_stretch_holds_not_one_picture_more(
+    bundled: Ffmpeg, numbered: Path, tmp_path: Path, name: str
+):
+    source = tmp_path / name
+    make("-i", numbered, *SOURCES[name], source)
+    clip = await _clip(bundled, source, tmp_path)
+    keys = [clip.video.pts.index(pts) for pts in clip.video.keyframe_pts]
+    assert all(begins_alone(clip, first, last) for first, last in pairwise([*keys, clip.frames]))
+    assert not begins_alone(clip, keys[0], keys[1] + 1)
+    out = tmp_path / "stretch.mp4"
+    for first, last in [(keys[1], keys[3]), (keys[-1], clip.frames), (0, clip.frames)]:
+        await extract(bundled, clip, first, last, out, exactly=True)
+        assert [number for _, number in timed_numbers_in(out)] == list(range(first, last))
+
+
+async def test_pictures_that_reach_over_a_keyframe_are_not_cut_there(bundled: Ffmpeg, numbered: Path, tmp_path: Path):
+    source = tmp_path / "open.mp4"
+    make("-i", numbered, *SOURCES["h264-open-gop.mp4"], source)
+    clip = await _clip(bundled, source, tmp_path)
+    keys = [clip.video.pts.index(pts) for pts in clip.video.keyframe_pts]
+    with pytest.raises(SourceError):
+        await extract(bundled, clip, keys[1], keys[2], tmp_path / "stretch.mp4", exactly=True)
