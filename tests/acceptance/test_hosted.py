@@ -98,7 +98,7 @@ def test_pieces_that_join_with_ours_are_taken_one_by_one(tool: Tool, reel: Path)
     with PlainCloud(eager=True, like_us=True) as cloud:
         result = assert_met(tool, fitted(tool, cloud.url, GENEROUS), reel, GENEROUS)
         counts = result["segments"]
-        assert counts["cloud"] >= 2, result["warnings"]
+        assert counts["cloud"] >= 1, result["warnings"]
         assert counts["local"] >= 1, "the one that closes the sum"
         assert all(len(session.infos) == 1 for session in cloud.sessions.values())
         assert_at_rest(cloud)
@@ -132,9 +132,9 @@ SAID = {
 
 @pytest.mark.parametrize("lie", ["another video", "frames dropped"] if EVERYTHING else ["another video"])
 def test_a_lie_about_one_piece_is_made_good_here(tool: Tool, reel: Path, lie: str):
-    with PlainCloud(eager=True, like_us=True, lie=lie, honest_renders=2) as cloud:
+    with PlainCloud(eager=True, like_us=True, lie=lie, honest_renders=1) as cloud:
         result = assert_met(tool, fitted(tool, cloud.url, TIGHT), reel, TIGHT)
-        assert 1 <= result["segments"]["cloud"] <= 2
+        assert result["segments"]["cloud"] == 1
         assert any("is made on this machine" in line for line in result["warnings"])
         assert_at_rest(cloud)
 

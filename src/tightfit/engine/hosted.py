@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tightfit.cloud.sessions import Session
+from tightfit.domain import control
 from tightfit.domain.breaker import FailureKind
 from tightfit.domain.pieces import Part, Segment, Variant
 from tightfit.domain.places import Lane, Rules, Work
@@ -80,7 +81,9 @@ class HostedPart:
     async def _pieces(self, fit: FitState) -> Cloud | None:
         """Places for segments, where the first one shows that they join; None where they would not."""
         alone = [s for s in fit.segments if begins_alone(self.service.clip, s.first, s.last)]
-        waiting = [s for s in alone if s.index not in fit.tried]
+        # The last one closes the sum to the byte, which is done here whatever the service can.
+        *others, _ = control.encode_order(fit.segments, fit.model)
+        waiting = [s for s in others if s in alone and s.index not in fit.tried]
         if len(alone) < _WORTH_IT or not waiting or fit.size != fit.full:
             return None
         if not self.may_fall_back and len(alone) < len(fit.segments):
