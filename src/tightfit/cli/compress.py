@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tightfit.domain.request import CompressRequest
     from tightfit.domain.result import Result
     from tightfit.domain.updates import Update
+    from tightfit.engine.edit_options import EditOptions
     from tightfit.settings import Settings
 
     Listener = Callable[[Update], None]
@@ -55,6 +56,7 @@ def compress(
     container: options.Container = "mp4",
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
+    trim: options.Trim = None,
     where: options.Where = "auto",
     offline: options.Offline = False,
     no_fallback: options.NoFallback = False,
@@ -66,6 +68,7 @@ def compress(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> int:
+    edits: EditOptions = {"trim": trim}
     places = options.Places(where, offline, no_fallback, max_credits)
     options.require_built(codec, container, places)
     files, limit = options.files_and_limit(words, to, preset)
@@ -74,7 +77,9 @@ def compress(
     view = view_for(as_json=as_json, quiet=quiet, verbose=verbose)
     try:
         requests = [
-            options.request(file, limit, resolution, audio, jobs, output=output, overwrite=overwrite, places=places)
+            options.request(
+                *(file, limit, resolution, audio, jobs), output=output, overwrite=overwrite, places=places, edits=edits
+            )
             for file in files
         ]
     except UsageError as error:
