@@ -46,6 +46,7 @@ class CompressRequest:
     """One input and what to make of it. ``audio`` is a choice or kb/s; ``destination`` is set for presets.
 
     ``no_fallback``: what the cloud can't do is not done here instead. ``max_credits`` is the most that may be spent.
+    ``keeps_rate``: no size was named, only edits; what stays of the source may take the bytes that it takes there.
     """
 
     source: Path
@@ -60,6 +61,7 @@ class CompressRequest:
     no_fallback: bool = False
     max_credits: int | None = None
     edits: Edits = NO_EDITS
+    keeps_rate: bool = False
 
     def limit_for(self, source_bytes: int) -> int:
         """The limit in bytes for a source of this size."""

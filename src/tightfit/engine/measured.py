@@ -29,7 +29,7 @@ def _entry(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, l
         ANALYSIS_CRF,
         ANALYSIS_PRESET,
         ANALYSIS_TUNING,
-        *([] if layout.is_whole else [asdict(layout)]),
+        *([] if layout.is_whole and picture.is_plain else [asdict(layout)]),
     ]
     return cache / f"analysis-{hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:24]}.json"
 

@@ -290,10 +290,11 @@ def _crops(reading: Reading) -> None:
         if at in reading.used:
             continue
         clause = reading.clause(at)
-        if reading.find("aspect", "square", "vertical", "landscape", among=clause) or reading.find(
-            "span", among=clause
-        ):
+        shapes = reading.find("aspect", "clock", "square", "vertical", "landscape", among=clause)
+        if shapes or reading.find("span", among=clause):
             reading.use(at)  # cropping is how the new shape comes about
+            if shapes:
+                reading.wishes["fit"] = "cover"
             continue
         reading.edit(
             at, {"kind": "crop"}, *[place for place in clause if reading.concept(place) in NEUTRAL - {"video"}]
