@@ -86,3 +86,8 @@ def test_nonsense_is_refused_with_a_value_that_works(options: dict[str, object])
         parse_edits(options)  # type: ignore[arg-type]
     assert any(f"--{name}" in refused.value.message for name in options)
     assert refused.value.hint.startswith("Write --")
+
+
+def test_a_misspelled_keyword_is_no_edit():
+    with pytest.raises(TypeError, match="trimm"):
+        parse_edits({"trimm": "1-2"})  # type: ignore[typeddict-unknown-key]

@@ -37,6 +37,9 @@ EDITED = {
     "set the volume to 40%": Edits(volume=0.4),
     "fade in 2 seconds": Edits(fades=(Fade(2, 0),)),
     "schneide die ersten 8 Sekunden weg": Edits(trim=Stretch(8)),
+    "make it square, crop it": Edits(aspect=Aspect(1, 1, Fit.COVER)),
+    "recorta a 1:1": Edits(aspect=Aspect(1, 1, Fit.COVER)),
+    "裁剪成9:16": Edits(aspect=Aspect(9, 16, Fit.COVER)),
     "最后3秒淡出": Edits(fades=(Fade(0, 3),)),
 }
 
@@ -74,7 +77,7 @@ def test_what_no_encoder_can_do_is_refused_in_one_sentence(text: str, why: str):
 IDENTITY = Identity(1, 2, 3, 4, "5")
 
 
-@pytest.mark.parametrize("text", [*EDITED, "compress it to 20MB", "25%, 720p, 2x"])
+@pytest.mark.parametrize("text", [*EDITED, "compress it to 20MB", "25%, 720p, 30 fps"])
 def test_a_request_comes_back_from_the_journal_as_it_went_in(text: str):
     request = said(text)
     facts = request_facts(request, IDENTITY)

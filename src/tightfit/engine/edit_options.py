@@ -41,7 +41,9 @@ class EditOptions(TypedDict, total=False):
 
 
 def parse_edits(options: EditOptions) -> Edits:
-    """Raises UsageError naming the option and a value that works."""
+    """Raises UsageError naming the option and a value that works, TypeError for an option that there is not."""
+    if unknown := sorted(options.keys() - EditOptions.__annotations__.keys()):
+        raise TypeError(f"unexpected keyword arguments: {', '.join(unknown)}")
     trim, crop, fade = options.get("trim"), options.get("crop"), options.get("fade")
     fps = options.get("fps")
     return Edits(

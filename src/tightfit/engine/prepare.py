@@ -87,7 +87,11 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     clip = Clip(info, video, picture, analysis.pts, layout)
     model = RateModel(analysis.content)
     audio, track = sound[0]
-    audio, track, budget = _fit_sound(limit, clip, model, audio, track)
+    fitted = _fit_sound(limit, clip, model, audio, track)
+    if limit < asked and planning.choose(model, fitted[2].video, picture.full) is None:
+        # What is worth spending is a guess: a few pictures may need a keyframe that they had no use for in the source.
+        limit, fitted = asked, _fit_sound(asked, clip, model, audio, track)
+    audio, track, budget = fitted
     if audio.warning:
         job.warn(audio.warning)
     crossings: Crossings = planning.USUAL_CROSSINGS

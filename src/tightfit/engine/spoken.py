@@ -50,6 +50,8 @@ def _not_yet(intent: Intent) -> Iterator[str]:
         yield f"the container {intent.container}"
     if intent.where not in (None, "local", "cloud"):
         yield f"work on the {intent.where}"
+    if intent.where == "cloud" and intent.action in _WITHOUT_SIZE:
+        yield "edits in the cloud"
     for wish, name in (
         (intent.speed, "a choice of speed"),
         (intent.split, "splitting"),

@@ -22,7 +22,8 @@ def edits_of(intent: Intent) -> Edits:
             f"Understood, but only an editing service with a timeline can do it: {' and '.join(missing)}.",
             hint="Say it without.",
         )
-    if any(edit["kind"] == "crop" for edit in intent.edits):
+    cropped = any(_of_kind(intent, "crop"))
+    if cropped and not intent.aspect:
         raise UsageError(
             "Which part of the picture is to stay is not known.",
             hint='Name a shape ("crop to 1:1"), or write tightfit compress … --crop 640x360+0+60.',
@@ -31,7 +32,7 @@ def edits_of(intent: Intent) -> Edits:
         "speed": str(round(prod(_values(intent, "speed", "factor")), 6)),
         "volume": str(round(prod(_values(intent, "volume", "level")), 6)),
         "aspect": intent.aspect,
-        "fit": intent.fit if intent.aspect else None,
+        "fit": ("cover" if cropped else intent.fit) if intent.aspect else None,
         "fps": intent.fps,
     }
     if turn := sum(_values(intent, "rotate", "degrees")) % 360:
