@@ -13,6 +13,7 @@ from pathlib import Path
 
 import anyio
 
+from tightfit.domain.file_plan import FilePlan
 from tightfit.domain.media_info import MediaInfo
 from tightfit.domain.plan import AlreadyFits, Plan
 from tightfit.domain.request import AudioChoice
@@ -22,7 +23,7 @@ from tightfit.engine.compress import compress as run_compress
 from tightfit.engine.compress import ignore
 from tightfit.engine.compress import plan as run_plan
 from tightfit.engine.requests import make_request
-from tightfit.media.probe import probe as run_probe
+from tightfit.media.sources import read as run_probe
 from tightfit.settings import Settings
 
 Pathish = str | PathLike[str]
@@ -82,7 +83,7 @@ async def aplan(
     no_fallback: bool = False,
     max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
-) -> Plan | AlreadyFits:
+) -> Plan | FilePlan | AlreadyFits:
     """Decide everything ``acompress`` would, without the final encode; what it measures is kept for it."""
     request = make_request(
         Path(path),
@@ -151,7 +152,7 @@ def plan(
     no_fallback: bool = False,
     max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
-) -> Plan | AlreadyFits:
+) -> Plan | FilePlan | AlreadyFits:
     """``aplan``, for callers without an event loop."""
     return anyio.run(
         partial(

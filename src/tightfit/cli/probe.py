@@ -49,7 +49,7 @@ def probe(
 
 
 async def _probe_one(path: Path, settings: Settings, *, as_json: bool) -> int:
-    from tightfit.media.probe import probe as run
+    from tightfit.media.sources import read as run
 
     try:
         info = await run(path, settings.limits)

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tightfit.domain.file_plan import FilePlan
 from tightfit.domain.geometry import full_size
 from tightfit.domain.job import JobRecord
 from tightfit.domain.media_info import MediaInfo, VideoStream
@@ -15,7 +16,7 @@ from tightfit.domain.plan import AlreadyFits, Plan
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import AudioOut, Quality, Result, SegmentCounts, Status, VideoOut
 from tightfit.domain.updates import Phase, Update
-from tightfit.engine import durable, facts, publish, room
+from tightfit.engine import durable, facts, kinds, publish, room
 from tightfit.engine.consent import may_use_cloud, require_possible
 from tightfit.engine.craft import Craft, copied
 from tightfit.engine.disk import Disk, disk_of, sha256_of
@@ -131,7 +132,7 @@ def _explained(exc: OSError, work: Path, output: Path, tool: str) -> TightfitErr
 
 async def plan(
     request: CompressRequest, settings: Settings, listener: Callable[[Update], None] = ignore
-) -> Plan | AlreadyFits:
+) -> Plan | FilePlan | AlreadyFits:
     """Everything ``compress`` would decide, without its final encode.
 
     Raises the same errors; Infeasible carries what would work.
@@ -148,6 +149,8 @@ async def plan(
 
 async def _craft(request: CompressRequest, settings: Settings, job: Job) -> Craft:
     """The craft for this source; raises SourceError where there is none."""
+    if other := await kinds.craft_of(request, settings, job):
+        return other
     return _Clips(request, settings, await _probe(request, settings, job))
 
 

@@ -5,11 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from tightfit.domain.file_plan import FilePlan
 from tightfit.domain.media_info import MediaInfo
-from tightfit.domain.plan import AlreadyFits, Plan
+from tightfit.domain.plan import Plan
+from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import AudioOut, Result, Status, VideoOut
 from tightfit.engine.durable import DurableJob
 from tightfit.engine.job import Job
+
+
+def named_extension(request: CompressRequest) -> str | None:
+    """The extension of the output that the user named, in lower case; None where there is none or it is a folder."""
+    if request.output is None or request.output.is_dir():
+        return None
+    return request.output.suffix.lower()
 
 
 class Craft(Protocol):
@@ -20,9 +29,11 @@ class Craft(Protocol):
     """
 
     info: MediaInfo
-    extension: str
     extensions: tuple[str, ...]
     tool: str
+
+    @property
+    def extension(self) -> str: ...
 
     def may_stay(self) -> bool:
         """True where the file may be copied as it is: only a size was asked for."""
@@ -33,14 +44,16 @@ class Craft(Protocol):
     async def make(self, limit: int, work: DurableJob, part: Path, output: Path) -> tuple[Result, str]:
         """Write the finished, verified file to ``part``; its result and SHA-256."""
 
-    async def plan(self, limit: int, job: Job) -> Plan | AlreadyFits:
+    async def plan(self, limit: int, job: Job) -> Plan | FilePlan:
         """What ``make`` would do."""
 
 
 def copied(info: MediaInfo, limit: int, job: Job, output: Path) -> Result:
     """The result of a copy."""
     video, sound = info.main_video, info.main_audio
-    shown = VideoOut(video.codec, *video.display_size, round(float(video.fps), 3)) if video else None
+    is_still = info.image is not None and not info.image.is_animated
+    fps = round(float(video.fps), 3) if video and not is_still else None
+    shown = VideoOut(video.codec, *video.display_size, fps) if video else None
     return Result(
         status=Status.ALREADY_FITS,
         job_id=job.id,
@@ -48,7 +61,7 @@ def copied(info: MediaInfo, limit: int, job: Job, output: Path) -> Result:
         output=str(output),
         limit_bytes=limit,
         bytes=info.size,
-        duration_s=round(video.duration_s if video else sound.duration_s if sound else 0.0, 3),
+        duration_s=None if is_still else round(video.duration_s if video else sound.duration_s if sound else 0.0, 3),
         frames=video.frames if video else None,
         video=shown,
         audio=(AudioOut(sound.codec, round(sound.kbps, 1), sound.channels),) if sound else (),
