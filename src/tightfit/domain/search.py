@@ -15,7 +15,8 @@ _LEAST_STEP = 0.04
 class Search:
     """Ask ``next`` for a setting to try, tell ``saw`` what came of it, until ``next`` is None.
 
-    Bytes are taken to grow with the setting. ``step`` is the least difference between two settings (0: none).
+    Bytes are taken to grow with the setting, ``proportional`` where a bit rate is what is set. ``step`` is the least
+    difference between two settings (0: none).
     Ends after ``rounds`` tries, or where a file fills ``close`` of the limit. ``best`` is then the largest setting that
     fits, None where even ``low`` was too large.
     """
@@ -26,6 +27,7 @@ class Search:
     first: float
     step: float = 0.0
     close: float = 0.995
+    proportional: bool = False
     rounds: int = 12
     tried: dict[float, int] = field(default_factory=dict)
 
@@ -45,6 +47,8 @@ class Search:
             # Nothing is known to fit yet: the lowest setting decides.
             return self.low if best is None and self.low not in self.tried else None
         setting = self._proposed(best, over)
+        if (setting is None or setting in self.tried) and best is None:
+            setting = self.low
         return None if setting is None or setting in self.tried else setting
 
     @property
@@ -72,6 +76,8 @@ class Search:
         """Everything fitted so far: as far up as the last two sizes promise, then the top."""
         if best >= self.high:
             return None
+        if self.proportional:
+            return self._on_grid(min(self.high, best * _AIM * self.limit / self.tried[best]))
         fitting = sorted(self.tried)
         if len(fitting) < 2:
             return self.high
@@ -84,6 +90,8 @@ class Search:
         """Nothing fitted so far."""
         if over <= self.low:
             return None
+        if self.proportional:
+            return self._on_grid(max(self.low, over * _AIM * self.limit / self.tried[over]))
         return self.low if len(self.tried) > 1 else self._within((self.low + over) / 2, self.low, over)
 
     def _on_grid(self, setting: float) -> float:

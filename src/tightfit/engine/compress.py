@@ -18,7 +18,7 @@ from tightfit.domain.result import AudioOut, Quality, Result, SegmentCounts, Sta
 from tightfit.domain.updates import Phase, Update
 from tightfit.engine import durable, facts, kinds, publish, room
 from tightfit.engine.consent import may_use_cloud, require_possible
-from tightfit.engine.craft import Craft, copied
+from tightfit.engine.craft import Craft, aliased, copied
 from tightfit.engine.disk import Disk, disk_of, sha256_of
 from tightfit.engine.durable import DurableJob
 from tightfit.engine.executors.local import LocalExecutor
@@ -29,7 +29,7 @@ from tightfit.engine.places import Cloud
 from tightfit.engine.prepare import Prepared, prepare
 from tightfit.errors import EncoderError, SourceChanged, SourceError, TightfitError
 from tightfit.media.measure import measure
-from tightfit.media.probe import identify, probe
+from tightfit.media.probe import identify
 from tightfit.media.stitch import kept_metadata, stitch
 from tightfit.media.tools import Ffmpeg, find_ffmpeg
 from tightfit.media.verify import Expected, verify
@@ -149,9 +149,8 @@ async def plan(
 
 async def _craft(request: CompressRequest, settings: Settings, job: Job) -> Craft:
     """The craft for this source; raises SourceError where there is none."""
-    if other := await kinds.craft_of(request, settings, job):
-        return other
-    return _Clips(request, settings, await _probe(request, settings, job))
+    found = await kinds.craft_of(request, settings, job)
+    return _Clips(request, settings, _checked(request, found, job)) if isinstance(found, MediaInfo) else found
 
 
 @dataclass
@@ -202,23 +201,15 @@ def _placed(request: CompressRequest, settings: Settings, prepared: Prepared) ->
     return replace(plan, in_cloud=True, reasons=(*plan.reasons, said))
 
 
-async def _probe(request: CompressRequest, settings: Settings, job: Job) -> MediaInfo:
+def _checked(request: CompressRequest, info: MediaInfo, job: Job) -> MediaInfo:
     """The source's facts; raises SourceError where it shows no moving picture."""
-    info = await probe(request.source, settings.limits)
     if info.main_video is None:
         what = "only sound" if info.audios else "only a picture" if info.videos else "nothing that can be shown"
         raise SourceError(f"{info.path} holds {what}, no video.", hint="Name a video file.")
     for doubt in info.doubts:
         job.warn(f"About the source: {doubt}.")
     _warn_of_rules(request, info.main_video, job)
-    try:
-        info.path.encode()
-    except UnicodeEncodeError:
-        # ffmpeg-python builds its graphs from text; a name that is not text gets one that is.
-        alias = job.work / "source"
-        alias.symlink_to(request.source.absolute())
-        return replace(info, alias=str(alias))
-    return info
+    return aliased(info, job)
 
 
 def _warn_of_rules(request: CompressRequest, video: VideoStream, job: Job) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,18 @@ def named_extension(request: CompressRequest) -> str | None:
     if request.output is None or request.output.is_dir():
         return None
     return request.output.suffix.lower()
+
+
+def aliased(info: MediaInfo, job: Job) -> MediaInfo:
+    """``info`` with another path to its file where ffmpeg can't take the name."""
+    try:
+        info.path.encode()
+    except UnicodeEncodeError:
+        # ffmpeg-python builds its graphs from text; a name that is not text gets one that is.
+        alias = job.work / "source"
+        alias.symlink_to(Path(info.path).absolute())
+        return replace(info, alias=str(alias))
+    return info
 
 
 class Craft(Protocol):

@@ -1,24 +1,37 @@
-"""Which craft a source that is no clip belongs to, by what it holds and what shall be made of it."""
+"""Which craft a source belongs to, by what it holds and what shall be made of it."""
 
 from __future__ import annotations
 
+from tightfit.domain.media_info import MediaInfo
 from tightfit.domain.request import CompressRequest
-from tightfit.engine.craft import Craft
+from tightfit.domain.sound_file import format_named
+from tightfit.engine.craft import Craft, aliased, named_extension
 from tightfit.engine.job import Job
+from tightfit.engine.sound import Sounds
 from tightfit.engine.still import Stills
-from tightfit.media import images
-from tightfit.media.probe import identify
+from tightfit.media.images import look
+from tightfit.media.probe import identify, probe
 from tightfit.media.sources import image_format
 from tightfit.settings import Settings
 
 
-async def craft_of(request: CompressRequest, settings: Settings, job: Job) -> Craft | None:
-    """None for a clip that stays one. Raises SourceError where a picture can't be read."""
+async def craft_of(request: CompressRequest, settings: Settings, job: Job) -> Craft | MediaInfo:
+    """The craft for anything but a clip that stays one, of which the facts are returned. Raises SourceError."""
     identity = identify(request.source)
     form = image_format(request.source)
     if form is None:
-        return None
-    info = await images.look(request.source, form, identity, settings.limits)
+        return _heard(request, settings, await probe(request.source, settings.limits), job)
+    info = await look(request.source, form, identity, settings.limits)
     if request.source.suffix.lower() not in form.extensions:
         job.warn(f"{request.source.name} is a {form.title} picture, whatever its name says.")
     return Stills(request, settings, info)
+
+
+def _heard(request: CompressRequest, settings: Settings, info: MediaInfo, job: Job) -> Craft | MediaInfo:
+    """The craft for sounds where there is nothing else, or where only that was asked for."""
+    stream, named = info.main_audio, named_extension(request)
+    if stream is None or (info.main_video is not None and (named is None or format_named(named) is None)):
+        return info
+    for doubt in info.doubts:
+        job.warn(f"About the source: {doubt}.")
+    return Sounds(request, settings, aliased(info, job), stream)

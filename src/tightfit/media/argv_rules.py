@@ -25,7 +25,10 @@ _VALUES = {
     **dict.fromkeys(("-output_ts_offset",), _NUMBER),
     **dict.fromkeys(("-frames:v", "-video_track_timescale", "-max_muxing_queue_size"), r"\d+"),
     **dict.fromkeys(("-b:v", "-b:a"), r"\d+k?"),
-    **dict.fromkeys(("-map_metadata", "-map_chapters"), "-1"),
+    "-map_metadata": r"-1|0(:s:a:\d+)?",
+    "-map_chapters": "-1",
+    "-disposition:v": "attached_pic",
+    **dict.fromkeys(("-abr", "-id3v2_version"), r"\d"),
     "-c": "copy",
     "-movflags": r"\+faststart",
     "-fflags": r"\+bitexact",
@@ -44,6 +47,8 @@ _NAMED_FILE = re.compile(r"file:/[^\x00]*", re.DOTALL)
 _NEEDED_BEFORE_INPUT = ("-protocol_whitelist", "-format_whitelist", "-f", "-max_streams", "-max_pixels")
 # Demuxers and muxers that name other files instead of holding media.
 _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", "lavfi", "ffmetadata"}
+# Muxers that write one file and nothing else.
+_MADE = {"nut", "mp4", "mp3", "ipod", "adts", "opus", "wav", "gif"}
 _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf"),
     *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
@@ -106,7 +111,7 @@ def _output_violations(name: str, options: dict[str, str]) -> list[str]:
     kind = options.get("-f", "")
     if kind == "null" and name == "-":
         return []
-    if kind in ("nut", "mp4") and _NAMED_FILE.fullmatch(name):
+    if kind in _MADE and _NAMED_FILE.fullmatch(name):
         return []
     return [f"an output that is not ours: {name!r} of the kind {kind!r}"]
 
