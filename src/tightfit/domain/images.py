@@ -54,6 +54,9 @@ def format_of(head: bytes) -> ImageFormat | None:
     return None
 
 
+_LEAST_SHOWN_MS, _UNSAID_MS = 20, 100
+
+
 @dataclass(frozen=True)
 class ImageFacts:
     """What a picture's file says beside its pixels. ``orientation`` is Exif's, 1 where it is upright as stored.
@@ -75,3 +78,8 @@ class ImageFacts:
     @property
     def is_animated(self) -> bool:
         return len(self.durations_ms) > 1
+
+    @property
+    def shown_ms(self) -> tuple[int, ...]:
+        """Each frame's time on the screen: as browsers and ffmpeg, less than 20 ms is read as 100."""
+        return tuple(d if d >= _LEAST_SHOWN_MS else _UNSAID_MS for d in self.durations_ms)

@@ -42,8 +42,10 @@ class Craft(Protocol):
     """
 
     info: MediaInfo
-    extensions: tuple[str, ...]
     tool: str
+
+    @property
+    def extensions(self) -> tuple[str, ...]: ...
 
     @property
     def extension(self) -> str: ...

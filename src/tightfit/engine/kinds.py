@@ -5,6 +5,7 @@ from __future__ import annotations
 from tightfit.domain.media_info import MediaInfo
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.sound_file import format_named
+from tightfit.engine.animation import Animations
 from tightfit.engine.craft import Craft, aliased, named_extension
 from tightfit.engine.job import Job
 from tightfit.engine.sound import Sounds
@@ -22,6 +23,12 @@ async def craft_of(request: CompressRequest, settings: Settings, job: Job) -> Cr
     if form is None:
         return _heard(request, settings, await probe(request.source, settings.limits), job)
     info = await look(request.source, form, identity, settings.limits)
+    named = named_extension(request)
+    if form.name == "gif" and info.image and info.image.is_animated:
+        if named in (".mp4", ".m4v"):
+            return await probe(request.source, settings.limits)
+        if named != ".webp":
+            return Animations(request, settings, aliased(info, job), info.videos[0])
     if request.source.suffix.lower() not in form.extensions:
         job.warn(f"{request.source.name} is a {form.title} picture, whatever its name says.")
     return Stills(request, settings, info)
@@ -30,7 +37,10 @@ async def craft_of(request: CompressRequest, settings: Settings, job: Job) -> Cr
 def _heard(request: CompressRequest, settings: Settings, info: MediaInfo, job: Job) -> Craft | MediaInfo:
     """The craft for sounds where there is nothing else, or where only that was asked for."""
     stream, named = info.main_audio, named_extension(request)
-    if stream is None or (info.main_video is not None and (named is None or format_named(named) is None)):
+    video = info.main_video
+    if video is not None and named == ".gif":
+        return Animations(request, settings, aliased(info, job), video)
+    if stream is None or (video is not None and (named is None or format_named(named) is None)):
         return info
     for doubt in info.doubts:
         job.warn(f"About the source: {doubt}.")

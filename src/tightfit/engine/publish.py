@@ -44,7 +44,7 @@ def check_writable(
     if extensions is not None and path.suffix.lower() not in extensions:
         made = ", ".join(extensions)
         raise UsageError(
-            f"{path} does not end in {made}: nothing else is made of this file.", hint=f"Name it {extensions[0]}."
+            f"{path} does not end in {made}: those can be made of this file.", hint=f"Name it {extensions[0]}."
         )
     if path.exists():
         if path.samefile(request.source):

@@ -1,4 +1,4 @@
-"""Still pictures: one child looks for the best file within the limit, another one decodes it, then it is published."""
+"""Still pictures and animated WebP: one child looks for the best file within the limit, another one decodes it."""
 
 from __future__ import annotations
 
@@ -29,19 +29,28 @@ _CLOSE = 0.97
 
 @dataclass
 class Stills:
-    """One still picture: see ``Craft``."""
+    """One picture: see ``Craft``."""
 
     request: CompressRequest
     settings: Settings
     info: MediaInfo
-    extensions: tuple[str, ...] = STILL_EXTENSIONS
     tool: str = ""
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        return (".webp",) if self._is_animated else STILL_EXTENSIONS
+
+    @property
+    def _is_animated(self) -> bool:
+        return self.info.image is not None and self.info.image.is_animated
 
     @property
     def extension(self) -> str:
         """The name's own where it tells the truth about the format."""
         if named := named_extension(self.request):
             return named
+        if self._is_animated:
+            return ".webp"
         own = self.request.source.suffix
         return own if own.lower() in self._source_format.extensions else self._source_format.extensions[0]
 
@@ -77,8 +86,9 @@ class Stills:
         kept = size == (self._bound or self.info.videos[0].display_size)
         picture = f"The picture {'keeps its' if kept else 'shrinks to'} {made.width}x{made.height}"
         how = f" at quality {made.quality:.0f}" if made.quality is not None else ""
-        alike = f"{picture}{how}: SSIM {made.ssim:.3f}, in {format_bytes(made.bytes)}."
-        return FilePlan(limit, self._shown(made), (), (made.bytes, made.bytes), (alike,), tuple(job.warnings))
+        alike = "" if made.ssim is None else f" (SSIM {made.ssim:.3f})"
+        said = f"{picture}{how}{alike}, in {format_bytes(made.bytes)}."
+        return FilePlan(limit, self._shown(made), (), (made.bytes, made.bytes), (said,), tuple(job.warnings))
 
     async def _fit(self, limit: int, extension: str, job: Job) -> Made:
         form = format_for(extension)
@@ -105,9 +115,11 @@ class Stills:
         )
 
     def _shown(self, made: Made) -> VideoOut:
-        return VideoOut(made.path.suffix.removeprefix("."), made.width, made.height, None)
+        fps = round(float(self.info.videos[0].fps), 3) if self._is_animated else None
+        return VideoOut(made.path.suffix.removeprefix("."), made.width, made.height, fps)
 
     def _result(self, made: Made, limit: int, job: Job, output: Path) -> Result:
+        shown = self.info.image.shown_ms if self.info.image else ()
         return Result(
             status=Status.MET,
             job_id=job.id,
@@ -115,9 +127,10 @@ class Stills:
             output=str(output),
             limit_bytes=limit,
             bytes=made.bytes,
-            frames=1,
+            duration_s=round(sum(shown) / 1000, 3) if shown else None,
+            frames=self.info.videos[0].frames,
             video=self._shown(made),
-            quality=Quality("ssim", None, made.ssim, made.ssim, made.ssim),
+            quality=None if made.ssim is None else Quality("ssim", None, made.ssim, made.ssim, made.ssim),
             encoded_frames_ratio=float(made.encodes),
             elapsed_s=round(job.elapsed_s, 2),
             warnings=tuple(job.warnings),

@@ -1,7 +1,8 @@
 """Runs alone in a child process: the only place where a picture is opened.
 
 `python -I -m tightfit.media._image_child TASK PATH`, TASK a JSON object whose ``do`` is "look" (facts, nothing decoded
-but what they need), "check" (decode everything) or "fit" (make ``out`` in the working folder, at most ``limit`` bytes).
+but what they need), "check" (decode everything), "fit" or "reel" (make ``out`` in the working folder, a still picture
+or an animated WebP of at most ``limit`` bytes).
 A decoder that crashes or eats memory takes this process with it and nothing else.
 """
 
@@ -18,6 +19,7 @@ from PIL import ExifTags, Image
 
 from tightfit.media._image_fit import Fitting
 from tightfit.media._image_open import Refused, has_alpha, opened, require_size, upright
+from tightfit.media._image_reel import ReelFitting
 
 Task = Mapping[str, Any]
 Answer = dict[str, Any]
@@ -118,7 +120,21 @@ def fit(task: Task, path: str) -> Answer:
     }
 
 
-TASKS: dict[str, Callable[[Task, str], Answer]] = {"look": look, "check": check, "fit": fit}
+def reel(task: Task, path: str) -> Answer:
+    """Make an animated WebP."""
+    with source(task, path) as image:
+        size = tuple(task["size"] or image.size)
+        fitting = ReelFitting(image, size, task["durations"], task["loops"], task["limit"])
+        found = fitting.run()
+    if found is None:
+        return {"smallest_bytes": min(fitting.tried), "fair_bytes": min(fitting.tried)}
+    data, made_size, quality = found
+    Path(task["out"]).write_bytes(data)
+    answer: Answer = {"bytes": len(data), "width": made_size[0], "height": made_size[1], "quality": quality}
+    return answer | {"colours": None, "ssim": None, "encodes": fitting.encodes, "said": []}
+
+
+TASKS: dict[str, Callable[[Task, str], Answer]] = {"look": look, "check": check, "fit": fit, "reel": reel}
 
 
 def main(task: Task, path: str) -> None:

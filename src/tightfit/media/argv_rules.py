@@ -22,7 +22,7 @@ _VALUES = {
     **dict.fromkeys(("-format_whitelist", "-f"), _WORD),
     **dict.fromkeys(("-stats_period", "-max_alloc", "-filter_complex_threads", "-threads", "-ss", "-crf"), _NUMBER),
     **dict.fromkeys(("-max_streams", "-max_pixels", "-pass", "-flush_packets", "-ac", "-ar"), _NUMBER),
-    **dict.fromkeys(("-output_ts_offset",), _NUMBER),
+    **dict.fromkeys(("-output_ts_offset", "-loop", "-final_delay"), _NUMBER),
     **dict.fromkeys(("-frames:v", "-video_track_timescale", "-max_muxing_queue_size"), r"\d+"),
     **dict.fromkeys(("-b:v", "-b:a"), r"\d+k?"),
     "-map_metadata": r"-1|0(:s:a:\d+)?",
@@ -51,6 +51,7 @@ _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", 
 _MADE = {"nut", "mp4", "mp3", "ipod", "adts", "opus", "wav", "gif"}
 _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf"),
+    *("fps", "palettegen", "paletteuse"),
     *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
 }
 # libvmaf writes its log into the folder the child works in.

@@ -58,7 +58,7 @@ async def look(path: Path, form: ImageFormat, identity: Identity, policy: Policy
 
 
 def _stream(form: ImageFormat, facts: Mapping[str, Any], image: ImageFacts, size: int) -> VideoStream:
-    starts = tuple(accumulate((max(1, d) for d in image.durations_ms[:-1]), initial=0)) if image.is_animated else (0,)
+    starts = tuple(accumulate(image.shown_ms[:-1], initial=0)) if image.is_animated else (0,)
     return VideoStream(
         index=0,
         codec=form.name,
@@ -75,7 +75,7 @@ def _stream(form: ImageFormat, facts: Mapping[str, Any], image: ImageFacts, size
 
 @dataclass(frozen=True)
 class Made:
-    """A picture within its limit, on disk. ``ssim`` is against the source; ``said`` are sentences for its owner."""
+    """A picture within its limit, on disk. ``ssim`` is a still one's, against the source; ``said`` is for its owner."""
 
     path: Path
     bytes: int
@@ -83,7 +83,7 @@ class Made:
     height: int
     quality: float | None
     colours: int | None
-    ssim: float
+    ssim: float | None
     encodes: int
     said: tuple[str, ...]
 
@@ -111,8 +111,12 @@ async def fit(info: MediaInfo, wanted: Wanted, work: Path, policy: Policy = LOCA
     """The best picture within the limit. Raises SourceError where the source does not decode; EncoderError, OSError."""
     assert info.image is not None, "only pictures come here"
     video, out = info.videos[0], work / f"{_MADE}.{wanted.form}"
+    image = info.image
     task = {
-        "do": "fit",
+        "do": "reel" if image.is_animated else "fit",
+        "durations": image.shown_ms,
+        # Without a word of its own an animation is played once.
+        "loops": 1 if image.loops is None else image.loops,
         "format": info.image.format,
         "form": wanted.form,
         "limit": wanted.limit,
@@ -121,7 +125,7 @@ async def fit(info: MediaInfo, wanted: Wanted, work: Path, policy: Policy = LOCA
         "from_lossless": info.image.format in ("png", "gif"),
         "out": out.name,
     }
-    effort = Work(pixels=_PASSES * video.pixels, file_bytes=wanted.limit)
+    effort = Work(pixels=_PASSES * video.pixels * video.frames, file_bytes=wanted.limit)
     answer = await _answer(task | _rules(policy), Path(info.path), policy, effort, work)
     if "smallest_bytes" in answer:
         return TooSmall(answer["smallest_bytes"], answer["fair_bytes"])
@@ -130,16 +134,25 @@ async def fit(info: MediaInfo, wanted: Wanted, work: Path, policy: Policy = LOCA
     return made
 
 
+async def require_decodes(path: Path, form: str, size: tuple[int, int], policy: Policy = LOCAL) -> int:
+    """Frames of the picture at ``path``, all decoded; raises EncoderError where it is damaged or of another size."""
+    task = {"do": "check", "format": form, **_rules(policy)}
+    effort = Work(pixels=_PASSES * size[0] * size[1])
+    try:
+        seen = await _answer(task, path, policy, effort)
+    except SourceError as exc:
+        raise EncoderError(f"The picture that was made does not decode: {exc.message}") from exc
+    if (seen["width"], seen["height"]) != size:
+        raise EncoderError("The picture that was made is of another size than was asked for.")
+    return int(seen["frames"])
+
+
 async def _require_whole(made: Made, wanted: Wanted, policy: Policy) -> None:
     """Raise EncoderError where the file is not what was said of it: it is decoded once more, in another child."""
     size = made.path.stat().st_size
-    task = {"do": "check", "format": wanted.form, **_rules(policy)}
-    try:
-        seen = await _answer(task, made.path, policy, Work(pixels=2 * made.width * made.height))
-    except SourceError as exc:
-        raise EncoderError(f"The picture that was made does not decode: {exc.message}") from exc
-    if size != made.bytes or size > wanted.limit or (seen["width"], seen["height"]) != (made.width, made.height):
+    if size != made.bytes or size > wanted.limit:
         raise EncoderError(f"The picture that was made is not the one that was asked for ({size} bytes).")
+    await require_decodes(made.path, wanted.form, (made.width, made.height), policy)
 
 
 def policy_work(identity: Identity) -> Work:
