@@ -165,7 +165,7 @@ def probe(info: MediaInfo) -> Wire:
         "bytes": info.size,
         "container": info.container,
         "start_s": info.start_s,
-        "duration_s": round(video.duration_s, 3) if video else None,
+        "duration_s": round(video.duration_s, 3) if video and not _is_still(info) else None,
         "header_duration_s": info.header_duration_s,
         "main_video": video.index if video else None,
         "main_audio": sound.index if sound else None,
@@ -175,6 +175,7 @@ def probe(info: MediaInfo) -> Wire:
         "chapters": info.chapters,
         "metadata": dict(info.metadata),
         "doubts": list(info.doubts),
+        "image": asdict(info.image) if info.image else None,
     }
 
 
