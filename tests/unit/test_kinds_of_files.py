@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tightfit.domain.images import ImageFacts, format_for, format_of
@@ -33,6 +33,7 @@ def test_a_picture_is_known_by_its_signature(head: bytes, name: str | None):
     assert (found.name if found else None) == name
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=64))
 def test_no_beginning_of_a_file_upsets_it(head: bytes):
     format_of(head)
@@ -55,6 +56,7 @@ def test_a_sound_stays_what_it_is_where_we_can_write_that(extension: str, codec:
     assert natural_format(extension, codec).name == name
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["mp3", "m4a", "aac", "opus"]), st.floats(6_000, 500_000), st.integers(1, 8))
 def test_a_shape_is_never_more_than_the_source_nor_than_the_format_takes(name: str, rate: float, channels: int):
     stream = AudioStream(0, "flac", 44_100, channels, 1, 1, 0.0, 1.0)
@@ -70,6 +72,7 @@ def test_both_sides_alike_are_one_channel():
     assert shape_for(FORMATS["m4a"], STEREO, 128_000, same_both_sides=True).channels == 1
 
 
+@settings(deadline=None)
 @given(st.integers(10_000, 12_000_000))
 def test_a_wav_is_under_its_limit_by_arithmetic_and_the_best_that_is(limit: int):
     tags = (("title", "Ein Titel"),)

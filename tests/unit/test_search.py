@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tightfit.domain.search import Search
@@ -19,6 +19,7 @@ def run(search: Search, size_of, most: int = 50) -> Search:
     raise AssertionError("it never ends")
 
 
+@settings(deadline=None)
 @given(
     limit=st.integers(100, 10_000_000),
     base=st.floats(10, 1e6),
@@ -38,6 +39,7 @@ def test_the_best_is_the_largest_that_was_seen_to_fit_or_there_is_none(limit, ba
         assert search.best == 96 or size_of(search.best) >= 0.98 * limit
 
 
+@settings(deadline=None)
 @given(limit=st.integers(2_000, 2_000_000), per_bit=st.floats(0.8, 1.3), extra=st.integers(0, 1_000))
 def test_a_bit_rate_is_right_after_a_few_encodes(limit, per_bit, extra):
     seconds = 60

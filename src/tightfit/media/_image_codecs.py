@@ -23,6 +23,7 @@ _AVIF_SPEED, _WEBP_METHOD = 6, 4
 PALETTES = (256, 192, 128, 96, 64, 48, 32, 24, 16)
 # A picture with no more colours than this was drawn; dithering would only add noise to its areas.
 _DRAWN_COLOURS = 4096
+_HALF = 128
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,30 @@ def encode_exactly(image: Image.Image, form: str, facts: Facts) -> bytes:
     return _saved(image, form, options)
 
 
-def in_palette(image: Image.Image, colours: int, *, dithered: bool = False) -> Image.Image:
+def in_palette(image: Image.Image, colours: int, form: str, *, dithered: bool = False) -> Image.Image:
     """``image`` in at most so many colours; png keeps their alpha, gif knows all or nothing."""
     if image.mode == "RGBA":
-        return image.quantize(colours, method=Image.Quantize.FASTOCTREE)
+        if form == "gif":
+            image = _with_holes(image)
+        coloured = image.quantize(colours, method=Image.Quantize.FASTOCTREE)
+        alphas = (coloured.getpalette("RGBA") or [])[3::4]
+        if form == "gif" and 0 in alphas:
+            coloured.info["transparency"] = alphas.index(0)
+        return coloured
     rgb = image.convert("RGB")
     palette = rgb.quantize(colours, method=Image.Quantize.MEDIANCUT)
     if not dithered:
         return palette
     return rgb.quantize(colours, palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+
+
+def _with_holes(image: Image.Image) -> Image.Image:
+    """What is more than half transparent becomes a hole, all else opaque."""
+    mask = image.getchannel("A").point(lambda alpha: 255 if alpha >= _HALF else 0)
+    holed = Image.new("RGBA", image.size, (0, 0, 0, 0))
+    opaque = image.convert("RGB").convert("RGBA")
+    holed.paste(opaque, mask=mask)
+    return holed
 
 
 def is_drawn(image: Image.Image) -> bool:

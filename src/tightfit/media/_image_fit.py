@@ -65,23 +65,30 @@ class Fitting:
         """The best file within the limit, None where there is none."""
         self.image = self._in_reach(self.image)
         self._trim_facts()
-        made = self._in_colours() if self.form in ("png", "gif") else self._in_quality()
+        made = self._best()
+        if made is None and self.facts != Facts():
+            self.facts = Facts()
+            self.said.append("Date, place, camera and colour profile were left out: there was no room for them.")
+            made = self._best()
         if made:
             self._tell(made)
         return made
+
+    def _best(self) -> Made | None:
+        return self._in_colours() if self.form in ("png", "gif") else self._in_quality()
 
     def smallest(self) -> int:
         """Bytes of the smallest file that is made: no size below it is possible."""
         small = self._sized(self._sizes()[-1])
         if self.form in ("png", "gif"):
-            return len(self._exactly(in_palette(small, PALETTES[-1]), Facts()))
+            return len(self._exactly(in_palette(small, PALETTES[-1], self.form), Facts()))
         return len(self._encoded(small, LADDERS[self.form].low, Facts()))
 
     def fair(self) -> int:
         """Bytes of a file that looks fair: half of each side, at a quality that is good, or in 64 colours."""
         half = self._sized((max(1, self.image.width // 2), max(1, self.image.height // 2)))
         if self.form in ("png", "gif"):
-            return len(self._exactly(in_palette(half, 64), self.facts))
+            return len(self._exactly(in_palette(half, 64, self.form), self.facts))
         return len(self._encoded(half, LADDERS[self.form].good, self.facts))
 
     def _in_reach(self, image: Image.Image) -> Image.Image:
@@ -206,7 +213,7 @@ class Fitting:
         image = self.image
 
         def is_over(colours: int) -> bool:
-            files[colours] = self._exactly(in_palette(image, colours, dithered=dithered), self.facts)
+            files[colours] = self._exactly(in_palette(image, colours, self.form, dithered=dithered), self.facts)
             return len(files[colours]) > self.limit
 
         at = bisect_left(PALETTES, True, key=lambda colours: not is_over(colours))
@@ -216,7 +223,7 @@ class Fitting:
         return Made(files[colours], image.size, self._scored(files[colours]), colours=colours)
 
     def _largest_in(self, colours: int) -> Made | None:
-        return self._largest(lambda image: self._exactly(in_palette(image, colours), self.facts), colours)
+        return self._largest(lambda image: self._exactly(in_palette(image, colours, self.form), self.facts), colours)
 
     def _largest(self, coded: Callable[[Image.Image], bytes], colours: int | None) -> Made | None:
         """The largest picture, coded in one way, that fits."""

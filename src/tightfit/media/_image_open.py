@@ -115,6 +115,9 @@ def essential_of(exif: bytes) -> bytes:
 def _plain(image: Image.Image, facts: Facts) -> tuple[Image.Image, Facts]:
     """L, RGB or RGBA, or a palette as it is; a profile that no longer fits the pixels is applied to them."""
     mode = image.mode
+    if mode in ("L", "RGB") and "transparency" in image.info:
+        # One colour that stands for holes.
+        return image.convert("RGBA"), facts
     if mode in ("L", "RGB", "RGBA", "P"):
         return image, facts
     if mode == "1":
