@@ -10,6 +10,7 @@ from tightfit.engine.craft import Craft, aliased, named_extension
 from tightfit.engine.job import Job
 from tightfit.engine.sound import Sounds
 from tightfit.engine.still import Stills
+from tightfit.errors import UsageError
 from tightfit.media.images import look
 from tightfit.media.probe import identify, probe
 from tightfit.media.sources import image_format
@@ -27,11 +28,22 @@ async def craft_of(request: CompressRequest, settings: Settings, job: Job) -> Cr
     if form.name == "gif" and info.image and info.image.is_animated:
         if named in (".mp4", ".m4v"):
             return await probe(request.source, settings.limits)
+        _require_unedited(request, "A GIF")
         if named != ".webp":
             return Animations(request, settings, aliased(info, job), info.videos[0])
     if request.source.suffix.lower() not in form.extensions:
         job.warn(f"{request.source.name} is a {form.title} picture, whatever its name says.")
+    _require_unedited(request, f"A {form.title} picture")
     return Stills(request, settings, info)
+
+
+def _require_unedited(request: CompressRequest, what: str) -> None:
+    """Edits are made of clips, by the encoder of clips."""
+    if request.edits:
+        raise UsageError(
+            f"{what} is made whole, without edits: {request.source} was to be edited too.",
+            hint="Edit the clip first, with an output that ends in .mp4.",
+        )
 
 
 def _heard(request: CompressRequest, settings: Settings, info: MediaInfo, job: Job) -> Craft | MediaInfo:
@@ -39,9 +51,11 @@ def _heard(request: CompressRequest, settings: Settings, info: MediaInfo, job: J
     stream, named = info.main_audio, named_extension(request)
     video = info.main_video
     if video is not None and named == ".gif":
+        _require_unedited(request, "A GIF")
         return Animations(request, settings, aliased(info, job), video)
     if stream is None or (video is not None and (named is None or format_named(named) is None)):
         return info
+    _require_unedited(request, "A sound file")
     for doubt in info.doubts:
         job.warn(f"About the source: {doubt}.")
     return Sounds(request, settings, aliased(info, job), stream)

@@ -53,6 +53,8 @@ _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf"),
     *("fps", "palettegen", "paletteuse"),
     *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
+    *("select", "transpose", "hflip", "vflip", "pad", "fade"),
+    *("asetnsamples", "aselect", "atempo", "volume", "afade"),
 }
 # libvmaf writes its log into the folder the child works in.
 _LOG_PATH = re.compile(r"log_path=([^:\[\];,]*)")
