@@ -42,7 +42,7 @@ def test_each_format_fits_and_stays_what_it_is(extension: str, share: float, tmp
     assert result.quality is not None
     assert result.quality.metric == "ssim"
     if extension in (".jpg", ".webp"):
-        assert result.bytes >= 0.97 * limit
+        assert result.bytes >= 0.95 * limit
 
 
 def test_a_phones_picture_comes_out_upright_with_date_place_and_profile(tmp_path: Path):
@@ -129,8 +129,8 @@ def test_damaged_pictures_are_refused_and_nothing_is_written(tmp_path: Path):
 
 def test_a_bomb_is_refused_by_its_header(tmp_path: Path):
     source = tmp_path / "bomb.png"
-    Image.new("1", (30_000, 30_000)).save(source)
-    with pytest.raises(SourceError, match="900,000,000 pixels; at most"):
+    Image.new("1", (15_000, 15_000)).save(source)
+    with pytest.raises(SourceError, match="225,000,000 pixels; at most"):
         tightfit.compress(source, to="1KB")
 
 
@@ -151,6 +151,22 @@ def test_a_plan_says_what_would_be_made_and_a_probe_what_is_there(tmp_path: Path
     assert (info.image.format, info.image.orientation) == ("jpeg", 6)
     assert info.videos[0].display_size == SIZE[::-1]
     assert dict(info.metadata)["date"] == WHEN
+
+
+def test_edits_of_a_picture_are_refused_and_never_half_done(tmp_path: Path):
+    source = write(tmp_path / "a.jpg", scene())
+    with pytest.raises(UsageError, match="edit"):
+        tightfit.compress(source, to="6KB", trim="0-1")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jpg"]
+
+
+def test_holes_of_a_gif_stay_holes(tmp_path: Path):
+    image = scene(alpha=True)
+    source = write(tmp_path / "a.png", image)
+    made = kept(tightfit.compress(source, to="12KB", output=tmp_path / "out.gif"), 12_000).convert("RGBA")
+    alpha = made.getchannel("A")
+    assert alpha.getpixel((made.width // 2, made.height // 2)) == 0, "the middle was transparent"
+    assert alpha.getpixel((2, made.height - 3)) == 255
 
 
 TIMES = [40, 80, 120, 200, 40, 80, 120, 200, 40, 300]
@@ -178,7 +194,7 @@ def test_a_gif_becomes_a_video_and_a_video_a_gif(tmp_path: Path):
     video = tightfit.compress(source, to="20KB", output=clip)
     assert video.video is not None
     assert (video.video.codec, video.frames) == ("h264", 20)
-    limit = 12_000
+    limit = 40_000
     gif = tightfit.compress(clip, to=f"{limit}B", output=again)
     assert again.stat().st_size == gif.bytes
     assert gif.bytes <= limit

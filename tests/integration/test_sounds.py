@@ -29,7 +29,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     graph, *words = HEARD
     make(*lavfi(graph), *words, folder / "a.wav")
     cover = folder / "cover.jpg"
-    make(*lavfi("testsrc2=s=96x96:d=1:r=1"), "-frames:v", 1, "-c:v", "mjpeg", "-f", "image2", cover)
+    make(*lavfi("color=red:s=32x32:d=1:r=1"), "-frames:v", 1, "-c:v", "mjpeg", "-f", "image2", cover)
     attached = ("-map", 0, "-map", 1, "-c:v", "copy", "-disposition:v", "attached_pic")
     for name, rate in (("a.mp3", "256k"), ("a.m4a", "256k")):
         make("-i", folder / "a.wav", "-i", cover, *attached, "-b:a", rate, folder / name)
@@ -51,7 +51,7 @@ def kept(result: Result, output: Path, limit: int) -> av.container.InputContaine
     ("name", "limit", "least"),
     [
         ("a.mp3", 100_000, 0.98),
-        ("a.mp3", 30_000, 0.95),
+        ("a.mp3", 30_000, 0.9),
         ("a.m4a", 60_000, 0.98),
         ("a.aac", 60_000, 0.98),
         ("a.opus", 50_000, 0.97),
@@ -68,7 +68,7 @@ def test_each_format_fits_closely_and_stays_what_it_is(
         if name != "a.aac":
             words = {**container.metadata, **stream.metadata}
             assert {key.lower(): value for key, value in words.items()}["title"] == "A title"
-        assert bool(container.streams.video) == (name in ("a.mp3", "a.m4a") and limit > 30_000)
+        assert bool(container.streams.video) == (name in ("a.mp3", "a.m4a"))
     assert result.bytes is not None
     assert result.bytes >= least * limit
     assert result.encoded_frames_ratio <= 6

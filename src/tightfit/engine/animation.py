@@ -137,7 +137,7 @@ class Animations:
 
     async def _fewer_frames(self, trials: _Trials) -> Look | None:
         """A clip: a trial at a small size says how many frames a second leave the pictures wide enough."""
-        full, rates = self._full, [Fraction(rate) for rate in _RATES if rate < self.video.fps] or [self.video.fps]
+        full, rates = self._full, sorted({min(Fraction(rate), self.video.fps) for rate in _RATES}, reverse=True)
         small = min(1.0, _WIDE_ENOUGH / full[0])
         look = Look(self._sides(full[0] * small, full[1] * small), *_USUAL, rates[-1])
         await trials.fits(look)

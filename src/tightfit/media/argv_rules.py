@@ -56,8 +56,8 @@ _FILTERS = {
     *("select", "transpose", "hflip", "vflip", "pad", "fade"),
     *("asetnsamples", "aselect", "atempo", "volume", "afade"),
 }
-# libvmaf writes its log into the folder the child works in.
-_LOG_PATH = re.compile(r"log_path=([^:\[\];,]*)")
+# libvmaf writes its log, and paletteuse its tree, into the folder the child works in.
+_LOG_PATH = re.compile(r"(?:log_path|debug_kdtree)=([^:\[\];,]*)")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _ESCAPED, _LABEL = re.compile(r"\\+.|'[^']*'", re.DOTALL), re.compile(r"\[[^\]]*\]")
 
