@@ -19,7 +19,7 @@ from tightfit.cli.text import percent, printable, sparkline, took
 from tightfit.errors import UsageError
 from tightfit.units import SIZE_HELP
 
-LATER_COMMANDS = ("chat", "watch", "worker", "bench", "mcp")
+LATER_COMMANDS = ("watch", "worker", "bench", "mcp")
 LATER_OPTIONS = (
     *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
     *("--total", "--split", "-r", "--private", "--report"),

@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from tightfit import __version__
-from tightfit.cli import ask, cloud, compress, demo, doctor, jobs, logs, plan, presets, probe, serve
+from tightfit.cli import ask, chat, cloud, compress, demo, doctor, jobs, logs, plan, presets, probe, serve
 from tightfit.cli.bare import spelled_out
 from tightfit.cli.failures import failure_of, paragraph, usage_error
 from tightfit.cli.streams import complain, make_patient, say
@@ -25,6 +25,7 @@ HELP = f"""Name a size, get the best-looking video file that fits.
   tightfit *.mp4 discord -o smaller/            each within a destination's limit
   tightfit plan vacation.mp4 50MB               what would be done, and why
   tightfit "half the size, no sound" talk.mov   the same in words: English, Deutsch, 中文 …
+  tightfit chat vacation.mp4                    a session: make it smaller, undo that …
   tightfit probe vacation.mp4                   what the file really holds
   tightfit jobs resume                          go on with whatever was interrupted
   tightfit connect                              let a render service help, and say what it is sent
@@ -86,7 +87,7 @@ def _options(
 ) -> None: ...
 
 
-_MODULES = (compress, plan, ask, probe, jobs, presets, doctor, demo, serve)
+_MODULES = (compress, plan, ask, chat, probe, jobs, presets, doctor, demo, serve)
 for _module in _MODULES:
     _name = _module.__name__.rpartition(".")[2]
     app.command(_name, help=_module.HELP, short_help=_module.SHORT)(getattr(_module, _name))

@@ -247,3 +247,68 @@ SAID: dict[str, str] = {
 def named(text: str) -> frozenset[str]:
     """The concepts that ``text`` lists with spaces between: a set of them on one readable line."""
     return frozenset(text.split())
+
+
+# What is said of what was done before, in a session; each is a list of phrases in ``[talk]``.
+TALK: dict[str, str] = {
+    "smaller": "what was made should take less",
+    "better": "what was made should look better, and may take more",
+    "little": "by how much: a bit",
+    "same": "the request before, once more",
+    "others": "the files that the request before was not about",
+    "undo": "the result before counts again",
+    "where": "where the file is",
+    "did": "what was done so far",
+    "connect": "an account at the service",
+    "quit": "leave the session",
+}
+
+# What a session answers, in ``[reply]``.
+REPLIES: dict[str, str] = {
+    "local": "greeting: all is done here",
+    "connected": "greeting: a service may be used, {host}",
+    "offline": "no service is asked",
+    "help": "what can be said",
+    "here": "{file} of {size} was named for the first time",
+    "already_here": "{file} was named again",
+    "queued": "{ahead} pieces of work come first",
+    "done": "{output} has {size}, the limit being {limit}",
+    "fitted": "{output} is a copy of {size}",
+    "failed": "{file} was not made: {reason}",
+    "stopped": "{file} was interrupted",
+    "nothing_running": "nothing can be stopped",
+    "at_work": "{file} is done by {percent}",
+    "waiting": "{file} comes later",
+    "undone": "{file} is {output} of {size} again",
+    "undone_first": "{file} has no result that counts",
+    "kept": "{output} was made and stays",
+    "nothing_to_undo": "there is no result",
+    "where": "{file} is {output} of {size}",
+    "nothing_made": "there is no result yet",
+    "did": "{number}. asked was {wishes}, it became {outcome}",
+    "undone_mark": "an outcome that counts no more",
+    "no_others": "there is only one file",
+    "how_many": "there are others but not {number}: {files}",
+    "nothing_before": "there is nothing to repeat",
+    "full": "{file} has all that {preset} takes",
+    "as_good": "{file} has the size of its source",
+    "again": "{output} is there from before",
+    "not_here": "only a service does that, and there is none",
+    "upload_first": "only the service does that, and {file} is not there",
+    "not_connected": "there is no service",
+    "connecting": "connected to {host} with {available} credits",
+    "credits": "{available} credits are left, {frozen} are held",
+    "link": "the page that gets more: {link}",
+    "uploaded": "{files} are at the service",
+    "still_working": "nothing was heard for a while",
+    "rendering": "a render began",
+    "percent": "a render is done by {percent}",
+    "exported": "{output} of {size} was fetched",
+    "nothing_there": "the timeline is empty",
+    "lost": "the service forgot the timeline",
+    "back": "a session of {folder} goes on, in which {count} were made",
+    "going_on": "{file} was not finished and is gone on with",
+    "no_session": "there is no session to go on with",
+    "leaving": "goodbye, with something unfinished",
+    "bye": "goodbye",
+}

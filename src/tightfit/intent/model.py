@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -113,6 +114,32 @@ class Intent:
             "assumed": list(self.assumed),
             "unclear": list(self.unclear),
         }
+
+
+def from_wire(wire: Mapping[str, Any]) -> Intent:
+    """The intent that ``wire`` was made of; a session remembers its requests in this form."""
+    picture, sound, split = wire.get("resolution"), wire.get("audio"), wire.get("split")
+    return Intent(
+        Action(wire["action"]),
+        wire["language"],
+        tuple(wire["files"]),
+        Goal(**wire["target"]),
+        Picture(**picture) if picture else None,
+        wire.get("fps"),
+        wire.get("container"),
+        wire.get("codec"),
+        Trim(**wire["trim"]),
+        wire.get("aspect"),
+        sound["kbps"] if isinstance(sound, Mapping) else sound,
+        wire.get("quality"),
+        wire.get("speed"),
+        tuple(dict(edit) for edit in wire["edits"]),
+        wire.get("where"),
+        split["parts"] if isinstance(split, Mapping) else split,
+        wire.get("total"),
+        tuple(wire["assumed"]),
+        tuple(wire["unclear"]),
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -36,6 +36,13 @@ def han_number(text: str, at: int, lexicon: Lexicon, *, following_is_unit: bool)
     return None
 
 
+def han_count(text: str) -> int | None:
+    """How many ``text`` begins with: 两个 is 2, 二つ is 2; None where it begins with no number."""
+    match = _HAN.match(text)
+    value = _han_value(match[0]) if match else None
+    return None if value is None else int(value)
+
+
 def _han_value(text: str) -> float | None:
     """二十五 is 25, 一百二 is 120, 二〇 is 20; None for what is no number (百百)."""
     if all(char in _DIGITS for char in text):

@@ -34,12 +34,15 @@ def _no_such_file(_: str) -> bool:
     return False
 
 
-def understand(text: str, files: Sequence[str] = (), exists: Exists = _no_such_file) -> Intent:
-    """What ``text`` asks for. ``files`` were named beside it; ``exists`` knows the names of files that are there."""
+def understand(text: str, files: Sequence[str] = (), exists: Exists = _no_such_file, usual: str = "") -> Intent:
+    """What ``text`` asks for. ``files`` were named beside it; ``exists`` knows the names of files that are there.
+
+    ``usual`` is the language of the conversation, for a text that could be in several.
+    """
     folded = fold(text[:LONGEST])
     known = frozenset(files)
     found = tokens(folded, lambda name: name in known or exists(name))
-    language = detect(folded, found)
+    language = detect(folded, found, usual)
     lexicon = load(language)
     if len(text) > LONGEST:
         return Intent(
