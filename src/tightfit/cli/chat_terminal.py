@@ -27,6 +27,7 @@ _PROMPT = "> "
 _BAR = 24  # characters of the bar of progress
 _VIDEOS = frozenset(VIDEO_NAMES.split())
 _MOST_COMPLETIONS = 50
+_LONGEST_NAME = 40  # characters: the line of progress is one line
 
 
 class Terminal:
@@ -35,12 +36,11 @@ class Terminal:
     def __init__(self, history: Path) -> None:
         self._chat: Chat | None = None
         self._session: PromptSession[str] = PromptSession(
-            _PROMPT,
+            self._prompt,
             history=FileHistory(str(history)),
             completer=Names(),
             complete_while_typing=False,
             key_bindings=self._keys(),
-            bottom_toolbar=self._progress,
             refresh_interval=0.5,
             enable_open_in_editor=False,
         )
@@ -81,16 +81,18 @@ class Terminal:
 
         return keys
 
-    def _progress(self) -> FormattedText | None:
+    def _prompt(self) -> FormattedText:
+        """The prompt, with progress above it while something is being made."""
         work = self._chat.at_work if self._chat else None
         if self._chat is None or work is None:
-            return None
+            return FormattedText([("", _PROMPT)])
         done = self._chat.percent
         filled = int(_BAR * done / 100)
         bar = "█" * filled + "░" * (_BAR - filled)
         waiting = len(self._chat.session.open_works) - 1
         more = f"  +{waiting}" if waiting > 0 else ""
-        return FormattedText([("", f" {printable(work.source or work.text)}  {bar} {done:3.0f} %{more}")])
+        name = printable(work.source or work.text)[:_LONGEST_NAME]
+        return FormattedText([("", f"{name}  {bar} {done:3.0f} %{more}\n{_PROMPT}")])
 
 
 class Names(Completer):

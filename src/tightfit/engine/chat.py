@@ -20,6 +20,7 @@ from tightfit.engine import durable, facts
 from tightfit.engine.chat_cloud import ChatCloud
 from tightfit.engine.dialogue import Do, Step, World, respond
 from tightfit.engine.session_log import SessionLog
+from tightfit.engine.sessions import name_in
 from tightfit.engine.spoken import requests_for
 from tightfit.errors import InfeasibleError, TightfitError
 from tightfit.intent.lexicon import reply
@@ -92,7 +93,7 @@ class Chat:
 
     async def hear(self, text: str, files: Sequence[str] = ()) -> bool:
         """Answer one line and queue what it asks for; False where the session is to end."""
-        world = World(_exists, _size_of, self._cloud.host is not None, lambda _: self.percent)
+        world = World(_exists, _size_of, self._cloud.host is not None, lambda _: self.percent, self._named)
         step = respond(self.session, text, files, world)
         self._keep(step.events)
         self.session = step.session
@@ -218,6 +219,13 @@ class Chat:
             self._say(warning)
 
     # -- memory
+
+    def _named(self, name: str) -> str:
+        """One name for a file, however it is spelled: from the session's folder where it is in there."""
+        if _exists(name):
+            return name_in(Path.cwd(), name)
+        known = [file for file in self.session.files if Path(file).name == name]
+        return known[0] if len(known) == 1 else name
 
     def _note(self, kind: Kind, /, **data: Any) -> None:
         self._keep([Event(kind, data)])

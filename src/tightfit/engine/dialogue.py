@@ -39,12 +39,19 @@ class Do(StrEnum):
 
 @dataclass(frozen=True)
 class World:
-    """What a line's meaning depends on outside of the session. ``size_of`` gives bytes, 0 for what is not there."""
+    """What a line's meaning depends on outside of the session.
+
+    ``size_of`` gives bytes, 0 for what is not there; ``named`` the one name that a file has in this session.
+    """
 
     exists: Callable[[str], bool]
     size_of: Callable[[str], int]
     connected: bool = False
     percent: Callable[[int], float] = lambda _: 0.0
+    named: Callable[[str], str] = lambda name: name
+
+    def names(self, files: Sequence[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(map(self.named, files)))
 
 
 @dataclass
@@ -74,6 +81,7 @@ def respond(session: Session, text: str, files: Sequence[str], world: World) -> 
     """What ``text`` and the ``files`` dropped with it ask for."""
     step, pending = Step(session), session.question
     step.happen(Kind.HEARD, text=text, language=language_of(text, world.exists, session.language))
+    files = world.names(files)
     if not text.strip():
         _name(step, files, world)
         return step
@@ -83,7 +91,7 @@ def respond(session: Session, text: str, files: Sequence[str], world: World) -> 
     intent = understand(text, files, world.exists, step.session.language)
     if pending:
         intent = _answered(pending, intent, text, files, world)
-    _request(step, intent, text, world)
+    _request(step, replace(intent, files=world.names(intent.files)), text, world)
     return step
 
 
@@ -148,7 +156,7 @@ def _same(step: Step, found: FollowUp, world: World) -> None:
     if not before:
         step.say("nothing_before")
         return
-    targets = list(found.files) or session.others
+    targets = list(world.names(found.files)) or session.others
     if not targets:
         step.say("no_others")
     elif found.number not in (None, len(targets)):

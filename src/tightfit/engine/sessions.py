@@ -33,7 +33,8 @@ def owned(
             if known:
                 yield _gone_on(log, name, files)
             else:
-                opened = {"folder": str(Path.cwd()), "language": language, "files": list(files)}
+                here = Path.cwd()
+                opened = {"folder": str(here), "language": language, "files": [name_in(here, name) for name in files]}
                 log.add(name, [Event(Kind.OPENED, opened)])
                 yield log.session(name)
             disk.remove_folder(folder, "session")
@@ -49,5 +50,11 @@ def _gone_on(log: SessionLog, name: str, files: Sequence[str]) -> Session:
     with suppress(OSError):  # its folder may be gone; names are then looked for where we are
         os.chdir(session.folder)
     if absolute:
-        log.add(name, [Event(Kind.FILES, {"files": absolute})])
+        log.add(name, [Event(Kind.FILES, {"files": [name_in(Path.cwd(), file) for file in absolute]})])
     return log.session(name)
+
+
+def name_in(folder: Path, name: str) -> str:
+    """``name`` as it is written from ``folder``, where it lies in there."""
+    path = folder / name
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) and ".." not in path.parts else name

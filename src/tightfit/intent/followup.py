@@ -97,12 +97,18 @@ def _read(found: Sequence[Token], language: str) -> list[Item]:
 def talk(language: str) -> Lexicon:
     """The lexicon of a language with the phrases of ``[talk]`` before all others."""
     plain = load(language)
-    own = {phrase: Term(_MARK + key) for key, text in read(language)["talk"].items() for phrase in split(text)}
+    said = {key: split(text) for key, text in read(language)["talk"].items()}
+    own = {phrase: Term(_MARK + key) for key, phrases in said.items() for phrase in phrases}
+    if plain.script != "latin":
+        # Without spaces the longest phrase counts, and もう少し小さくして is one that asks for a size.
+        for key in ("smaller", "better"):
+            own |= {bit + phrase: Term(f"{_MARK}{key}+little") for bit in said["little"] for phrase in said[key]}
     return replace(plain, phrases={**plain.phrases, **own})
 
 
 def _meant(found: Sequence[Item], language: str) -> FollowUp | None:
-    said = {item.concept.removeprefix(_MARK) for item in found if item.concept.startswith(_MARK)}
+    marks = [item.concept.removeprefix(_MARK) for item in found if item.concept.startswith(_MARK)]
+    said = {key for mark in marks for key in mark.split("+")}
     plain = [item for item in found if not item.concept.startswith(_MARK)]
     if not said or not all(_is_small_talk(item) for item in plain):
         return None
