@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.hostile_text import hostile
 
@@ -186,6 +186,7 @@ def test_nothing_hostile_is_a_follow_up():
     assert not [text for text in hostile(500, seed=20261128) if follow_up(text, exists)]
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_one_or_none(text: str):
     assert isinstance(follow_up(text, exists), FollowUp | None)

@@ -12,9 +12,9 @@ from typer.main import get_command
 from tightfit import __version__
 from tightfit.cli import ask, chat, cloud, compress, demo, doctor, jobs, logs, plan, presets, probe, serve
 from tightfit.cli.bare import spelled_out
-from tightfit.cli.failures import failure_of, paragraph, usage_error
+from tightfit.cli.failures import told, usage_error
 from tightfit.cli.streams import complain, make_patient, say
-from tightfit.errors import ExitCode, TightfitError
+from tightfit.errors import ExitCode
 from tightfit.units import SIZE_HELP
 
 HELP = f"""Name a size, get the best-looking video file that fits.
@@ -104,21 +104,10 @@ def run(words: Sequence[str]) -> int:
         spelled = [] if _COMPLETING in os.environ else spelled_out(words)
         code = get_command(app).main(spelled, prog_name="tightfit", standalone_mode=False)
     except typer.TyperException as problem:
-        return _told(usage_error(problem))
+        return told(usage_error(problem))
     except Exception as error:
-        return _told(error)
+        return told(error)
     if code == ExitCode.INTERRUPTED:
         # The parser turns Ctrl-C outside of the work itself into this code, without a word.
         complain("Stopped.")
     return int(code or ExitCode.OK)
-
-
-def _told(error: Exception) -> int:
-    if isinstance(error, TightfitError) and error.code is not ExitCode.BUG:
-        complain(paragraph(error.message, error.hint))
-        return int(error.code)
-    from tightfit.settings import Settings
-
-    failure = failure_of(error, Settings().home)
-    complain(paragraph(failure.message, failure.hint))
-    return failure.code

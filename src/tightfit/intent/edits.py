@@ -228,7 +228,8 @@ def _volumes(reading: Reading) -> None:
         louder = reading.find("louder", among=clause)
         quieter = reading.find("quieter", "compress", "smaller", among=clause)
         share = _share(reading, level[0])
-        to = [place for place in (level[0] - 1, level[0] + 1) if reading.concept(place) == "to"]
+        aims = ("to", "limit") if reading.lexicon.grammar.get("verbs_last") else ("to",)  # 60%まで下げて
+        to = [place for place in (level[0] - 1, level[0] + 1) if reading.concept(place) in aims]
         by = [place for place in (level[0] - 1, level[0] + 1) if reading.concept(place) == "by"]
         percent = reading.concept(level[0]) == "percent"
         if percent and louder and not to:

@@ -16,7 +16,7 @@ from tightfit.intent.lexer import AUDIO_NAMES, Exists, Token, tokens
 from tightfit.intent.lexicon import Lexicon, load
 from tightfit.intent.manner import read_manner
 from tightfit.intent.measures import Composer
-from tightfit.intent.model import Action, Intent
+from tightfit.intent.model import Action, Edit, Intent
 from tightfit.intent.picture import read_picture
 from tightfit.intent.reading import Reading
 from tightfit.intent.routes import action_of, route
@@ -135,11 +135,20 @@ def _finished(reading: Reading, action: Action, language: str) -> Intent:
         language,
         reading.files,
         **reading.wishes,
-        edits=tuple(edit for _, edit in sorted(reading.edits, key=lambda pair: pair[0])),
+        edits=_in_order(reading.edits),
         assumed=tuple(reading.assumed),
         unclear=_unclear(reading),
         question=_question(reading),
     )
+
+
+def _in_order(found: Sequence[tuple[int, Edit]]) -> tuple[Edit, ...]:
+    """The edits in the order of the text; one that is said twice is meant once."""
+    edits: list[Edit] = []
+    for _, edit in sorted(found, key=lambda pair: pair[0]):
+        if edit not in edits:
+            edits.append(edit)
+    return tuple(edits)
 
 
 def _bounds(reading: Reading) -> None:
