@@ -108,6 +108,13 @@ def test_a_long_silence_is_bridged(tool: Tool, cloud: FakeCloud):
     assert ran.out.splitlines()[1:] == ["⏳ Still working…", "There.", "Bye."]
 
 
+def test_what_the_service_makes_too_large_is_made_to_fit_here(tool: Tool, cloud: FakeCloud, made_clip: Path):
+    cloud.file = made_clip.read_bytes()
+    ran = talk(tool, cloud, "upload clip.mp4", "under 300KB please", "export")
+    assert "Done: video-export-300KB.mp4" in ran.out, ran.out
+    assert (tool.folder / "video-export-300KB.mp4").stat().st_size <= 300_000 < len(cloud.file)
+
+
 def test_without_credits_there_is_a_link(tool: Tool, cloud: FakeCloud):
     cloud.available = 0
     ran = talk(tool, cloud, "make a city video", "credits", NEMO_WEB_URL="https://web.example")

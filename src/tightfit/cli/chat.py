@@ -12,7 +12,7 @@ from tightfit.cli.failures import failure_of, paragraph
 from tightfit.cli.streams import complain, say
 from tightfit.cli.text import printable
 from tightfit.cli.turns import load_settings
-from tightfit.errors import UsageError
+from tightfit.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from tightfit.domain.session import Session
@@ -67,7 +67,10 @@ def _run(settings: Settings, files: list[str], *, resume: bool) -> int:
     if journal.notice:
         complain(journal.notice)
     with owned(settings, SessionLog(journal), files, resume=resume, language=_usual_language()) as opened:
-        return anyio.run(_talk, settings, SessionLog(journal), opened, resume)
+        try:
+            return anyio.run(_talk, settings, SessionLog(journal), opened, resume)
+        except KeyboardInterrupt:
+            raise Interrupted("Stopped.", hint="tightfit chat --resume goes on.") from None
 
 
 async def _talk(settings: Settings, log: SessionLog, session: Session, resume: bool) -> int:

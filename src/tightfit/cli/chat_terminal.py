@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +36,7 @@ class Terminal:
     """Reads lines while work goes on; what is said appears above the line."""
 
     def __init__(self, history: Path) -> None:
+        history.touch(mode=0o600)
         self._chat: Chat | None = None
         self._session: PromptSession[str] = PromptSession(
             self._prompt,
@@ -51,6 +54,8 @@ class Terminal:
 
     async def talk(self, chat: Chat) -> None:
         self._chat = chat
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self._end)
         # Raw from the first prompt to the last: a key that is pressed between two of them is read by the next one.
         with self._session.app.input.raw_mode(), patch_stdout():
             while True:
@@ -64,6 +69,11 @@ class Terminal:
                         chat.leave()
                         return
         chat.leave()
+
+    def _end(self) -> None:
+        """Being told to end, as against Ctrl-C: what is unfinished is gone on with another time."""
+        if self._session.app.is_running:
+            self._session.app.exit(exception=EOFError)
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()

@@ -111,6 +111,12 @@ class Session:
         found = [w for w in self.works if w.source == source and w.kind == "compress" and w.is_good]
         return found[-1] if found else None
 
+    @property
+    def timeline_limit(self) -> int | None:
+        """The last size in bytes that was asked of the timeline."""
+        asked = [w.wishes["target"]["bytes"] for w in self.works if w.kind == "message" and w.wishes and not w.undone]
+        return int(asked[-1]) if asked else None
+
     def made_before(self, source: str, wishes: Mapping[str, Any]) -> Work | None:
         """A good result for the same wishes, also one that was undone."""
         same = (w for w in self.works if w.source == source and w.status in GOOD and _same(w.wishes, wishes))

@@ -7,22 +7,31 @@ became of it (``cloud.client``): a message is sent once, a render begun once.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
+import anyio
+
 from tightfit.domain.session import Kind, Session, Work
 from tightfit.engine.cloud import cloud_client, identity_of
+from tightfit.errors import CloudError, NetworkError
+from tightfit.intent.model import Action, Goal, Intent
 from tightfit.net.redact import place
 from tightfit.settings import Settings
 from tightfit.units import format_bytes
 
 if TYPE_CHECKING:
     from tightfit.cloud.client import CloudClient
+    from tightfit.cloud.models import RenderJob
     from tightfit.cloud.sessions import Session as Handle
     from tightfit.cloud.told import Told
 
 # What the service calls the languages in which its name for one differs from ours.
 _NAMES = {"zh": "zh-CN"}
+# A wait is five minutes at the hosted service; an hour is more than any render there takes.
+_MOST_WAITS = 11
+_CANCELLING_S = 10.0
 
 
 class Note(Protocol):
@@ -40,6 +49,7 @@ class ChatCloud:
         self._settings, self._name = settings, name
         self._note, self._tell, self._say = note, tell, say
         self._percent = -1
+        self._limit: int | None = None
 
     @property
     def host(self) -> str | None:
@@ -85,6 +95,7 @@ class ChatCloud:
         async def once(client: CloudClient, handle: Handle) -> None:
             await does(client, handle, work)
 
+        self._limit = session.timeline_limit
         await self._with_timeline(session, once)
 
     async def _with_timeline(self, session: Session, do: Callable[[CloudClient, Handle], Awaitable[None]]) -> None:
@@ -119,12 +130,33 @@ class ChatCloud:
         if not state.is_ready:
             self._tell("nothing_there")
             return
-        done = await client.render(handle, state.draft, unit=str(work.number), job=self._name)
+        done = await self._rendered(client, handle, state.draft, str(work.number))
         output = _free(f"{_title(state.draft)}-export.mp4")
         await client.download(done, output)
         size = output.stat().st_size
         self._note(Kind.ENDED, number=work.number, status="met", output=str(output), bytes=size)
         self._tell("exported", output=str(output), size=format_bytes(size))
+        if self._limit and size > self._limit:
+            # The hosted service knows no sizes: what it makes too large is made to fit here.
+            wishes = Intent(Action.COMPRESS, files=(str(output),), target=Goal(bytes=self._limit)).wire
+            self._note(Kind.QUEUED, kind="compress", source=str(output), wishes=wishes)
+
+    async def _rendered(self, client: CloudClient, handle: Handle, draft: Any, unit: str) -> RenderJob:
+        """The render, waited for as long as a person may; one that is interrupted is cancelled at the service."""
+        from tightfit.cloud.errors import RenderStillRunning
+
+        try:
+            for _ in range(_MOST_WAITS):
+                try:
+                    # The same names are the same render: asked for again it is only waited for.
+                    return await client.render(handle, draft, unit=unit, job=self._name)
+                except RenderStillRunning:
+                    self._tell("still_working")
+            return await client.render(handle, draft, unit=unit, job=self._name)
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True), anyio.move_on_after(_CANCELLING_S), suppress(CloudError, NetworkError):
+                await client.abandon(self._name)
+            raise
 
     def _hear(self, told: Told) -> None:
         from tightfit.cloud.told import Rendering, Said, SessionLost, StillWorking

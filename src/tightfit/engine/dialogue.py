@@ -250,7 +250,9 @@ def _at_the_service(step: Step, intent: Intent, text: str) -> None:
     """What is said of the timeline: rendered where that is all, else told to the agent in the user's words."""
     exporting = intent.action is Action.EXPORT and not amends.has_wishes(intent)
     ahead = len(step.session.open_works)
-    step.happen(Kind.QUEUED, kind="export" if exporting else "message", source="", wishes={}, text=text)
+    # A size is remembered: whether the service can keep to one is not known before the file is there.
+    wishes = intent.wire if intent.target.bytes and not intent.unclear else {}
+    step.happen(Kind.QUEUED, kind="export" if exporting else "message", source="", wishes=wishes, text=text)
     if ahead:
         step.say("queued", ahead=ahead)
 
