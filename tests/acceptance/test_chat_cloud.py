@@ -64,12 +64,12 @@ def test_each_call_of_the_routing_table_in_one_session(tool: Tool, cloud: FakeCl
     assert said[1] == "100 credits are left, 0 are held for work under way."
     assert said[2] == "“clip.mp4” is at the service; what you say next is done there."
     assert said[3:5] == ["Done.", "Timeline (1 track): 1. Video: add a title (0-10s)"]
-    assert [line for line in said if "video-export.mp4" in line and line.startswith("✅")]
+    assert [line for line in said if "clip-export.mp4" in line and line.startswith("✅")]
     assert f"还剩 {100 - COST} 积分" in ran.out
     assert cloud.messages == ["add a title"]
     assert len(cloud.asked(EXPORT)) == 2
-    assert (tool.folder / "video-export.mp4").read_bytes() == cloud.file
-    assert (tool.folder / "video-export-2.mp4").read_bytes() == cloud.file
+    assert (tool.folder / "clip-export.mp4").read_bytes() == cloud.file
+    assert (tool.folder / "clip-export-2.mp4").read_bytes() == cloud.file
 
 
 def test_the_timeline_is_told_as_the_contract_has_it(tool: Tool, cloud: FakeCloud):
@@ -111,8 +111,8 @@ def test_a_long_silence_is_bridged(tool: Tool, cloud: FakeCloud):
 def test_what_the_service_makes_too_large_is_made_to_fit_here(tool: Tool, cloud: FakeCloud, made_clip: Path):
     cloud.file = made_clip.read_bytes()
     ran = talk(tool, cloud, "upload clip.mp4", "under 300KB please", "export")
-    assert "Done: video-export-300KB.mp4" in ran.out, ran.out
-    assert (tool.folder / "video-export-300KB.mp4").stat().st_size <= 300_000 < len(cloud.file)
+    assert "Done: clip-export-300KB.mp4" in ran.out, ran.out
+    assert (tool.folder / "clip-export-300KB.mp4").stat().st_size <= 300_000 < len(cloud.file)
 
 
 def test_without_credits_there_is_a_link(tool: Tool, cloud: FakeCloud):

@@ -286,14 +286,15 @@ def test_the_help_of_a_language_names_what_it_understands(language: str):
 
 
 def test_nothing_hostile_is_done_in_a_session_either():
-    talk = Talk(files=("a.mp4",), busy=True)
-    for text in hostile(500, seed=20261129):
+    for number, text in enumerate(hostile(500, seed=20261129)):
+        if number % 20 == 0:
+            talk = Talk(files=("a.mp4",), busy=True)
         step = talk(text)
         assert not talk.asked(step), text
         assert step.do in (Do.NOTHING, Do.STATUS, Do.CREDITS, Do.STOP), text
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.one_of(st.text(max_size=40), st.sampled_from(["a.mp4 to 5MB", "undo", "make it smaller", "b.mp4"]))))
 def test_any_conversation_can_be_replayed_from_what_the_journal_keeps(lines: list[str]):
     talk = Talk()

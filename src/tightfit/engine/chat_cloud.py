@@ -32,6 +32,7 @@ _NAMES = {"zh": "zh-CN"}
 # A wait is five minutes at the hosted service; an hour is more than any render there takes.
 _MOST_WAITS = 11
 _CANCELLING_S = 10.0
+_QUARTERS = 4
 
 
 class Note(Protocol):
@@ -48,8 +49,9 @@ class ChatCloud:
     def __init__(self, settings: Settings, name: str, note: Note, tell: Tell, say: Callable[[str], None]) -> None:
         self._settings, self._name = settings, name
         self._note, self._tell, self._say = note, tell, say
-        self._percent = -1
+        self._quarter: int | None = None
         self._limit: int | None = None
+        self._stem = ""
 
     @property
     def host(self) -> str | None:
@@ -95,7 +97,8 @@ class ChatCloud:
         async def once(client: CloudClient, handle: Handle) -> None:
             await does(client, handle, work)
 
-        self._limit = session.timeline_limit
+        self._limit, self._quarter = session.timeline_limit, None
+        self._stem = next((Path(w.source).stem for w in reversed(session.works) if w.kind == "upload"), "")
         await self._with_timeline(session, once)
 
     async def _with_timeline(self, session: Session, do: Callable[[CloudClient, Handle], Awaitable[None]]) -> None:
@@ -131,7 +134,7 @@ class ChatCloud:
             self._tell("nothing_there")
             return
         done = await self._rendered(client, handle, state.draft, str(work.number))
-        output = _free(f"{_title(state.draft)}-export.mp4")
+        output = _free(f"{self._stem or _title(state.draft)}-export.mp4")
         await client.download(done, output)
         size = output.stat().st_size
         self._note(Kind.ENDED, number=work.number, status="met", output=str(output), bytes=size)
@@ -169,9 +172,17 @@ class ChatCloud:
         elif isinstance(told, SessionLost):
             self._note(Kind.CLOUD, session=told.new, service=self._settings.cloud.api_url)
             self._tell("lost")
-        elif isinstance(told, Rendering) and told.percent not in (self._percent, 100):
-            self._tell("percent" if told.percent else "rendering", percent=told.percent)
-            self._percent = told.percent
+        elif isinstance(told, Rendering):
+            self._show(told.percent)
+
+    def _show(self, percent: int) -> None:
+        """A render's progress, in quarters: our own server tells it twice a second."""
+        quarter = percent // 25
+        if self._quarter is None:
+            self._tell("rendering")
+        elif self._quarter < quarter < _QUARTERS:
+            self._tell("percent", percent=percent)
+        self._quarter = quarter
 
 
 def _title(draft: Any) -> str:
