@@ -109,6 +109,21 @@ def test_now_for_another_destination(talk: Talk):
     assert (wishes["target"]["preset"], wishes["target"]["bytes"], wishes["audio"]) == ("whatsapp", None, "none")
 
 
+def test_an_edit_of_it_joins_the_size_and_the_edits_before(talk: Talk):
+    talk("a.mp4 to 10MB")
+    (wishes,) = talk.asked(talk("only the first 5 seconds"))
+    assert (target(wishes), wishes["trim"]["end_s"]) == (10_000_000, 5)
+    talk("rotate it left")
+    (wishes,) = talk.asked(talk("rotate it right"))
+    assert [edit["degrees"] for edit in wishes["edits"]] == [90], "instead of the turn before"
+    talk("b.mp4: remove 0:01 to 0:02")
+    (wishes,) = talk.asked(talk("remove 0:03 to 0:04"))
+    assert [edit["start_s"] for edit in wishes["edits"]] == [1, 3], "both"
+    assert wishes["action"] == "edit", "without a size too"
+    (wishes,) = talk.asked(talk("crop it to 1:1"))
+    assert (wishes["aspect"], wishes["fit"]) == ("1:1", "cover")
+
+
 def test_a_file_that_is_named_with_a_size_begins_anew(talk: Talk):
     talk("a.mp4 to 10MB, no sound")
     (wishes,) = talk.asked(talk("a.mp4 to 20MB"))

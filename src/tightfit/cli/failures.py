@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     import typer
 
     from tightfit.domain.result import Failure
+
+
+_CLOSE = 0.75  # of difflib's ratio: --outptu is --output, --frobnicate is not --rotate
 
 
 def paragraph(message: str, hint: str) -> str:
@@ -94,5 +98,7 @@ def _unknown_option(option: str, command: str, close: tuple[str, ...]) -> UsageE
 
     if option in LATER.get(command.rpartition(" ")[2], ()):
         return UsageError(f"{option} is not in this version.")
-    hint = f"Did you mean {' or '.join(sorted(close))}?" if close else f"{command} --help lists those there are."
+    # The parser's own idea of close grows with every option there is.
+    close = tuple(get_close_matches(option, close, n=1, cutoff=_CLOSE))
+    hint = f"Did you mean {close[0]}?" if close else f"{command} --help lists those there are."
     return UsageError(f"{option} is not an option of {command}.", hint=hint)

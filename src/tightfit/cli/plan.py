@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tightfit.cli import options, wire
+from tightfit.cli import edits, options, wire
 from tightfit.cli.failures import expected, failure_of
 from tightfit.cli.streams import complain, say
 from tightfit.cli.text import counted, printable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tightfit.domain.media_info import MediaInfo
     from tightfit.domain.plan import AlreadyFits, Plan
     from tightfit.domain.request import CompressRequest
+    from tightfit.engine.edit_options import EditOptions
     from tightfit.settings import Settings
 
 SHORT = "Say what compress would do, and why, without doing it."
@@ -38,6 +39,17 @@ def plan(
     container: options.Container = "mp4",
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
+    trim: edits.Trim = None,
+    cut: edits.Cut = None,
+    fps: edits.Fps = None,
+    speed: edits.Speed = None,
+    crop: edits.Crop = None,
+    rotate: edits.Rotate = None,
+    aspect: edits.Aspect = None,
+    fit: edits.Fit = None,
+    mute: edits.Mute = None,
+    volume: edits.Volume = None,
+    fade: edits.Fade = None,
     where: options.Where = "auto",
     offline: options.Offline = False,
     no_fallback: options.NoFallback = False,
@@ -47,13 +59,17 @@ def plan(
     as_json: options.Json = False,
     verbose: options.Verbose = False,
 ) -> int:
+    edited: EditOptions = {"trim": trim, "cut": cut, "mute": mute, "fps": fps, "speed": speed, "volume": volume}
+    edited |= {"crop": crop, "rotate": rotate, "aspect": aspect, "fit": fit, "fade": fade}
     places = options.Places(where, offline, no_fallback, max_credits)
     options.require_built(codec, container, places)
     files, limit = options.files_and_limit(words, to, preset)
     # Scripts want the plan and nothing else on stdout; people want to see that something happens.
     view = view_for(as_json=False, quiet=as_json, verbose=verbose)
     try:
-        requests = [options.request(file, limit, resolution, audio, jobs, places=places) for file in files]
+        requests = [
+            options.request(file, limit, resolution, audio, jobs, places=places, edits=edited) for file in files
+        ]
     except UsageError as error:
         if as_json:
             for file in files:

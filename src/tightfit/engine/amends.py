@@ -14,10 +14,11 @@ from tightfit.intent.model import Action, Goal, Intent, from_wire
 _SMALLER, _A_BIT_SMALLER = 0.75, 0.9
 _LARGER, _A_BIT_LARGER = 1.33, 1.15
 _SIGNIFICANT = 3  # digits: 7.5MB and 225KB, sizes that people would say
-# Edits that need a timeline of several things; others may be part of an encode.
-OF_A_TIMELINE = ("text", "music", "remove_segment")
+# Edits that need a timeline of several things; others are part of an encode.
+OF_A_TIMELINE = ("text", "music")
+_OF_A_STRETCH = ("remove_segment", "mute")  # there may be several of them
 _REPLACED = (
-    *("resolution", "fps", "container", "codec", "aspect", "audio"),
+    *("resolution", "fps", "container", "codec", "aspect", "fit", "audio"),
     *("quality", "speed", "where", "split", "total"),
 )
 
@@ -58,7 +59,7 @@ def merged(before: Work | None, new: Intent, name: str) -> Intent:
     old = from_wire(before.wishes)
     wishes = {key: value for key in _REPLACED if (value := getattr(new, key)) is not None}
     target = new.target or old.target
-    kinds = {edit["kind"] for edit in new.edits}
+    replaced = {edit["kind"] for edit in new.edits} - set(_OF_A_STRETCH)
     return replace(
         old,
         **wishes,
@@ -67,7 +68,7 @@ def merged(before: Work | None, new: Intent, name: str) -> Intent:
         files=(name,),
         target=target,
         trim=new.trim or old.trim,
-        edits=(*(edit for edit in old.edits if edit["kind"] not in kinds), *new.edits),
+        edits=(*(e for e in old.edits if e["kind"] not in replaced and e not in new.edits), *new.edits),
         assumed=new.assumed,
         unclear=(),
     )

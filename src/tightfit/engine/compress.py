@@ -19,6 +19,7 @@ from tightfit.engine import durable, facts, publish, room
 from tightfit.engine.consent import may_use_cloud, require_possible
 from tightfit.engine.disk import Disk, disk_of, sha256_of
 from tightfit.engine.durable import DurableJob
+from tightfit.engine.editing import is_edited, layout_of
 from tightfit.engine.executors.local import LocalExecutor
 from tightfit.engine.fit import Fit
 from tightfit.engine.job import Job, parallel_encodes, scratch_job, unusable
@@ -173,7 +174,7 @@ async def _probe(request: CompressRequest, settings: Settings, job: Job) -> Medi
         raise SourceError(f"{info.path} holds {what}, no video.", hint="Name a video file.")
     for doubt in info.doubts:
         job.warn(f"About the source: {doubt}.")
-    _warn_of_rules(request, info.main_video, job)
+    _warn_of_rules(request, info, info.main_video, job)
     try:
         info.path.encode()
     except UnicodeEncodeError:
@@ -184,16 +185,16 @@ async def _probe(request: CompressRequest, settings: Settings, job: Job) -> Medi
     return info
 
 
-def _warn_of_rules(request: CompressRequest, video: VideoStream, job: Job) -> None:
-    """What the destination won't like and this version does not change."""
-    rules = request.destination
-    if rules and rules.max_duration_s and video.duration_s > rules.max_duration_s:
+def _warn_of_rules(request: CompressRequest, info: MediaInfo, video: VideoStream, job: Job) -> None:
+    """What the destination won't like and nothing changes."""
+    rules, layout = request.destination, layout_of(request, info, video)
+    if rules and rules.max_duration_s and layout.duration_s > rules.max_duration_s:
         job.warn(
             f"The destination takes at most {rules.max_duration_s:.0f} s of video; "
-            f"this one lasts {video.duration_s:.0f} s."
+            f"this one lasts {layout.duration_s:.0f} s."
         )
-    if rules and rules.max_fps and video.fps > rules.max_fps * 1.01:
-        job.warn(f"The destination wants at most {rules.max_fps:.0f} fps; this video has {float(video.fps):.0f}.")
+    if rules and rules.max_fps and layout.fps > rules.max_fps * 1.01:
+        job.warn(f"The destination wants at most {rules.max_fps:.0f} fps; this video has {float(layout.fps):.0f}.")
 
 
 def _copied(info: MediaInfo, limit: int, job: Job, output: Path) -> Result:
@@ -223,6 +224,8 @@ def _may_stay(request: CompressRequest, info: MediaInfo) -> bool:
     if named and request.output and request.output.suffix.lower() != request.source.suffix.lower():
         return False
     if request.audio not in ("auto", "copy"):
+        return False
+    if video and is_edited(request, info, video):
         return False
     if video and (bound.width or bound.height):
         display = video.display_size
@@ -275,7 +278,7 @@ def _cloud(
 def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, memory: Memory) -> Fit:
     plan, clip = prepared.plan, prepared.clip
     lanes, cores = parallel_encodes(clip.video.width * clip.video.height, plan.size.pixels, request.jobs)
-    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, plan.limit_bytes)
+    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, plan.budget.limit)
     fit = Fit(
         executor=executor,
         full=plan.full,
@@ -283,7 +286,7 @@ def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: J
         choice=plan.choice,
         model=prepared.model,
         video_budget=plan.budget.video,
-        limit=plan.limit_bytes,
+        limit=plan.budget.limit,
         lanes=lanes,
         cores=cores,
         sizer=lambda variants: _write(variants, prepared, part),
@@ -295,7 +298,7 @@ def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: J
 
     def on_progress() -> None:
         rate = executor.work_done / max(0.1, job.elapsed_s - begun)
-        other = plan.limit_bytes - plan.budget.video
+        other = plan.budget.limit - plan.budget.video
         share = executor.work_done / fit.work_expected
         job.tell(Phase.ENCODE, share, fps=round(rate, 1), predicted_bytes=fit.forecast + other)
 
@@ -326,7 +329,7 @@ async def _explain_fill(
     fit: Fit, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, size: int
 ) -> Quality | None:
     """A file that stays clearly below its limit says why, with a measurement where quality is the reason."""
-    limit = prepared.plan.limit_bytes
+    limit = prepared.plan.budget.limit
     if size >= 0.99 * limit:
         return None
     if not fit.floor_reached or ffmpeg.quality_metric != "vmaf":
@@ -356,7 +359,7 @@ def _result(
         bytes=size,
         duration_s=round(prepared.timeline.duration_s, 3),
         frames=frames,
-        video=VideoOut("h264", fit.size.width, fit.size.height, round(float(clip.video.fps), 3)),
+        video=VideoOut("h264", fit.size.width, fit.size.height, round(float(clip.layout.fps), 3)),
         audio=sound,
         quality=quality,
         segments=SegmentCounts(

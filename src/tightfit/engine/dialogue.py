@@ -331,7 +331,7 @@ def _agree(step: Step, wished: Sequence[Intent], world: World) -> None:
 
 
 def _queue(step: Step, intent: Intent, world: World) -> None:
-    name, wire = intent.files[0], intent.wire
+    name, wire = intent.files[0], {**intent.wire, "fit": intent.fit}
     made = step.session.made_before(name, wire)
     if made and world.size_of(made.output) == made.bytes:
         step.happen(Kind.REDONE, number=made.number)
