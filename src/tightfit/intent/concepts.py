@@ -187,6 +187,7 @@ SAID: dict[str, str] = {
     "onwards": "everything from {start} on stays",
     "last": "the last {last} stay",
     "aspect": "{aspect}",
+    "cropped": "the shape, where it comes about by cropping: {aspect}",
     "silent": "no sound",
     "sound": "the sound stays",
     "kbps": "sound with {kbps} kb/s",

@@ -200,6 +200,8 @@ def _also_out(reading: Reading, clause: range, *, inwards: bool) -> bool:
     following = reading.next_clause(clause)
     if not (inwards and following and reading.concept(following.start) in ("outwards", "remove")):
         return False
+    if reading.concept(following.start) == "remove" and reading.find("span", among=following):
+        return False  # "fade in, remove the last 7 seconds"
     reading.use(following.start)
     return True
 

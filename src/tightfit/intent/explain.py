@@ -70,7 +70,7 @@ def _form(intent: Intent, say: dict[str, str]) -> Iterator[str]:
     if intent.container:
         yield say["container"].format(container=intent.container)
     if intent.aspect:
-        yield say["aspect"].format(aspect=intent.aspect)
+        yield say["cropped" if intent.fit == "cover" else "aspect"].format(aspect=intent.aspect)
     if intent.trim:
         yield _trim(intent.trim, say)
     if isinstance(intent.audio, int):
