@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +15,6 @@ if TYPE_CHECKING:
     import typer
 
     from tightfit.domain.result import Failure
-
-
-_CLOSE = 0.75  # of difflib's ratio: --outptu is --output, --frobnicate is not --rotate
 
 
 def paragraph(message: str, hint: str) -> str:
@@ -93,12 +89,18 @@ def usage_error(problem: typer.TyperException) -> UsageError:
     return UsageError(f"{message}.", hint=f"{command} --help shows how it is written.")
 
 
+# How alike a word and the option that was meant are: one or two letters wrong, added or swapped.
+_MEANT = 0.75
+
+
 def _unknown_option(option: str, command: str, close: tuple[str, ...]) -> UsageError:
+    from difflib import get_close_matches
+
     from tightfit.cli.options import LATER
 
     if option in LATER.get(command.rpartition(" ")[2], ()):
         return UsageError(f"{option} is not in this version.")
-    # The parser's own idea of close grows with every option there is.
-    close = tuple(get_close_matches(option, close, n=1, cutoff=_CLOSE))
-    hint = f"Did you mean {close[0]}?" if close else f"{command} --help lists those there are."
+    # The parser finds any three letters alike.
+    meant = get_close_matches(option, close, n=1, cutoff=_MEANT)
+    hint = f"Did you mean {meant[0]}?" if meant else f"{command} --help lists those there are."
     return UsageError(f"{option} is not an option of {command}.", hint=hint)
