@@ -229,6 +229,12 @@ def test_dropped_files_are_what_is_talked_about():
     assert talk.session.files == ("a.mp4", "b.mp4")
 
 
+def test_a_picture_is_a_file_like_any_other():
+    talk = Talk(files=(), there={"pic.png": 900_000})
+    (wishes,) = talk.asked(talk("pic.png to 60KB"))
+    assert (wishes["files"], target(wishes)) == (["pic.png"], 60_000)
+
+
 def test_without_any_file_it_is_asked_for():
     talk = Talk(files=())
     assert "Which file?" in talk("to 5MB").replies[0]

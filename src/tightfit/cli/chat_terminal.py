@@ -20,14 +20,14 @@ from prompt_toolkit.patch_stdout import patch_stdout
 from tightfit import presets
 from tightfit.cli.dropped import taken_out
 from tightfit.cli.text import printable
-from tightfit.intent.lexer import VIDEO_NAMES
+from tightfit.intent.lexer import AUDIO_NAMES, PICTURE_NAMES, VIDEO_NAMES
 
 if TYPE_CHECKING:
     from tightfit.engine.chat import Chat
 
 _PROMPT = "> "
 _BAR = 24  # characters of the bar of progress
-_VIDEOS = frozenset(VIDEO_NAMES.split())
+_FILES = frozenset(f"{VIDEO_NAMES} {PICTURE_NAMES} {AUDIO_NAMES}".split())
 _MOST_COMPLETIONS = 50
 _LONGEST_NAME = 40  # characters: the line of progress is one line
 
@@ -116,7 +116,7 @@ class Names(Completer):
 
 
 def _files(word: str) -> list[str]:
-    """Videos and folders that ``word`` may become; a name with spaces is quoted."""
+    """Clips, pictures, sounds and folders that ``word`` may become; a name with spaces is quoted."""
     quote = word[:1] if word[:1] in ("'", '"') else ""
     plain = word.removeprefix(quote)
     folder, _, start = plain.rpartition("/")
@@ -128,7 +128,7 @@ def _files(word: str) -> list[str]:
                 continue
             if entry.is_dir():
                 names.append(f"{quote}{folder}{'/' if folder else ''}{entry.name}/")
-            elif entry.suffix.lower().lstrip(".") in _VIDEOS:
+            elif entry.suffix.lower().lstrip(".") in _FILES:
                 name = f"{folder}{'/' if folder else ''}{entry.name}"
                 names.append(f'"{name}"' if " " in name else name)
     return names
