@@ -33,6 +33,8 @@ HELP = f"""{SHORT}
   tightfit compress vacation.mp4 --to 50MB
   tightfit compress vacation.mp4 50MB              the last word may be the size
   tightfit compress *.mp4 --to 25% -o smaller/
+  tightfit compress photo.jpg --to 500KB           or png, webp, avif, gif; mp3, m4a, aac, opus, wav
+  tightfit compress clip.mp4 --to 5MB -o clip.gif  what -o names: .gif, or .m4a for the sound alone
   tightfit compress talk.mov --for discord --audio 48
   tightfit compress vacation.mp4 50MB --where cloud
   tightfit compress talk.mov 20MB --trim 1:30- --cut 4:00-4:12 --aspect 9:16 --fit cover

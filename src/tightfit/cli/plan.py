@@ -15,6 +15,7 @@ from tightfit.errors import ExitCode, UsageError
 from tightfit.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:
+    from tightfit.domain.file_plan import FilePlan
     from tightfit.domain.media_info import MediaInfo
     from tightfit.domain.plan import AlreadyFits, Plan
     from tightfit.domain.request import CompressRequest
@@ -90,13 +91,13 @@ def plan_in_turn(requests: Sequence[CompressRequest], settings: Settings, view: 
 async def _plan_one(request: CompressRequest, settings: Settings, view: View, *, as_json: bool) -> int:
     from tightfit.engine.compress import plan as run
     from tightfit.engine.prepare import Infeasible
-    from tightfit.media.probe import probe
+    from tightfit.media.sources import read
 
     path = str(request.source)
     view.begin(path)
     try:
         made = await run(request, settings, view.update)
-        wired = _wired(made, await probe(request.source, settings.limits))
+        wired = _wired(made, await read(request.source, settings.limits))
     except Infeasible as error:
         view.close()
         tell_infeasible(error.message, error.options)
@@ -120,9 +121,12 @@ async def _plan_one(request: CompressRequest, settings: Settings, view: View, *,
     return ExitCode.OK
 
 
-def _wired(plan: Plan | AlreadyFits, info: MediaInfo) -> wire.Wire:
+def _wired(plan: Plan | FilePlan | AlreadyFits, info: MediaInfo) -> wire.Wire:
+    from tightfit.domain.file_plan import FilePlan
     from tightfit.domain.plan import AlreadyFits
 
+    if isinstance(plan, FilePlan):
+        return wire.file_plan(plan, info.path)
     return wire.copying_plan(plan, info) if isinstance(plan, AlreadyFits) else wire.plan(plan, info)
 
 
@@ -130,7 +134,10 @@ def tell_plan(plan: wire.Wire) -> None:
     """The plan in sentences on stdout, its warnings on stderr."""
     facts = []
     if video := plan["video"]:
-        facts += [f"{video['width']}x{video['height']}", f"{video['fps']:g} fps"]
+        facts.append(f"{video['width']}x{video['height']}")
+        facts += [f"{video['fps']:g} fps"] if video["fps"] else []
+    elif plan["audio"]:
+        facts += ["{kbps:g} kb/s, {channels} channels".format(**plan["audio"][0])]
     if plan["segments"]:
         facts.append(counted(plan["segments"], "segment"))
     if plan["predicted_vmaf"] is not None:
