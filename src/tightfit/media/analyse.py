@@ -18,6 +18,7 @@ from tightfit.domain.rate import Content
 from tightfit.errors import SourceError
 from tightfit.media import argv, packets, process
 from tightfit.media.picture import Picture
+from tightfit.media.probe import require_read
 from tightfit.media.progress import ProgressReader
 from tightfit.media.tools import Ffmpeg
 
@@ -76,7 +77,7 @@ async def analyse(
     pixels = video.frames * (video.pixels + size.pixels)
     limits = ffmpeg.policy.limits(Work(pixels, video.frames, video.frames * size.pixels * _MOST_BYTES_PER_PIXEL))
     done = await process.run_or_again(
-        argv.command(ffmpeg.path, output), cwd=work, on_line=ProgressReader(on_frames), limits=limits
+        argv.command(ffmpeg.path, output), info.path, cwd=work, on_line=ProgressReader(on_frames), limits=limits
     )
     seconds = time.monotonic() - begun
     table = _table_of(out, info, video, done)
@@ -87,6 +88,12 @@ async def analyse(
 
 def _table_of(out: Path, info: MediaInfo, video: VideoStream, done: process.Finished) -> packets.EncodedTable:
     """What the encode at ``out`` holds. Raises SourceError where the source is to blame for what it lacks."""
+    require_read(done, info)
+    if done.crashed:
+        raise SourceError(
+            f"ffmpeg crashes when it decodes {info.path} ({done.crashed}, twice).",
+            hint="The file is damaged or meant to do that, or this ffmpeg is broken; TIGHTFIT_FFMPEG names another.",
+        )
     try:
         table = packets.table(out, video.time_base)
     except ValueError as exc:

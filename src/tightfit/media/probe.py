@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -95,6 +96,10 @@ def info_of(path: Path, identity: Identity, answer: bytes, policy: Policy, *, co
         _refuse_kind(path, facts.get("refused", ""))
         if facts.get("over") == "streams":
             _refuse(path, f"holds more than {policy.most_streams} streams; at most {policy.most_streams} are read")
+        if "unreadable" in facts:
+            raise SourceUnreadable(
+                f"{path} can't be read: {facts['unreadable']}.", hint="Check the disk it is on, and run again."
+            )
         if "error" in facts:
             raise SourceError(
                 f"{path} is not a media file that can be read: {_reason(facts['error'])}.", hint="Check that it plays."
@@ -108,6 +113,18 @@ def info_of(path: Path, identity: Identity, answer: bytes, policy: Policy, *, co
 
 
 _MALFORMED = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError)
+
+
+def require_read(done: process.Finished, info: MediaInfo) -> None:
+    """Raise SourceUnreadable where ffmpeg could not read to its end what the reader of containers could.
+
+    What neither can is damage, for which some demuxers have the same word.
+    """
+    if done.could_not_read and not info.stops_early:
+        raise SourceUnreadable(
+            f"{info.path} can't be read to its end: {os.strerror(errno.EIO)}.",
+            hint="Check the disk it is on, and run again.",
+        )
 
 
 def _rules(policy: Policy) -> str:
