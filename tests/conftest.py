@@ -10,10 +10,15 @@ from pathlib import Path
 
 import anyio
 import pytest
-from support.command import Tool
+from hypothesis import settings
+from support.command import Tool, end_all
 from support.footage import lavfi, make
 
 from tightfit.media.tools import Ffmpeg, find_ffmpeg
+
+# What takes 0.2 s on one machine takes two on another that others use as well.
+settings.register_profile("tightfit", deadline=None)
+settings.load_profile("tightfit")
 
 CLIPS = Path(os.environ.get("TIGHTFIT_TEST_CLIPS") or Path(__file__).resolve().parents[2] / "shared" / "clips")
 
@@ -31,6 +36,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("TIGHTFIT_HOME", str(folder))
         patch.delenv("TIGHTFIT_FFMPEG", raising=False)
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def _nothing_keeps_running() -> Iterator[None]:
+    yield
+    end_all()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import pytest
 from support.command import Ran, Tool
 from support.faulty import encodes_of, faulty_ffmpeg
 from support.footage import decode_complaints, lavfi, make, times_in
+from support.patience import patience
 from support.tracing import require_strace
 
 from tightfit.engine.journal import Journal
@@ -52,7 +53,7 @@ def failing_from(path: Path, read: int) -> list[str]:
 @pytest.mark.parametrize("read", [IDENTIFIED, HASHED, PROBED], ids=["identified", "hashed", "probed"])
 def test_a_source_that_can_not_be_read_is_told_before_anything_is_made_of_it(tool: Tool, raw: Path, read: int):
     process = tool.start(*WORDS, prefix=failing_from(raw, read))
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=patience(120))
     ran = Ran(process.returncode, out.decode(), err.decode())
     assert (ran.code, "raw.avi can't be read: Input/output error" in ran.complaint) == (3, True), ran.err
     assert tool.files == {"raw.avi"}

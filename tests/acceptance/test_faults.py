@@ -14,6 +14,7 @@ import pytest
 from support.command import Tool
 from support.faulty import encodes_of, faulty_ffmpeg
 from support.footage import decode_complaints
+from support.patience import patience
 
 from tightfit.media.watchdog import STALL_S
 
@@ -107,7 +108,7 @@ def test_a_full_disk_stops_the_job_in_a_sentence(tool: Tool):
 def test_an_encoder_that_hangs_is_ended_and_the_piece_is_made_again(tool: Tool):
     begun = time.monotonic()
     process = tool.start(*ARGS, **faulty(tool, "hang", times=1))
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=patience(120))
     assert process.returncode == 0, err.decode()
     assert time.monotonic() - begun >= STALL_S
     assert (tool.folder / "out.mp4").exists()

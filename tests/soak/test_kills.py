@@ -16,6 +16,7 @@ import pytest
 from support.command import Tool
 from support.footage import decode_complaints, times_in
 from support.leavings import made_again
+from support.patience import patience
 
 from tightfit.domain.job import State
 from tightfit.engine.journal import Journal
@@ -55,7 +56,7 @@ def _run_to_the_end(tool: Tool, limit: str, luck: random.Random) -> int:
             time.sleep(0.005)
         children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
         process.kill()
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=patience(10))
         if process.returncode == 0:
             return kills
         assert process.returncode == -9, err.decode()
@@ -72,7 +73,7 @@ def _is_done(tool: Tool) -> bool:
 
 
 def _assert_all_die(children: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(children, timeout=1)
+    _, alive = psutil.wait_procs(children, timeout=patience(1))
     assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == [], "an encoder outlived its parent"
 
 

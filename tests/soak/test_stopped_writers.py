@@ -9,13 +9,13 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
-from support.command import Tool
+from support.command import Tool, ended_with_the_test
 from support.footage import decode_complaints
 from support.patience import patience
 
@@ -54,29 +54,18 @@ request = make_request(Path("cuts.mp4"), to="30KB", output="out.mp4")
 anyio.run(compress, request, Settings(), ignore, Stopping())
 """
 
-Starter = Callable[[Tool, str], "subprocess.Popen[bytes]"]
 
-
-@pytest.fixture
-def start_owner() -> Iterator[Starter]:
-    """Begin a run that stops itself at each of the points it is told; it is gone when the test is."""
-    owners: list[subprocess.Popen[bytes]] = []
-
-    def start(tool: Tool, points: str) -> subprocess.Popen[bytes]:
-        owner = subprocess.Popen(
+def start_owner(tool: Tool, points: str) -> subprocess.Popen[bytes]:
+    """Begin a run that stops itself at each of the points it is told."""
+    return ended_with_the_test(
+        subprocess.Popen(
             [sys.executable, "-c", STOPPING, points],
             cwd=tool.folder,
             env={**os.environ, "TIGHTFIT_HOME": str(tool.home)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
         )
-        owners.append(owner)
-        return owner
-
-    yield start
-    for owner in owners:
-        owner.kill()
-        owner.communicate()
+    )
 
 
 @pytest.fixture
@@ -99,7 +88,7 @@ def _stopped_at(owner: subprocess.Popen[bytes]) -> str:
 
 
 @pytest.mark.skipif(not Path("/proc/locks").exists(), reason="this system does not tell who holds a lock")
-def test_whoever_comes_while_a_writer_is_stopped_is_told_its_number_at_once(tool: Tool, start_owner: Starter):
+def test_whoever_comes_while_a_writer_is_stopped_is_told_its_number_at_once(tool: Tool):
     owner = start_owner(tool, ",".join(POINTS))
     for point in POINTS:
         assert _stopped_at(owner) == point

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.command import ended_with_the_test
 
 from tightfit.domain.job import Kind, State
 from tightfit.engine.journal import Journal
@@ -154,7 +155,8 @@ for n in range(100_000):
 
 def test_what_was_said_to_be_written_survives_a_kill(tmp_path: Path):
     path = tmp_path / "journal.db"
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE)
+    argv = [sys.executable, "-c", WRITER, str(path)]
+    writer = ended_with_the_test(subprocess.Popen(argv, stdout=subprocess.PIPE))
     assert writer.stdout is not None
     told = -1
     for line in writer.stdout:
