@@ -286,6 +286,24 @@ def test_a_journal_that_is_damaged_between_two_runs_is_set_aside_and_said_so(too
 
 
 @pytest.mark.usefixtures("cuts")
+def test_a_job_that_can_still_be_read_in_a_damaged_journal_goes_on_with_its_pieces(tool: Tool):
+    assert compress(tool, TIGHTFIT_TEST_CRASH=ONE_PIECE_DONE).code == 137
+    before = the_job(tool)
+    journal = tool.home / "journal.db"
+    with closing(sqlite3.connect(journal)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        root = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'events_by_job'").fetchone()[0]
+    content = bytearray(journal.read_bytes())
+    content[(root - 1) * 4096 : root * 4096] = b"\xa5" * 4096
+    journal.write_bytes(content)
+    ran = compress(tool)
+    assert ran.code == 0, ran.err
+    assert "1 job could be read from it" in ran.err
+    assert f"resuming job {before.id}: 1 finished piece" in ran.err
+    assert_well_made(tool)
+
+
+@pytest.mark.usefixtures("cuts")
 def test_a_job_that_is_given_up_twice_because_the_first_time_crashed_leaves_nothing(tool: Tool):
     assert compress(tool, TIGHTFIT_TEST_CRASH=ONE_PIECE_DONE).code == 137
     job = the_job(tool)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tightfit.domain.job import Event, JobRecord, Kind, after, replay
-from tightfit.engine import busy
+from tightfit.engine import busy, salvage
 from tightfit.engine.damage import damage, set_aside
 from tightfit.engine.disk import Disk
 from tightfit.errors import IllegalTransition, OutputError
@@ -68,15 +68,17 @@ class Journal:
         clock: Callable[[], float] = time.time,
         patience_s: float = busy.PATIENCE_S,
     ) -> None:
-        self.path, self.notice = path, ""
+        self.path, self.notice, moved = path, "", None
         self._disk, self._clock, self._patience_s = disk or Disk(), clock, patience_s
         with _explained(path, patience_s):
             if not path.exists():
                 self._disk.make_folder(path.parent, "home")
-            elif damage(path) and (moved := set_aside(path, self._disk)):
-                self.notice = f"The job journal was damaged; it is kept as {moved}, and jobs begun before are unknown."
+            elif damage(path):
+                moved = set_aside(path, self._disk)
         with self._open() as db:
             self._migrate(db)
+        if moved:
+            self.notice = self._gone_on_from(moved)
 
     def submit(self, job: str, fingerprint: str, request: Mapping[str, Any]) -> str:
         """The id of the unfinished job with this fingerprint, which is equal for equal requests; else ``job``, new."""
@@ -127,6 +129,15 @@ class Journal:
                 " (SELECT key, attempt FROM cloud_calls WHERE stage NOT IN ('intended', 'accepted'))",
                 (job,),
             )
+
+    def _gone_on_from(self, damaged: Path) -> str:
+        """Take over what ``damaged`` still tells of, and say so."""
+        jobs, calls = salvage.salvaged(damaged)
+        if jobs or calls:
+            with self._open() as db, self._writing(db, "salvaged"):
+                salvage.insert(db, jobs, calls)
+        found = {0: "no job", 1: "1 job"}.get(len(jobs), f"{len(jobs)} jobs")
+        return f"The job journal was damaged and is kept as {damaged}; {found} could be read from it, more is unknown."
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
