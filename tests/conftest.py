@@ -104,6 +104,12 @@ def made_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def made_small_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in 96 small frames: as many segments, some of them corrected, for two thirds of the work."""
+    return _joined(tmp_path_factory.mktemp("small") / "scenes.mp4", SCENES, "128x72", 6, 2, 18)
+
+
+@pytest.fixture(scope="session")
 def made_cuts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five seconds in three segments, 24 frames: the shortest job with something to lose."""
     return _joined(tmp_path_factory.mktemp("cuts") / "cuts.mp4", SCENES[:3], "128x72", 5, 1.6, 10)
