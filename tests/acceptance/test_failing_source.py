@@ -1,4 +1,4 @@
-"""The disk that holds the source fails at each of those who read it: told as that, and never taken for damage.
+"""The disk fails under each of those who read the source, or write: told as that, and never taken for damage.
 
 strace makes the system calls of real runs fail; which read of a process or thread it is tells the readers apart.
 """
@@ -61,6 +61,27 @@ def test_a_source_that_can_not_be_read_is_told_before_anything_is_made_of_it(too
     assert all(not record.pieces for record in Journal(tool.home / "journal.db").records())
     assert tool("jobs", "clean").code == 0
     assert not (tool.home / "work").exists() or list((tool.home / "work").iterdir()) == []
+
+
+def test_a_reader_that_the_system_kills_is_no_fault_of_the_file(tool: Tool, raw: Path):
+    trace = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", str(raw), "-e", "trace=read,pread64"]
+    killing = [*trace, "-e", f"inject=read,pread64:signal=KILL:when={PROBED}"]
+    process = tool.start(*WORDS, prefix=killing)
+    out, err = process.communicate(timeout=patience(120))
+    ran = Ran(process.returncode, out.decode(), err.decode())
+    assert (ran.code, "The reader of raw.avi was killed twice by the system" in ran.complaint) == (1, True), ran.err
+    assert tool.files == {"raw.avi"}
+
+
+@pytest.mark.parametrize("on", ["veryfast", "medium"], ids=["analysis", "encode"])
+def test_a_disk_that_does_not_take_what_ffmpeg_writes_is_told_as_that(tool: Tool, raw: Path, on: str):
+    assert raw.exists()
+    trace = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", "OUTPUT", "-e", "trace=write,pwrite64"]
+    plan = {"times": 1000, "on": on, "command": [*trace, "-e", "inject=write,pwrite64:error=EIO:when=2+"]}
+    program = faulty_ffmpeg(tool.home / "faulty", imageio_ffmpeg.get_ffmpeg_exe(), "traced", **plan)
+    ran = tool(*WORDS, TIGHTFIT_FFMPEG=str(program))
+    assert (ran.code, "fails: Input/output error" in ran.complaint) == (6, True), ran.err
+    assert tool.files == {"raw.avi"}
 
 
 def ffmpeg_that_fails(tool: Tool, raw: Path, on: str, *, times: int) -> dict[str, str]:

@@ -75,12 +75,16 @@ async def probe(path: Path, policy: Policy = LOCAL) -> MediaInfo:
     """Read ``path``'s container and packet table in a child process; nothing is decoded but one frame.
 
     Raises SourceError where the file is missing, is not media, names other files instead of holding media, or is more
-    than ``policy`` takes on.
+    than ``policy`` takes on; EncoderError where the system kills the child again and again.
     """
     identity = identify(path)
     _refuse(path, refusal_of_size(identity.size, policy))
     argv = [sys.executable, "-I", "-m", "tightfit.media._probe_child", _rules(policy), os.path.abspath(path)]
     done = await process.run(argv, limits=policy.probing)
+    if done.starved:
+        done = await process.run(argv, limits=policy.probing)
+    if done.starved:
+        raise process.starved(f"The reader of {path} was killed twice by the system")
     info = info_of(path, identity, done.stdout, policy, complaint=done.last_message)
     _refuse(path, refusal(info, policy))
     return info
