@@ -11,9 +11,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from support.patience import patience
 
@@ -91,14 +94,16 @@ def ended_with_the_test(process: subprocess.Popen[bytes]) -> subprocess.Popen[by
 
 
 def end_all() -> None:
-    """Kill what was ``ended_with_the_test`` and still runs, and wait for it; its children die with it."""
+    """Kill what was ``ended_with_the_test`` and still runs, with all that it started, and wait for it."""
     while _started:
         process = _started.pop()
         if process.poll() is None:
+            with suppress(psutil.NoSuchProcess):
+                for child in psutil.Process(process.pid).children(recursive=True):
+                    with suppress(psutil.NoSuchProcess):
+                        child.kill()
             process.kill()
             process.wait()
-        for pipe in filter(None, (process.stdout, process.stderr)):
-            pipe.close()
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ def locks_on(path: Path) -> list[Lock]:
     except OSError:
         return []
     where = f"{os.major(facts.st_dev):02x}:{os.minor(facts.st_dev):02x}:{facts.st_ino}"
-    return [lock for lock in _read(table, where) if lock.pid not in (0, os.getpid())]
+    # Locks of what is outside of our process namespace have pid 0, those of no single process -1.
+    return [lock for lock in _read(table, where) if lock.pid > 0 and lock.pid != os.getpid()]
 
 
 def _read(table: str, where: str) -> Iterator[Lock]:

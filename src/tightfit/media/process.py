@@ -28,11 +28,14 @@ log = logging.getLogger("tightfit.process")
 
 _GUARD = str(Path(__file__).with_name("_guard.py"))
 _FAULTS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP)
-# As ffmpeg 5 and 9 say it; of its output it says the same in other sentences.
-_EIO = os.strerror(errno.EIO)
-_CANT_READ = re.compile(
-    rf"^(?:\[[^\]]*\] )*(?:Error during demuxing|Error opening input|file:.*): {_EIO}", re.MULTILINE
-)
+# How ffmpeg 5 and 9 say what the disks of their input and output do. Of what it decodes it may say the same errors, in
+# other sentences.
+_EIO, _ENOSPC = os.strerror(errno.EIO), os.strerror(errno.ENOSPC)
+_LINE = r"^(?:\[[^\]]*\] )*"
+_CANT_READ = re.compile(rf"{_LINE}(?:Error during demuxing|Error opening input|file:.*): {_EIO}", re.MULTILINE)
+_LAST_STEPS = r"writing trailer|closing file|opening output|submitting a packet to the muxer"
+_WRITING = rf"av_interleaved_write_frame\(\)|Error (?:{_LAST_STEPS}).*"
+_CANT_WRITE = re.compile(rf"{_LINE}(?:(?:{_WRITING}): ({_EIO}|{_ENOSPC})|file:.*: ({_ENOSPC}))", re.MULTILINE)
 # What is kept of a child's messages: enough for any honest report, a bound against a hostile one.
 STDERR_KEPT_BYTES = 256 * 1024
 
@@ -62,10 +65,8 @@ class Finished:
     @property
     def could_not_write(self) -> str:
         """What the system said of the disk that ffmpeg writes to; nothing where that is not why it failed."""
-        if os.strerror(errno.ENOSPC) in self.stderr:
-            return os.strerror(errno.ENOSPC)
-        failed = self.returncode != 0 and not self.could_not_read and _EIO in self.stderr
-        return _EIO if failed else ""
+        found = _CANT_WRITE.search(self.stderr)
+        return found[1] or found[2] if found else ""
 
     @property
     def last_message(self) -> str:
