@@ -10,9 +10,11 @@ from collections.abc import Callable
 from functools import partial
 from os import PathLike
 from pathlib import Path
+from typing import Unpack
 
 import anyio
 
+from tightfit.domain.file_plan import FilePlan
 from tightfit.domain.media_info import MediaInfo
 from tightfit.domain.plan import AlreadyFits, Plan
 from tightfit.domain.request import AudioChoice
@@ -21,8 +23,9 @@ from tightfit.domain.updates import Update
 from tightfit.engine.compress import compress as run_compress
 from tightfit.engine.compress import ignore
 from tightfit.engine.compress import plan as run_plan
+from tightfit.engine.edit_options import EditOptions, parse_edits
 from tightfit.engine.requests import make_request
-from tightfit.media.probe import probe as run_probe
+from tightfit.media.sources import read as run_probe
 from tightfit.settings import Settings
 
 Pathish = str | PathLike[str]
@@ -48,11 +51,13 @@ async def acompress(
     no_fallback: bool = False,
     max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
+    **edits: Unpack[EditOptions],
 ) -> Result:
     """Make the best-looking file within ``to`` ("50MB", "25%") or a destination's ``preset``; return what happened.
 
     ``where`` is "auto", "local" or "cloud"; ``offline`` opens no socket whatever else is set; ``no_fallback`` raises
-    NoPlaceLeft where the cloud can't do it; ``max_credits`` is the most that may be spent there.
+    NoPlaceLeft where the cloud can't do it; ``max_credits`` is the most that may be spent there. ``edits`` are written
+    as on the command line: trim="0:10-0:30".
     """
     request = make_request(
         Path(path),
@@ -66,6 +71,7 @@ async def acompress(
         where=where,
         no_fallback=no_fallback,
         max_credits=max_credits,
+        edits=parse_edits(edits),
     )
     return await run_compress(request, _settings(offline), on_update)
 
@@ -82,7 +88,8 @@ async def aplan(
     no_fallback: bool = False,
     max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
-) -> Plan | AlreadyFits:
+    **edits: Unpack[EditOptions],
+) -> Plan | FilePlan | AlreadyFits:
     """Decide everything ``acompress`` would, without the final encode; what it measures is kept for it."""
     request = make_request(
         Path(path),
@@ -93,6 +100,7 @@ async def aplan(
         where=where,
         no_fallback=no_fallback,
         max_credits=max_credits,
+        edits=parse_edits(edits),
     )
     return await run_plan(request, _settings(offline), on_update)
 
@@ -117,6 +125,7 @@ def compress(
     no_fallback: bool = False,
     max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
+    **edits: Unpack[EditOptions],
 ) -> Result:
     """``acompress``, for callers without an event loop."""
     return anyio.run(
@@ -135,6 +144,7 @@ def compress(
             no_fallback=no_fallback,
             max_credits=max_credits,
             on_update=on_update,
+            **edits,
         )
     )
 
@@ -151,7 +161,8 @@ def plan(
     no_fallback: bool = False,
     max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
-) -> Plan | AlreadyFits:
+    **edits: Unpack[EditOptions],
+) -> Plan | FilePlan | AlreadyFits:
     """``aplan``, for callers without an event loop."""
     return anyio.run(
         partial(
@@ -166,6 +177,7 @@ def plan(
             no_fallback=no_fallback,
             max_credits=max_credits,
             on_update=on_update,
+            **edits,
         )
     )
 

@@ -97,7 +97,7 @@ def test_probe_tells_what_the_file_holds(tool: Tool):
     ("words", "said"),
     [
         (["watch", "folder"], "tightfit watch is not in this version."),
-        (["clip.mp4", "5MB", "--trim", "0-3"], "--trim is not in this version."),
+        (["clip.mp4", "5MB", "--trim", "3"], "--trim 0:10-0:30"),
         (["make vacation.mp4 smaller"], "To what size?"),
         (["clip.mp4", "discrod"], "Did you mean discord?"),
         (["clip.mp4", "--for", "5MB"], "tightfit presets"),

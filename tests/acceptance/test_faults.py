@@ -66,7 +66,7 @@ def test_an_analysis_or_a_sound_that_fails_once_is_made_again(tool: Tool, on: st
         (ANALYSIS, "killed", 1, "want of memory"),
         (SOUND, "killed", 1, "want of memory"),
         (ANALYSIS, "crash", 3, "ffmpeg crashes when it decodes clip.mp4 (SIGSEGV"),
-        (SOUND, "crash", 3, "The sound of clip.mp4 could not be read: ffmpeg crashed (SIGSEGV)"),
+        (SOUND, "crash", 3, "The sound of clip.mp4 could not be read: the program that reads it crashed (SIGSEGV)"),
         (ANALYSIS, "full", 6, "is full"),
         (SOUND, "full", 6, "is full"),
     ],

@@ -50,4 +50,4 @@ def test_what_a_decoder_says_is_about_no_disk(line: str):
 @pytest.mark.parametrize(("code", "name"), [(-11, "SIGSEGV"), (-6, "SIGABRT"), (-9, ""), (-25, ""), (1, ""), (0, "")])
 def test_a_crash_is_told_from_other_ends(code: int, name: str):
     assert Finished(code, b"", "").crashed == name
-    assert (f"ffmpeg crashed ({name})" == Finished(code, b"", "odd").last_message) == bool(name)
+    assert (f"the program that reads it crashed ({name})" == Finished(code, b"", "odd").last_message) == bool(name)

@@ -23,6 +23,8 @@ HELP = f"""Name a size, get the best-looking video file that fits.
   tightfit vacation.mp4 50MB                    vacation-50MB.mp4, never above 50 000 000 bytes
   tightfit vacation.mp4 25% -o small.mp4        a quarter of its size
   tightfit *.mp4 discord -o smaller/            each within a destination's limit
+  tightfit photo.jpg 500KB                      pictures, animations and sounds too
+  tightfit clip.mp4 5MB -o clip.gif             or .m4a, .mp3 … for its sound
   tightfit plan vacation.mp4 50MB               what would be done, and why
   tightfit "half the size, no sound" talk.mov   the same in words: English, Deutsch, 中文 …
   tightfit probe vacation.mp4                   what the file really holds

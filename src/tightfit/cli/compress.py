@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tightfit.cli import options
+from tightfit.cli import edits, options
 from tightfit.cli.failures import failure_of
 from tightfit.cli.turns import in_turn, load_settings
 from tightfit.cli.views import View, view_for
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tightfit.domain.request import CompressRequest
     from tightfit.domain.result import Result
     from tightfit.domain.updates import Update
+    from tightfit.engine.edit_options import EditOptions
     from tightfit.settings import Settings
 
     Listener = Callable[[Update], None]
@@ -32,8 +33,11 @@ HELP = f"""{SHORT}
   tightfit compress vacation.mp4 --to 50MB
   tightfit compress vacation.mp4 50MB              the last word may be the size
   tightfit compress *.mp4 --to 25% -o smaller/
+  tightfit compress photo.jpg --to 500KB           or png, webp, avif, gif; mp3, m4a, aac, opus, wav
+  tightfit compress clip.mp4 --to 5MB -o clip.gif  what -o names: .gif, or .m4a for the sound alone
   tightfit compress talk.mov --for discord --audio 48
   tightfit compress vacation.mp4 50MB --where cloud
+  tightfit compress talk.mov 20MB --trim 1:30- --cut 4:00-4:12 --aspect 9:16 --fit cover
 """
 
 
@@ -55,6 +59,17 @@ def compress(
     container: options.Container = "mp4",
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
+    trim: edits.Trim = None,
+    cut: edits.Cut = None,
+    fps: edits.Fps = None,
+    speed: edits.Speed = None,
+    crop: edits.Crop = None,
+    rotate: edits.Rotate = None,
+    aspect: edits.Aspect = None,
+    fit: edits.Fit = None,
+    mute: edits.Mute = None,
+    volume: edits.Volume = None,
+    fade: edits.Fade = None,
     where: options.Where = "auto",
     offline: options.Offline = False,
     no_fallback: options.NoFallback = False,
@@ -66,6 +81,8 @@ def compress(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> int:
+    edited: EditOptions = {"trim": trim, "cut": cut, "mute": mute, "fps": fps, "speed": speed, "volume": volume}
+    edited |= {"crop": crop, "rotate": rotate, "aspect": aspect, "fit": fit, "fade": fade}
     places = options.Places(where, offline, no_fallback, max_credits)
     options.require_built(codec, container, places)
     files, limit = options.files_and_limit(words, to, preset)
@@ -74,7 +91,9 @@ def compress(
     view = view_for(as_json=as_json, quiet=quiet, verbose=verbose)
     try:
         requests = [
-            options.request(file, limit, resolution, audio, jobs, output=output, overwrite=overwrite, places=places)
+            options.request(
+                *(file, limit, resolution, audio, jobs), output=output, overwrite=overwrite, places=places, edits=edited
+            )
             for file in files
         ]
     except UsageError as error:

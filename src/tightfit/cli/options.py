@@ -14,9 +14,10 @@ from tightfit.units import SIZE_HELP, parse_target
 
 if TYPE_CHECKING:
     from tightfit.domain.request import CompressRequest
+    from tightfit.engine.edit_options import EditOptions
 
 _TO_COME = (
-    *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
+    *("--hdr", "--effort", "--min-quality"),
     *("--total", "--split", "-r", "--private", "--report"),
 )
 LATER = {"compress": _TO_COME, "plan": _TO_COME, "probe": ("--for",)}
@@ -32,7 +33,19 @@ EXAMPLES = {
     "--audio": "--audio 96",
     "--where": "--where local",
     "--jobs": "--jobs 2",
+    "--trim": "--trim 0:10-0:30",
+    "--cut": "--cut 0:10-0:30",
+    "--fps": "--fps 30",
+    "--speed": "--speed 1.5",
+    "--crop": "--crop 640x360+0+60",
+    "--rotate": "--rotate 90",
+    "--aspect": "--aspect 9:16",
+    "--fit": "--fit contain",
+    "--mute": "--mute 0:10-0:30",
+    "--volume": "--volume 0.5",
+    "--fade": "--fade 1,2",
 }
+
 
 Files = Annotated[list[str] | None, typer.Argument(metavar="FILE", hidden=True)]
 To = Annotated[str | None, typer.Option("--to", metavar="SIZE", help="The limit: 50MB, 25%, half.", show_default=False)]
@@ -134,8 +147,10 @@ def request(
     output: str | None = None,
     overwrite: bool = False,
     places: Places = Places(),
+    edits: EditOptions | None = None,
 ) -> CompressRequest:
     """What the options ask of one file. Raises UsageError."""
+    from tightfit.engine.edit_options import parse_edits
     from tightfit.engine.requests import make_request, parse_audio
 
     return make_request(
@@ -150,6 +165,7 @@ def request(
         where="local" if places.offline and places.where == "auto" else places.where,
         no_fallback=places.no_fallback,
         max_credits=places.max_credits,
+        edits=parse_edits(edits or {}),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tightfit.cli import options, wire
+from tightfit.cli import edits, options, wire
 from tightfit.cli.failures import expected, failure_of
 from tightfit.cli.streams import complain, say
 from tightfit.cli.text import counted, printable
@@ -15,9 +15,11 @@ from tightfit.errors import ExitCode, UsageError
 from tightfit.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:
+    from tightfit.domain.file_plan import FilePlan
     from tightfit.domain.media_info import MediaInfo
     from tightfit.domain.plan import AlreadyFits, Plan
     from tightfit.domain.request import CompressRequest
+    from tightfit.engine.edit_options import EditOptions
     from tightfit.settings import Settings
 
 SHORT = "Say what compress would do, and why, without doing it."
@@ -38,6 +40,17 @@ def plan(
     container: options.Container = "mp4",
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
+    trim: edits.Trim = None,
+    cut: edits.Cut = None,
+    fps: edits.Fps = None,
+    speed: edits.Speed = None,
+    crop: edits.Crop = None,
+    rotate: edits.Rotate = None,
+    aspect: edits.Aspect = None,
+    fit: edits.Fit = None,
+    mute: edits.Mute = None,
+    volume: edits.Volume = None,
+    fade: edits.Fade = None,
     where: options.Where = "auto",
     offline: options.Offline = False,
     no_fallback: options.NoFallback = False,
@@ -47,13 +60,17 @@ def plan(
     as_json: options.Json = False,
     verbose: options.Verbose = False,
 ) -> int:
+    edited: EditOptions = {"trim": trim, "cut": cut, "mute": mute, "fps": fps, "speed": speed, "volume": volume}
+    edited |= {"crop": crop, "rotate": rotate, "aspect": aspect, "fit": fit, "fade": fade}
     places = options.Places(where, offline, no_fallback, max_credits)
     options.require_built(codec, container, places)
     files, limit = options.files_and_limit(words, to, preset)
     # Scripts want the plan and nothing else on stdout; people want to see that something happens.
     view = view_for(as_json=False, quiet=as_json, verbose=verbose)
     try:
-        requests = [options.request(file, limit, resolution, audio, jobs, places=places) for file in files]
+        requests = [
+            options.request(file, limit, resolution, audio, jobs, places=places, edits=edited) for file in files
+        ]
     except UsageError as error:
         if as_json:
             for file in files:
@@ -74,13 +91,13 @@ def plan_in_turn(requests: Sequence[CompressRequest], settings: Settings, view: 
 async def _plan_one(request: CompressRequest, settings: Settings, view: View, *, as_json: bool) -> int:
     from tightfit.engine.compress import plan as run
     from tightfit.engine.prepare import Infeasible
-    from tightfit.media.probe import probe
+    from tightfit.media.sources import read
 
     path = str(request.source)
     view.begin(path)
     try:
         made = await run(request, settings, view.update)
-        wired = _wired(made, await probe(request.source, settings.limits))
+        wired = _wired(made, await read(request.source, settings.limits))
     except Infeasible as error:
         view.close()
         tell_infeasible(error.message, error.options)
@@ -104,9 +121,12 @@ async def _plan_one(request: CompressRequest, settings: Settings, view: View, *,
     return ExitCode.OK
 
 
-def _wired(plan: Plan | AlreadyFits, info: MediaInfo) -> wire.Wire:
+def _wired(plan: Plan | FilePlan | AlreadyFits, info: MediaInfo) -> wire.Wire:
+    from tightfit.domain.file_plan import FilePlan
     from tightfit.domain.plan import AlreadyFits
 
+    if isinstance(plan, FilePlan):
+        return wire.file_plan(plan, info.path)
     return wire.copying_plan(plan, info) if isinstance(plan, AlreadyFits) else wire.plan(plan, info)
 
 
@@ -114,7 +134,10 @@ def tell_plan(plan: wire.Wire) -> None:
     """The plan in sentences on stdout, its warnings on stderr."""
     facts = []
     if video := plan["video"]:
-        facts += [f"{video['width']}x{video['height']}", f"{video['fps']:g} fps"]
+        facts.append(f"{video['width']}x{video['height']}")
+        facts += [f"{video['fps']:g} fps"] if video["fps"] else []
+    elif plan["audio"]:
+        facts += ["{kbps:g} kb/s, {channels} channels".format(**plan["audio"][0])]
     if plan["segments"]:
         facts.append(counted(plan["segments"], "segment"))
     if plan["predicted_vmaf"] is not None:

@@ -7,10 +7,12 @@ time base wherever exactness matters.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+
+from tightfit.domain.images import ImageFacts
 
 # Pixels of the largest picture that is decoded: 8K plus a margin. A larger one is refused before a decoder sees it.
 MAX_PIXELS = 8192 * 4608
@@ -147,6 +149,10 @@ class VideoStream:
             seconds[int((pts - self.pts[0]) * self.time_base)] += size
         return seconds
 
+    def bytes_between(self, start: int, end: int) -> int:
+        """Bytes of the frames with ``start <= pts < end``."""
+        return sum(self.packet_bytes[bisect_left(self.pts, start) : bisect_left(self.pts, end)])
+
     def keyframe_at_or_before(self, pts: int) -> int | None:
         position = bisect_right(self.keyframe_pts, pts)
         return self.keyframe_pts[position - 1] if position else None
@@ -190,7 +196,8 @@ STOPS_EARLY = "reading stopped early"
 class MediaInfo:
     """Everything the probe found. ``start_s`` is the container's first timestamp, in seconds.
 
-    ``alias`` is another path to the same file, for tools that can't take its name.
+    ``alias`` is another path to the same file, for tools that can't take its name. ``image`` is there where the file
+    is a picture, whose frames then stand in ``videos``.
     """
 
     path: str
@@ -205,6 +212,7 @@ class MediaInfo:
     metadata: tuple[tuple[str, str], ...]
     doubts: tuple[str, ...] = ()
     alias: str | None = None
+    image: ImageFacts | None = None
 
     @property
     def size(self) -> int:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from tightfit.domain.edits import NO_EDITS, Edits
 from tightfit.units import Target
 
 AudioChoice = Literal["auto", "none", "copy"] | int
@@ -45,6 +46,7 @@ class CompressRequest:
     """One input and what to make of it. ``audio`` is a choice or kb/s; ``destination`` is set for presets.
 
     ``no_fallback``: what the cloud can't do is not done here instead. ``max_credits`` is the most that may be spent.
+    ``keeps_rate``: no size was named, only edits; what stays of the source may take the bytes that it takes there.
     """
 
     source: Path
@@ -58,6 +60,8 @@ class CompressRequest:
     where: Where = Where.AUTO
     no_fallback: bool = False
     max_credits: int | None = None
+    edits: Edits = NO_EDITS
+    keeps_rate: bool = False
 
     def limit_for(self, source_bytes: int) -> int:
         """The limit in bytes for a source of this size."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from tightfit.domain.edits import NO_EDITS, Edits
 from tightfit.domain.media_info import Identity
 from tightfit.domain.request import CompressRequest, Destination, Resolution, Where
 from tightfit.domain.result import Result
@@ -35,6 +36,9 @@ def request_facts(request: CompressRequest, identity: Identity) -> dict[str, Any
         "where": str(request.where),
         "no_fallback": request.no_fallback,
         "max_credits": request.max_credits,
+        # Named only where there are some: the unfinished jobs of earlier versions are found by all that is named.
+        **({"edits": asdict(request.edits)} if request.edits else {}),
+        **({"keeps_rate": True} if request.keeps_rate else {}),
     }
 
 
@@ -55,6 +59,8 @@ def request_of(facts: Mapping[str, Any]) -> CompressRequest:
         where=Where(facts.get("where", Where.LOCAL)),
         no_fallback=facts.get("no_fallback", False),
         max_credits=facts.get("max_credits"),
+        edits=TypeAdapter(Edits).validate_python(facts["edits"]) if "edits" in facts else NO_EDITS,
+        keeps_rate=facts.get("keeps_rate", False),
     )
 
 

@@ -72,7 +72,7 @@ class Finished:
     def last_message(self) -> str:
         """The last line the child wrote to stderr, the one that most often names the cause; its crash comes first."""
         if self.crashed:
-            return f"ffmpeg crashed ({self.crashed})"
+            return f"the program that reads it crashed ({self.crashed})"
         lines = [line.strip() for line in self.stderr.splitlines() if line.strip()]
         return lines[-1] if lines else f"no message, return code {self.returncode}"
 
@@ -152,7 +152,7 @@ async def run_or_again(
     if done.starved or done.crashed or done.could_not_read or done.could_not_write:
         done = await run(argv, cwd=cwd, on_line=on_line, limits=limits)
     if done.starved:
-        raise starved(f"ffmpeg was killed twice by the system while it read {about}")
+        raise starved(f"The program that reads {about} was killed twice by the system")
     if done.could_not_write and cwd:
         raise unwritable(done, cwd)
     return done
