@@ -65,7 +65,7 @@ class Report:
         print(self.failures[-1], flush=True)
 
 
-@pytest.mark.timeout(120 + 20 * MUTANTS)
+@pytest.mark.timeout(300 + 60 * MUTANTS)
 def test_no_damaged_file_brings_anything_but_a_file_that_fits_or_a_sentence(
     tmp_path: Path, known_ffmpegs: Path, originals: list[Path]
 ):
