@@ -160,7 +160,7 @@ def _cancel(settings: Settings, name: str, as_json: bool) -> int:
     try:
         durable.cancel(settings, record)
     except JobHeld as held:
-        held.hint = f"Stop it first (Ctrl-C, or kill {held.pid})."
+        held.hint = f"Stop it first (Ctrl-C, or kill {held.pid})." if held.pid else "Stop it first (Ctrl-C)."
         raise
     if as_json:
         say_json({"type": "job", "id": record.id, "state": "cancelled"})

@@ -42,7 +42,7 @@ def recall(
         known = json.loads(_entry(cache, info, video, picture, layout, ffmpeg).read_text())
         content = Content(tuple(known["frame_bytes"]), tuple(known["idrs"]), known["scale"])
         return Analysis(tuple(known["pts"]), content, known["seconds"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None  # absent or damaged: it is measured again
 
 
