@@ -12,6 +12,7 @@ import typer
 
 from tightfit.cli import options
 from tightfit.cli.failures import failure_of
+from tightfit.cli.several import Gathered, gather, made
 from tightfit.cli.turns import in_turn, load_settings
 from tightfit.cli.views import View, view_for
 from tightfit.errors import InfeasibleError, Interrupted, OutputExists, UsageError
@@ -32,7 +33,9 @@ HELP = f"""{SHORT}
   tightfit compress vacation.mp4 --to 50MB
   tightfit compress vacation.mp4 50MB              the last word may be the size
   tightfit compress *.mp4 --to 25% -o smaller/
+  tightfit compress -r Videos --to 25% -o smaller  every video below the folder, in folders like its own
   tightfit compress talk.mov --for discord --audio 48
+  tightfit compress talk.mov --for discord --for email
   tightfit compress vacation.mp4 50MB --where cloud
 """
 
@@ -47,7 +50,7 @@ def compress(
             "-o",
             "--output",
             metavar="PATH",
-            help="A file, or a folder for several files.",
+            help="A file, or a folder for several files; what is below a folder keeps its place there.",
             show_default="beside the source",
         ),
     ] = None,
@@ -62,26 +65,40 @@ def compress(
     yes: options.Yes = False,  # noqa: ARG001 - nothing is asked yet
     jobs: options.Jobs = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there already.")] = False,
+    recursive: options.Recursive = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> int:
     places = options.Places(where, offline, no_fallback, max_credits)
     options.require_built(codec, container, places)
-    files, limit = options.files_and_limit(words, to, preset)
-    if output is not None and len(files) > 1 and not Path(output).is_dir():
-        raise UsageError(f"-o {output} is no folder, and {len(files)} files need one.", hint="Name an existing folder.")
+    files, limits = options.files_and_limits(words, to, preset)
+
+    def request(file: Path, limit: options.Limit, where_to: str | None) -> CompressRequest:
+        return options.request(
+            file, limit, resolution, audio, jobs, output=where_to, overwrite=overwrite, places=places
+        )
+
     view = view_for(as_json=as_json, quiet=quiet, verbose=verbose)
     try:
-        requests = [
-            options.request(file, limit, resolution, audio, jobs, output=output, overwrite=overwrite, places=places)
-            for file in files
-        ]
+        gathered = gather(files, limits, request, recursive=recursive, output=output)
     except UsageError as error:
         for file in files:
             view.refused(str(file), error)
         raise
-    return compress_in_turn(requests, load_settings(), view)
+    view.skipped(gathered.skipped)
+    return compress_gathered(gathered, load_settings(), view)
+
+
+def compress_gathered(gathered: Gathered, settings: Settings, view: View) -> int:
+    """As ``compress_in_turn``, into folders that are made where they are missing."""
+    from tightfit.engine.compress import compress as make
+
+    def start(request: CompressRequest, listener: Listener) -> Awaitable[Result]:
+        return make(request, settings, listener)
+
+    run = _Run(settings, view, gathered.folders, gathered.names_destinations)
+    return run.work_in_turn([(request, start) for request in gathered.requests])
 
 
 def compress_in_turn(requests: Sequence[CompressRequest], settings: Settings, view: View) -> int:
@@ -96,23 +113,7 @@ def compress_in_turn(requests: Sequence[CompressRequest], settings: Settings, vi
 
 def work_in_turn(todo: Sequence[tuple[CompressRequest, Start]], settings: Settings, view: View) -> int:
     """As ``compress_in_turn``, each request begun in its own way."""
-    run = _Run(settings, view)
-    pending = list(todo)
-
-    async def one(_: int) -> int:
-        result = await run.outcome(*pending[0])
-        view.result(result)
-        pending.pop(0)
-        return result.error.code if result.error else 0
-
-    try:
-        return in_turn([request.source for request, _ in todo], one)
-    except Interrupted as stopped:
-        if run.job_id:
-            stopped.hint = f"Go on with tightfit jobs resume {run.job_id}, or run the same command again."
-        for request, _ in pending:
-            view.result(run.cancelled(request))
-        raise
+    return _Run(settings, view).work_in_turn(todo)
 
 
 @dataclass
@@ -121,8 +122,30 @@ class _Run:
 
     settings: Settings
     view: View
+    folders: frozenset[Path] = frozenset()
+    names_destinations: bool = False
     written: set[Path] = field(default_factory=set)
     job_id: str = ""
+
+    def work_in_turn(self, todo: Sequence[tuple[CompressRequest, Start]]) -> int:
+        pending = list(todo)
+
+        async def one(_: int) -> int:
+            result = await self.outcome(*pending[0])
+            self.view.result(result)
+            pending.pop(0)
+            return result.error.code if result.error else 0
+
+        try:
+            return in_turn([request.source for request, _ in todo], one)
+        except Interrupted as stopped:
+            if self.job_id:
+                stopped.hint = f"Go on with tightfit jobs resume {self.job_id}, or run the same command again."
+            for request, _ in pending:
+                self.view.result(self.cancelled(request))
+            raise
+        finally:
+            self.view.end()
 
     async def outcome(self, request: CompressRequest, start: Start) -> Result:
         """The result of one request, whatever happens but being cancelled."""
@@ -131,10 +154,11 @@ class _Run:
         started, source, self.job_id = time.monotonic(), str(request.source), ""
         self.view.begin(source)
         try:
-            self._refuse_to_replace_our_own(request)
-            result = await start(request, self._listen)
+            with made(request.output if request.output in self.folders else None):
+                self._refuse_to_replace_our_own(request)
+                result = await start(request, self._listen)
             self.written.add(Path(str(result.output)))
-            return result
+            return self._named(request, result)
         except InfeasibleError as error:
             result = Result(
                 Status.INFEASIBLE,
@@ -149,14 +173,18 @@ class _Run:
             result = Result(Status.FAILED, self.job_id, source, error=failure_of(error, self.settings.home, source))
         finally:
             self.view.close()
-        return replace(result, elapsed_s=time.monotonic() - started)
+        return self._named(request, replace(result, elapsed_s=time.monotonic() - started))
 
     def cancelled(self, request: CompressRequest) -> Result:
         """The result of a request that was not finished; only the one in work has a job."""
         from tightfit.domain.result import Result, Status
 
         job_id, self.job_id = self.job_id, ""
-        return Result(Status.CANCELLED, job_id, str(request.source))
+        return self._named(request, Result(Status.CANCELLED, job_id, str(request.source)))
+
+    def _named(self, request: CompressRequest, result: Result) -> Result:
+        """Which of several destinations the result is for."""
+        return replace(result, destination=request.target.preset) if self.names_destinations else result
 
     def _listen(self, update: Update) -> None:
         self.job_id = update.job_id

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tightfit.cli import options, wire
 from tightfit.cli.failures import expected, failure_of
+from tightfit.cli.several import gather
 from tightfit.cli.streams import complain, say
 from tightfit.cli.text import counted, printable
 from tightfit.cli.turns import in_turn, load_settings
@@ -44,22 +46,28 @@ def plan(
     max_credits: options.MaxCredits = None,
     yes: options.Yes = False,  # noqa: ARG001 - nothing is asked yet
     jobs: options.Jobs = None,
+    recursive: options.Recursive = False,
     as_json: options.Json = False,
     verbose: options.Verbose = False,
 ) -> int:
     places = options.Places(where, offline, no_fallback, max_credits)
     options.require_built(codec, container, places)
-    files, limit = options.files_and_limit(words, to, preset)
+    files, limits = options.files_and_limits(words, to, preset)
+
+    def request(file: Path, limit: options.Limit, _: str | None) -> CompressRequest:
+        return options.request(file, limit, resolution, audio, jobs, places=places)
+
     # Scripts want the plan and nothing else on stdout; people want to see that something happens.
     view = view_for(as_json=False, quiet=as_json, verbose=verbose)
     try:
-        requests = [options.request(file, limit, resolution, audio, jobs, places=places) for file in files]
+        gathered = gather(files, limits, request, recursive=recursive)
     except UsageError as error:
         if as_json:
             for file in files:
                 say_json(wire.failure("plan", str(file), expected(error)))
         raise
-    return plan_in_turn(requests, load_settings(), view, as_json=as_json)
+    view.skipped(gathered.skipped)
+    return plan_in_turn(gathered.requests, load_settings(), view, as_json=as_json)
 
 
 def plan_in_turn(requests: Sequence[CompressRequest], settings: Settings, view: View, *, as_json: bool) -> int:

@@ -18,3 +18,28 @@ MIME_OF = {
     "m4a": "audio/mp4",
     "aac": "audio/aac",
 }
+
+# What is taken for a video in a folder, where nobody named it, by its name: opening everything there would take long.
+VIDEO_EXTENSIONS = frozenset(
+    (
+        *(
+            "mp4",
+            "m4v",
+            "mov",
+            "qt",
+            "3gp",
+            "3g2",
+            "mkv",
+            "webm",
+            "avi",
+            "divx",
+            "wmv",
+            "asf",
+            "flv",
+            "f4v",
+            "ogv",
+            "ogm",
+        ),
+        *("mpg", "mpeg", "mpe", "m1v", "m2v", "vob", "ts", "m2ts", "mts", "mxf", "dv", "rm", "rmvb", "wtv", "gif"),
+    )
+)

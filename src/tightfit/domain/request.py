@@ -45,6 +45,8 @@ class CompressRequest:
     """One input and what to make of it. ``audio`` is a choice or kb/s; ``destination`` is set for presets.
 
     ``no_fallback``: what the cloud can't do is not done here instead. ``max_credits`` is the most that may be spent.
+    ``stem`` begins the output's name instead of the source's. ``share_bytes`` is the file's part of a limit that is for
+    several together, and takes the place of the limit that was named.
     """
 
     source: Path
@@ -58,7 +60,11 @@ class CompressRequest:
     where: Where = Where.AUTO
     no_fallback: bool = False
     max_credits: int | None = None
+    stem: str = ""
+    share_bytes: int | None = None
 
     def limit_for(self, source_bytes: int) -> int:
         """The limit in bytes for a source of this size."""
+        if self.share_bytes is not None:
+            return self.share_bytes
         return self.destination.limit_bytes if self.destination else self.target.resolve(source_bytes)

@@ -35,6 +35,9 @@ def request_facts(request: CompressRequest, identity: Identity) -> dict[str, Any
         "where": str(request.where),
         "no_fallback": request.no_fallback,
         "max_credits": request.max_credits,
+        # Only where they say something: a job that was begun before they were is still the same job.
+        **({"stem": request.stem} if request.stem else {}),
+        **({"share_bytes": request.share_bytes} if request.share_bytes is not None else {}),
     }
 
 
@@ -55,6 +58,8 @@ def request_of(facts: Mapping[str, Any]) -> CompressRequest:
         where=Where(facts.get("where", Where.LOCAL)),
         no_fallback=facts.get("no_fallback", False),
         max_credits=facts.get("max_credits"),
+        stem=facts.get("stem", ""),
+        share_bytes=facts.get("share_bytes"),
     )
 
 

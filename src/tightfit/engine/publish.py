@@ -21,7 +21,7 @@ _PART_SUFFIX = ".part"
 def output_path(request: CompressRequest, extension: str) -> Path:
     """The path the user named, or ``<stem>-<limit>.<extension>`` beside the source (or in the named folder)."""
     tail = f"-{request.target.slug}{extension}"
-    stem = _shortened(request.source.stem, _LONGEST_NAME - len(os.fsencode(tail)))
+    stem = _shortened(request.stem or request.source.stem, _LONGEST_NAME - len(os.fsencode(tail)))
     if request.output is None:
         return request.source.with_name(stem + tail)
     return request.output / (stem + tail) if request.output.is_dir() else request.output
