@@ -74,7 +74,7 @@ def a_folder(root: Path, files: int) -> list[str]:
 
 
 def a_long_file(root: Path, hours: float) -> list[str]:
-    scenes(root / "minute.mp4", "160x90", 10, 60, "-b:a", "24k", "-crf", 22)
+    scenes(root / "minute.mp4", "160x90", 5, 60, "-b:a", "24k", "-crf", 22)
     loops = round(hours * 60) - 1
     ffmpeg("-stream_loop", loops, "-i", root / "minute.mp4", "-c", "copy", root / "long.mp4")
     return [str(root / "long.mp4"), "40%", "-o", str(root / "out" / "long.mp4")]

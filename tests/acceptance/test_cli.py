@@ -19,7 +19,7 @@ COMMANDS = ("compress", "plan", "probe", "presets", "doctor", "demo", "serve")
 LATER_COMMANDS = ("ask", "chat", "watch", "worker", "bench", "mcp")
 LATER_OPTIONS = (
     *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
-    *("--total", "--split", "--private", "--report"),
+    *("--split", "--private", "--report"),
 )
 COLOUR = r"\x1b\[[\d;]*[349]\dm"
 

@@ -6,7 +6,11 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
 from support.command import Tool
+from support.footage import lavfi, make
+
+import tightfit
 
 
 def test_a_folder_becomes_a_folder_like_it_and_a_bad_file_stops_nothing(tool: Tool, made_tiny_clip: Path):
@@ -76,3 +80,60 @@ def test_a_plan_takes_folders_too(tool: Tool, made_tiny_clip: Path):
     os.link(made_tiny_clip, tool.folder / "in/a.mp4")
     ran = tool("plan", "-r", "in", "1MB", "--json")
     assert [plan["input"] for plan in ran.lines] == ["in/a.mp4"]
+
+
+@pytest.fixture(scope="module")
+def unlike(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two clips of the same length, one of which hardly moves, and one that is small already."""
+    folder = tmp_path_factory.mktemp("unlike")
+    h264 = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"]
+    noise = "noise=alls=%d:allf=t+u"
+    make(*lavfi(f"testsrc2=s=192x108:r=10:d=4,{noise % 24}"), *h264, "-crf", 8, folder / "busy.mp4")
+    make(*lavfi(f"smptebars=s=192x108:r=10:d=4,{noise % 3}"), *h264, "-crf", 2, folder / "still.mp4")
+    make(*lavfi("color=gray:s=192x108:r=10:d=1"), *h264, folder / "small.mp4")
+    return folder
+
+
+def test_one_limit_for_all_is_shared_by_what_is_in_them(tool: Tool, unlike: Path):
+    shutil.copytree(unlike, tool.folder / "in")
+    (tool.folder / "in/bad.mp4").write_text("no video")
+    ran = tool("-r", "in", "120KB", "--total", "-o", "out", "--json", "-q")
+    assert ran.code == 3
+    sizes = {Path(result["input"]).stem: result["bytes"] for result in ran.results}
+    assert sizes.pop("bad") is None
+    assert 0.99 * 120_000 <= sum(sizes.values()) <= 120_000
+    assert sizes["busy"] > 2 * sizes["still"]
+    assert sizes["small"] == (unlike / "small.mp4").stat().st_size
+    assert {name for name in tool.files if name.startswith("out/")} == {
+        "out/busy-120KB.mp4",
+        "out/still-120KB.mp4",
+        "out/small-120KB.mp4",
+    }
+    # What is there counts: taken up again, the run can't end above its limit.
+    (tool.folder / "out/busy-120KB.mp4").unlink()
+    again = tool("-r", "in", "120KB", "--total", "-o", "out", "--json", "-q")
+    assert again.code != 0
+    made = [(tool.folder / name).stat().st_size for name in tool.files if name.startswith("out/")]
+    assert len(made) == 3
+    assert sum(made) <= 120_000
+
+
+def test_what_can_t_fit_together_says_what_would(tool: Tool, unlike: Path):
+    shutil.copytree(unlike, tool.folder / "in")
+    ran = tool("-r", "in", "6KB", "--total", "--json", "-q")
+    assert ran.code == 4
+    assert {result["status"] for result in ran.results} == {"infeasible"}
+    changes = [option["change"] for option in ran.results[0]["options"]]
+    assert changes[0].startswith("leave out busy.mp4")
+    assert ran.results[0]["smallest_bytes"] > 6000
+
+
+def test_python_gets_several_files_as_one_list_of_results(unlike: Path, tmp_path: Path):
+    (tmp_path / "bad.mp4").write_text("no video")
+    results = tightfit.compress_all([unlike / "*l.mp4", tmp_path / "bad.mp4"], preset=["mms", "email"], output=tmp_path)
+    assert [(Path(one.input).name, one.destination, str(one.status)) for one in results] == [
+        *((name, preset, "already_fits") for name in ("small.mp4", "still.mp4") for preset in ("mms", "email")),
+        *(("bad.mp4", preset, "failed") for preset in ("mms", "email")),
+    ]
+    assert results[-1].error is not None
+    assert results[-1].error.code == 3

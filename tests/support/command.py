@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support.patience import patience
+
 # What the lines of progress end with where stderr is no terminal.
 _DOING = (
     *(": reading", ": analysing", ": encoding the sound", ": planning", ": encoding"),
@@ -86,7 +88,7 @@ class Tool:
 
     def __call__(self, *words: object, **environment: str) -> Ran:
         process = self.start(*words, **environment)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=patience(60))
         return Ran(process.returncode, out.decode(), err.decode())
 
     def start(

@@ -22,7 +22,7 @@ from tightfit.units import SIZE_HELP
 LATER_COMMANDS = ("chat", "watch", "worker", "bench", "mcp")
 LATER_OPTIONS = (
     *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
-    *("--total", "--split", "--private", "--report"),
+    *("--split", "--private", "--report"),
 )
 
 

@@ -16,7 +16,7 @@ from tightfit.cli.views import say_json, view_for
 from tightfit.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from tightfit.domain.request import CompressRequest
+    from tightfit.engine.several import Gathered
     from tightfit.intent.model import Intent
 
 SHORT = "Say in words what you need."
@@ -65,13 +65,14 @@ def ask(
     if intent.action is Action.HELP:
         say(HELP)
         return ExitCode.OK
-    requests = _requests(intent, output, jobs, overwrite=overwrite)
+    gathered = _gathered(intent, output, jobs, overwrite=overwrite)
     if not quiet:
         for line in _told(intent):
             complain(line)
-    from tightfit.cli.compress import compress_in_turn
+    from tightfit.cli.compress import compress_gathered
 
-    return compress_in_turn(requests, load_settings(), view_for(as_json=as_json, quiet=quiet, verbose=verbose))
+    view = view_for(as_json=as_json, quiet=quiet, verbose=verbose)
+    return compress_gathered(gathered, load_settings(), view, total=bool(intent.total))
 
 
 def _read(sentence: str, files: Sequence[str]) -> Intent:
@@ -87,14 +88,11 @@ def _is_there(name: str) -> bool:
         return False
 
 
-def _requests(intent: Intent, output: str | None, jobs: int | None, *, overwrite: bool) -> list[CompressRequest]:
+def _gathered(intent: Intent, output: str | None, jobs: int | None, *, overwrite: bool) -> Gathered:
+    from tightfit.engine.several import of_requests
     from tightfit.engine.spoken import requests_for
 
-    if output is not None and len(intent.files) > 1 and not Path(output).is_dir():
-        raise UsageError(
-            f"-o {output} is no folder, and {len(intent.files)} files need one.", hint="Name an existing folder."
-        )
-    return requests_for(intent, output=output, overwrite=overwrite, jobs=jobs)
+    return of_requests(requests_for(intent, output=output, overwrite=overwrite, jobs=jobs), output)
 
 
 def _cleared(intent: Intent, sentence: str, files: Sequence[str]) -> Intent:

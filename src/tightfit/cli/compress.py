@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,19 +12,17 @@ import typer
 
 from tightfit.cli import options
 from tightfit.cli.failures import failure_of
-from tightfit.cli.several import Gathered, gather, made
 from tightfit.cli.turns import in_turn, load_settings
 from tightfit.cli.views import View, view_for
-from tightfit.errors import InfeasibleError, Interrupted, OutputExists, UsageError
+from tightfit.errors import InfeasibleError, Interrupted, UsageError
 
 if TYPE_CHECKING:
     from tightfit.domain.request import CompressRequest
-    from tightfit.domain.result import Result
+    from tightfit.domain.result import Failure, Result
     from tightfit.domain.updates import Update
+    from tightfit.engine.job import Listener
+    from tightfit.engine.several import Gathered, Outcomes, Start
     from tightfit.settings import Settings
-
-    Listener = Callable[[Update], None]
-    Start = Callable[[CompressRequest, Listener], Awaitable[Result]]
 
 SHORT = "Make the best-looking file that fits a size."
 HELP = f"""{SHORT}
@@ -34,6 +32,7 @@ HELP = f"""{SHORT}
   tightfit compress vacation.mp4 50MB              the last word may be the size
   tightfit compress *.mp4 --to 25% -o smaller/
   tightfit compress -r Videos --to 25% -o smaller  every video below the folder, in folders like its own
+  tightfit compress *.mp4 50MB --total             all of them in 50 MB, at one quality
   tightfit compress talk.mov --for discord --audio 48
   tightfit compress talk.mov --for discord --for email
   tightfit compress vacation.mp4 50MB --where cloud
@@ -66,6 +65,7 @@ def compress(
     jobs: options.Jobs = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there already.")] = False,
     recursive: options.Recursive = False,
+    total: options.Total = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -74,130 +74,101 @@ def compress(
     options.require_built(codec, container, places)
     files, limits = options.files_and_limits(words, to, preset)
 
-    def request(file: Path, limit: options.Limit, where_to: str | None) -> CompressRequest:
+    def request(file: Path, number: int, where_to: str | None) -> CompressRequest:
+        limit = limits[number]
         return options.request(
             file, limit, resolution, audio, jobs, output=where_to, overwrite=overwrite, places=places
         )
 
+    from tightfit.engine.several import gather
+
     view = view_for(as_json=as_json, quiet=quiet, verbose=verbose)
     try:
-        gathered = gather(files, limits, request, recursive=recursive, output=output)
+        named = [limit.text for limit in limits]
+        gathered = gather(files, named, request, recursive=recursive, output=output)
     except UsageError as error:
         for file in files:
             view.refused(str(file), error)
         raise
     view.skipped(gathered.skipped)
-    return compress_gathered(gathered, load_settings(), view)
-
-
-def compress_gathered(gathered: Gathered, settings: Settings, view: View) -> int:
-    """As ``compress_in_turn``, into folders that are made where they are missing."""
-    from tightfit.engine.compress import compress as make
-
-    def start(request: CompressRequest, listener: Listener) -> Awaitable[Result]:
-        return make(request, settings, listener)
-
-    run = _Run(settings, view, gathered.folders, gathered.names_destinations)
-    return run.work_in_turn([(request, start) for request in gathered.requests])
+    return compress_gathered(gathered, load_settings(), view, total=total)
 
 
 def compress_in_turn(requests: Sequence[CompressRequest], settings: Settings, view: View) -> int:
     """Compress each and show how it went; the first exit code that is not 0. Raises Interrupted."""
+    from tightfit.engine.several import Gathered
+
+    return compress_gathered(Gathered(tuple(requests)), settings, view)
+
+
+def compress_gathered(gathered: Gathered, settings: Settings, view: View, *, total: bool = False) -> int:
+    """As ``compress_in_turn``, into folders that are made where they are missing; ``total`` shares each limit out."""
     from tightfit.engine.compress import compress as make
+    from tightfit.engine.several import shared
 
     def start(request: CompressRequest, listener: Listener) -> Awaitable[Result]:
         return make(request, settings, listener)
 
-    return work_in_turn([(request, start) for request in requests], settings, view)
+    requests = gathered.requests
+    todo = shared(requests, settings) if total else [(request, start) for request in requests]
+    return work_in_turn(todo, settings, view, gathered)
 
 
-def work_in_turn(todo: Sequence[tuple[CompressRequest, Start]], settings: Settings, view: View) -> int:
+def work_in_turn(
+    todo: Sequence[tuple[CompressRequest, Start]], settings: Settings, view: View, gathered: Gathered | None = None
+) -> int:
     """As ``compress_in_turn``, each request begun in its own way."""
-    return _Run(settings, view).work_in_turn(todo)
+    from tightfit.engine.several import Gathered, Outcomes
+
+    def explain(error: Exception, subject: str) -> Failure:
+        return failure_of(error, settings.home, "" if isinstance(error, InfeasibleError) else subject)
+
+    run = Run(view, Outcomes(gathered or Gathered(()), explain))
+    pending = list(todo)
+
+    async def one(_: int) -> int:
+        result = await run.outcome(*pending[0])
+        view.result(result)
+        pending.pop(0)
+        return result.error.code if result.error else 0
+
+    try:
+        return in_turn([request.source for request, _ in todo], one)
+    except Interrupted as stopped:
+        if run.job_id:
+            stopped.hint = f"Go on with tightfit jobs resume {run.job_id}, or run the same command again."
+        for request, _ in pending:
+            view.result(run.cancelled(request))
+        raise
+    finally:
+        view.end()
 
 
 @dataclass
-class _Run:
-    """What the files of one command line have in common; ``job_id`` is that of the one in work."""
+class Run:
+    """Shows one request after another; ``job_id`` is that of the one in work."""
 
-    settings: Settings
     view: View
-    folders: frozenset[Path] = frozenset()
-    names_destinations: bool = False
-    written: set[Path] = field(default_factory=set)
+    outcomes: Outcomes
     job_id: str = ""
-
-    def work_in_turn(self, todo: Sequence[tuple[CompressRequest, Start]]) -> int:
-        pending = list(todo)
-
-        async def one(_: int) -> int:
-            result = await self.outcome(*pending[0])
-            self.view.result(result)
-            pending.pop(0)
-            return result.error.code if result.error else 0
-
-        try:
-            return in_turn([request.source for request, _ in todo], one)
-        except Interrupted as stopped:
-            if self.job_id:
-                stopped.hint = f"Go on with tightfit jobs resume {self.job_id}, or run the same command again."
-            for request, _ in pending:
-                self.view.result(self.cancelled(request))
-            raise
-        finally:
-            self.view.end()
 
     async def outcome(self, request: CompressRequest, start: Start) -> Result:
         """The result of one request, whatever happens but being cancelled."""
-        from tightfit.domain.result import Result, Status
-
-        started, source, self.job_id = time.monotonic(), str(request.source), ""
-        self.view.begin(source)
+        started, self.job_id = time.monotonic(), ""
+        self.view.begin(str(request.source))
         try:
-            with made(request.output if request.output in self.folders else None):
-                self._refuse_to_replace_our_own(request)
-                result = await start(request, self._listen)
-            self.written.add(Path(str(result.output)))
-            return self._named(request, result)
-        except InfeasibleError as error:
-            result = Result(
-                Status.INFEASIBLE,
-                self.job_id,
-                source,
-                limit_bytes=request.limit_for(request.source.stat().st_size),
-                smallest_bytes=getattr(error, "smallest_bytes", None),
-                options=getattr(error, "options", ()),
-                error=failure_of(error, self.settings.home),
-            )
-        except Exception as error:
-            result = Result(Status.FAILED, self.job_id, source, error=failure_of(error, self.settings.home, source))
+            result = await self.outcomes.of(request, start, self._listen, lambda: self.job_id)
         finally:
             self.view.close()
-        return self._named(request, replace(result, elapsed_s=time.monotonic() - started))
+        return result if result.elapsed_s else replace(result, elapsed_s=time.monotonic() - started)
 
     def cancelled(self, request: CompressRequest) -> Result:
         """The result of a request that was not finished; only the one in work has a job."""
         from tightfit.domain.result import Result, Status
 
         job_id, self.job_id = self.job_id, ""
-        return self._named(request, Result(Status.CANCELLED, job_id, str(request.source)))
-
-    def _named(self, request: CompressRequest, result: Result) -> Result:
-        """Which of several destinations the result is for."""
-        return replace(result, destination=request.target.preset) if self.names_destinations else result
+        return self.outcomes.named(request, Result(Status.CANCELLED, job_id, str(request.source)))
 
     def _listen(self, update: Update) -> None:
         self.job_id = update.job_id
         self.view.update(update)
-
-    def _refuse_to_replace_our_own(self, request: CompressRequest) -> None:
-        """`clip.mov clip.mp4 --overwrite` must not end as one file."""
-        from tightfit.engine.publish import output_path
-
-        for extension in (".mp4", request.source.suffix):
-            path = output_path(request, extension)
-            if path in self.written:
-                raise OutputExists(
-                    f"{request.source} would replace {path}, which another file of this run became.",
-                    hint="Compress it in a run of its own, with another output.",
-                )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _TO_COME = (
     *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
-    *("--total", "--split", "--private", "--report"),
+    *("--split", "--private", "--report"),
 )
 LATER = {"compress": _TO_COME, "plan": _TO_COME, "probe": ("--for",)}
 # What to write instead, for the options whose value can be wrong.
@@ -44,6 +44,10 @@ For = Annotated[
         help="A destination, with its limit and rules; several times for several files from one look at the source.",
         show_default=False,
     ),
+]
+Total = Annotated[
+    bool,
+    typer.Option("--total", help="With several files: the limit is for all together, shared out by what is in them."),
 ]
 Recursive = Annotated[bool, typer.Option("-r", "--recursive", help="Folders with all that is below them.")]
 Resolution = Annotated[
@@ -87,6 +91,10 @@ class Limit:
 
     to: str | None = None
     preset: str | None = None
+
+    @property
+    def text(self) -> str:
+        return self.to or self.preset or ""
 
 
 def files_and_limit(words: Sequence[str] | None, to: str | None, preset: str | None) -> tuple[list[Path], Limit]:

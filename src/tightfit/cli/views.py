@@ -86,7 +86,7 @@ class Human:
                 complain(f"  {one.path}: {one.why}")
 
     def end(self) -> None:
-        from tightfit.cli.several import table
+        from tightfit.cli.table import table
 
         if len(self._results) > 1:
             for line in table(self._results):

@@ -85,9 +85,9 @@ async def _work_on(
         if notice:
             job.warn(notice)
         job.tell(Phase.PROBE, message=work.greeting)
-        info = await _probe(request, settings, job)
+        info = await probed(request, settings, job)
         limit = request.limit_for(info.size)
-        fits = info.size <= limit and _may_stay(request, info)
+        fits = info.size <= limit and may_stay(request, info)
         output = publish.output_path(request, request.source.suffix if fits else ".mp4")
         part = publish.part_path(output, job.id)
         publish.check_writable(output, part, request, fits, disk)
@@ -143,9 +143,9 @@ async def plan(
     require_possible(request, settings)
     with scratch_job(settings.work, listener) as job:
         job.tell(Phase.PROBE)
-        info = await _probe(request, settings, job)
+        info = await probed(request, settings, job)
         limit = request.limit_for(info.size)
-        if info.size <= limit and _may_stay(request, info):
+        if info.size <= limit and may_stay(request, info):
             return AlreadyFits(limit, info.size)
         ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache, settings.limits)
         return _placed(request, settings, await prepare(request, info, ffmpeg, settings, job))
@@ -165,7 +165,7 @@ def _placed(request: CompressRequest, settings: Settings, prepared: Prepared) ->
     return replace(plan, in_cloud=True, reasons=(*plan.reasons, said))
 
 
-async def _probe(request: CompressRequest, settings: Settings, job: Job) -> MediaInfo:
+async def probed(request: CompressRequest, settings: Settings, job: Job) -> MediaInfo:
     """The source's facts; raises SourceError where it shows no moving picture."""
     info = await probe(request.source, settings.limits)
     if info.main_video is None:
@@ -198,7 +198,7 @@ def _warn_of_rules(request: CompressRequest, video: VideoStream, job: Job) -> No
 
 def _copied(info: MediaInfo, limit: int, job: Job, output: Path) -> Result:
     video, sound = info.main_video, info.main_audio
-    assert video is not None, "checked by _probe"
+    assert video is not None, "checked by probed"
     width, height = video.display_size
     return Result(
         status=Status.ALREADY_FITS,
@@ -216,7 +216,7 @@ def _copied(info: MediaInfo, limit: int, job: Job, output: Path) -> Result:
     )
 
 
-def _may_stay(request: CompressRequest, info: MediaInfo) -> bool:
+def may_stay(request: CompressRequest, info: MediaInfo) -> bool:
     """True where the file may be copied as it is: only a size was asked for, and a destination takes its form."""
     video, bound = info.main_video, request.resolution
     named = request.output is not None and not request.output.is_dir()

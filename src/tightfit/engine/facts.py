@@ -68,7 +68,7 @@ def identity_of(facts: Mapping[str, Any]) -> Identity:
 
 
 # What may differ between two runs of one job: it changes nothing about the file that is made.
-_NO_PART_OF_THE_JOB = ("overwrite", "jobs", "where", "no_fallback", "max_credits")
+_NO_PART_OF_THE_JOB = ("share_bytes", "overwrite", "jobs", "where", "no_fallback", "max_credits")
 
 
 def fingerprint(facts: Mapping[str, Any]) -> str:

@@ -78,7 +78,7 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     with told_singly():
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_sound, request, info, limit, ffmpeg, job, sound)
-            analysis = await _analysis(info, video, picture, ffmpeg, settings, job)
+            analysis = await analysis_of(info, video, picture, ffmpeg, settings, job)
     _warn_of_losses(info, video, analysis, job)
     job.tell(Phase.PLAN)
     clip = Clip(info, video, picture, analysis.pts)
@@ -151,9 +151,10 @@ async def _sound(
     into.append((plan, track))
 
 
-async def _analysis(
+async def analysis_of(
     info: MediaInfo, video: VideoStream, picture: Picture, ffmpeg: Ffmpeg, settings: Settings, job: Job
 ) -> Analysis:
+    """The analysis of the clip, as it is remembered or made now. Raises SourceError, EncoderError."""
     if known := measured.recall(settings.cache, info, video, picture, ffmpeg):
         return known
     job.tell(Phase.ANALYSE)
@@ -178,15 +179,16 @@ def _fit_sound(
     limit: int, clip: Clip, model: RateModel, audio: AudioPlan, track: AudioTrack | None
 ) -> tuple[AudioPlan, AudioTrack | None, Budget]:
     """The sound as encoded, or none where only a silent picture fits."""
-    budget = _budget(limit, clip, track)
+    budget = budget_of(limit, clip, track)
     if track and planning.choose(model, budget.video, clip.picture.full) is None and audio.kind is AudioKind.ENCODE:
-        silent = _budget(limit, clip, None)
+        silent = budget_of(limit, clip, None)
         if planning.choose(model, silent.video, clip.picture.full):
             return drop(audio), None, silent
     return audio, track, budget
 
 
-def _budget(limit: int, clip: Clip, track: AudioTrack | None) -> Budget:
+def budget_of(limit: int, clip: Clip, track: AudioTrack | None) -> Budget:
+    """Where the limit's bytes go with this sound, or with none."""
     steps = [b - a for a, b in pairwise(clip.pts)]
     timeline = timeline_of(clip)
     container = predict_overhead(

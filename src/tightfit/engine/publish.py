@@ -46,9 +46,7 @@ def check_writable(path: Path, part: Path, request: CompressRequest, copied: boo
         if not path.is_file():
             raise OutputError(f"{path} is not a regular file.", hint="Name another output.")
         if not request.overwrite:
-            raise OutputExists(
-                f"{path} is already there.", hint="Use --overwrite to replace it, or -o to name another."
-            )
+            raise already_there(path)
         if not os.access(path, os.W_OK) or not path.stat().st_mode & 0o222:
             raise OutputError(f"{path} is read-only.", hint="Name another output with -o.")
     try:
@@ -57,6 +55,10 @@ def check_writable(path: Path, part: Path, request: CompressRequest, copied: boo
         disk.act("part.try", partial(_make_and_remove, part), part)
     except OSError as exc:
         raise explained(exc, path) from exc
+
+
+def already_there(path: Path) -> OutputExists:
+    return OutputExists(f"{path} is already there.", hint="Use --overwrite to replace it, or -o to name another.")
 
 
 def _make_and_remove(path: Path) -> None:

@@ -51,7 +51,6 @@ def _not_yet(intent: Intent) -> Iterator[str]:
         (intent.speed, "a choice of speed"),
         (intent.edits, "edits"),
         (intent.split, "splitting"),
-        (intent.total, "one limit for several files"),
     ):
         if wish:
             yield name
