@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import anyio
 
@@ -22,6 +22,7 @@ from tightfit.domain.updates import Update
 from tightfit.engine.compress import compress as run_compress
 from tightfit.engine.compress import ignore
 from tightfit.engine.compress import plan as run_plan
+from tightfit.engine.edit_options import EditOptions, parse_edits
 from tightfit.engine.requests import make_request
 from tightfit.engine.several import compress_each, gather
 from tightfit.media.probe import probe as run_probe
@@ -50,11 +51,13 @@ async def acompress(
     no_fallback: bool = False,
     max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
+    **edits: Unpack[EditOptions],
 ) -> Result:
     """Make the best-looking file within ``to`` ("50MB", "25%") or a destination's ``preset``; return what happened.
 
     ``where`` is "auto", "local" or "cloud"; ``offline`` opens no socket whatever else is set; ``no_fallback`` raises
-    NoPlaceLeft where the cloud can't do it; ``max_credits`` is the most that may be spent there.
+    NoPlaceLeft where the cloud can't do it; ``max_credits`` is the most that may be spent there. ``edits`` are written
+    as on the command line: trim="0:10-0:30".
     """
     request = make_request(
         Path(path),
@@ -68,6 +71,7 @@ async def acompress(
         where=where,
         no_fallback=no_fallback,
         max_credits=max_credits,
+        edits=parse_edits(edits),
     )
     return await run_compress(request, _settings(offline), on_update)
 
@@ -89,6 +93,7 @@ async def acompress_all(
     no_fallback: bool = False,
     max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
+    **edits: Unpack[EditOptions],
 ) -> list[Result]:
     """``acompress`` for several files, patterns or (with ``recursive``) folders, and for one or several presets.
 
@@ -111,6 +116,7 @@ async def acompress_all(
             where=where,
             no_fallback=no_fallback,
             max_credits=max_credits,
+            edits=parse_edits(edits),
         )
 
     names = [Path(path) for path in paths]
@@ -130,6 +136,7 @@ async def aplan(
     no_fallback: bool = False,
     max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
+    **edits: Unpack[EditOptions],
 ) -> Plan | AlreadyFits:
     """Decide everything ``acompress`` would, without the final encode; what it measures is kept for it."""
     request = make_request(
@@ -141,6 +148,7 @@ async def aplan(
         where=where,
         no_fallback=no_fallback,
         max_credits=max_credits,
+        edits=parse_edits(edits),
     )
     return await run_plan(request, _settings(offline), on_update)
 
@@ -165,6 +173,7 @@ def compress(
     no_fallback: bool = False,
     max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
+    **edits: Unpack[EditOptions],
 ) -> Result:
     """``acompress``, for callers without an event loop."""
     return anyio.run(
@@ -183,6 +192,7 @@ def compress(
             no_fallback=no_fallback,
             max_credits=max_credits,
             on_update=on_update,
+            **edits,
         )
     )
 
@@ -204,6 +214,7 @@ def plan(
     no_fallback: bool = False,
     max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
+    **edits: Unpack[EditOptions],
 ) -> Plan | AlreadyFits:
     """``aplan``, for callers without an event loop."""
     return anyio.run(
@@ -219,6 +230,7 @@ def plan(
             no_fallback=no_fallback,
             max_credits=max_credits,
             on_update=on_update,
+            **edits,
         )
     )
 

@@ -21,7 +21,7 @@ from tightfit.units import SIZE_HELP
 
 LATER_COMMANDS = ("chat", "watch", "worker", "bench", "mcp")
 LATER_OPTIONS = (
-    *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
+    *("--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
     *("--split", "--private", "--report"),
 )
 

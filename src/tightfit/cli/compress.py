@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tightfit.domain.request import CompressRequest
     from tightfit.domain.result import Failure, Result
     from tightfit.domain.updates import Update
+    from tightfit.engine.edit_options import EditOptions
     from tightfit.engine.job import Listener
     from tightfit.engine.several import Gathered, Outcomes, Start
     from tightfit.settings import Settings
@@ -57,6 +58,7 @@ def compress(
     container: options.Container = "mp4",
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
+    trim: options.Trim = None,
     where: options.Where = "auto",
     offline: options.Offline = False,
     no_fallback: options.NoFallback = False,
@@ -70,6 +72,7 @@ def compress(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> int:
+    edits: EditOptions = {"trim": trim}
     places = options.Places(where, offline, no_fallback, max_credits)
     options.require_built(codec, container, places)
     files, limits = options.files_and_limits(words, to, preset)
@@ -77,7 +80,7 @@ def compress(
     def request(file: Path, number: int, where_to: str | None) -> CompressRequest:
         limit = limits[number]
         return options.request(
-            file, limit, resolution, audio, jobs, output=where_to, overwrite=overwrite, places=places
+            *(file, limit, resolution, audio, jobs), output=where_to, overwrite=overwrite, places=places, edits=edits
         )
 
     from tightfit.engine.several import gather

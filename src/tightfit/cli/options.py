@@ -14,9 +14,10 @@ from tightfit.units import SIZE_HELP, parse_target
 
 if TYPE_CHECKING:
     from tightfit.domain.request import CompressRequest
+    from tightfit.engine.edit_options import EditOptions
 
 _TO_COME = (
-    *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
+    *("--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
     *("--split", "--private", "--report"),
 )
 LATER = {"compress": _TO_COME, "plan": _TO_COME, "probe": ("--for",)}
@@ -32,6 +33,7 @@ EXAMPLES = {
     "--audio": "--audio 96",
     "--where": "--where local",
     "--jobs": "--jobs 2",
+    "--trim": "--trim 0:10-0:30",
 }
 
 Files = Annotated[list[str] | None, typer.Argument(metavar="FILE", hidden=True)]
@@ -55,6 +57,15 @@ Resolution = Annotated[
     typer.Option(metavar="SIZE", help="Upper bound of the picture: auto, source, 1080p, 1280x720. Never upscales."),
 ]
 Audio = Annotated[str, typer.Option(metavar="CHOICE", help="auto, none, copy, or kb/s such as 96.")]
+Trim = Annotated[
+    str | None,
+    typer.Option(
+        "--trim",
+        metavar="START-END",
+        help="Keep this stretch only, in seconds or mm:ss(.fff); either side may be empty.",
+        show_default=False,
+    ),
+]
 Codec = Annotated[str, typer.Option(metavar="CODEC", help="h264.")]
 Container = Annotated[str, typer.Option(metavar="FORMAT", help="mp4.")]
 Where = Annotated[
@@ -157,8 +168,10 @@ def request(
     output: str | None = None,
     overwrite: bool = False,
     places: Places = Places(),
+    edits: EditOptions | None = None,
 ) -> CompressRequest:
     """What the options ask of one file. Raises UsageError."""
+    from tightfit.engine.edit_options import parse_edits
     from tightfit.engine.requests import make_request, parse_audio
 
     return make_request(
@@ -173,6 +186,7 @@ def request(
         where="local" if places.offline and places.where == "auto" else places.where,
         no_fallback=places.no_fallback,
         max_credits=places.max_credits,
+        edits=parse_edits(edits or {}),
     )
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tightfit.domain.media_info import MediaInfo
     from tightfit.domain.plan import AlreadyFits, Plan
     from tightfit.domain.request import CompressRequest
+    from tightfit.engine.edit_options import EditOptions
     from tightfit.engine.job import Listener
     from tightfit.engine.several import StartPlan
     from tightfit.settings import Settings
@@ -41,6 +42,7 @@ def plan(
     container: options.Container = "mp4",
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
+    trim: options.Trim = None,
     where: options.Where = "auto",
     offline: options.Offline = False,
     no_fallback: options.NoFallback = False,
@@ -52,12 +54,13 @@ def plan(
     as_json: options.Json = False,
     verbose: options.Verbose = False,
 ) -> int:
+    edits: EditOptions = {"trim": trim}
     places = options.Places(where, offline, no_fallback, max_credits)
     options.require_built(codec, container, places)
     files, limits = options.files_and_limits(words, to, preset)
 
     def request(file: Path, number: int, _: str | None) -> CompressRequest:
-        return options.request(file, limits[number], resolution, audio, jobs, places=places)
+        return options.request(file, limits[number], resolution, audio, jobs, places=places, edits=edits)
 
     from tightfit.engine.several import gather
 

@@ -75,9 +75,18 @@ def fair_kbps(limit_bytes: int, duration_s: float) -> float:
 
 
 def plan_audio(
-    stream: AudioStream | None, choice: AudioChoice, limit_bytes: int, duration_s: float, loudness: Loudness
+    stream: AudioStream | None,
+    choice: AudioChoice,
+    limit_bytes: int,
+    duration_s: float,
+    loudness: Loudness,
+    *,
+    may_copy: bool = True,
 ) -> AudioPlan:
-    """Decide from the wish, the budget and the content. Pure; bytes are counted after the encode."""
+    """Decide from the wish, the budget and the content. Pure; bytes are counted after the encode.
+
+    Without ``may_copy`` (the sound is edited) no wish but ``copy`` copies it.
+    """
     if stream is None:
         return AudioPlan(AudioKind.NONE, reason="the source has no sound")
     if choice == "none":
@@ -85,7 +94,8 @@ def plan_audio(
     if choice == "copy":
         return _copy(stream, "the sound is copied as asked")
     wanted = _encode(stream, choice, limit_bytes, duration_s, loudness)
-    if choice == "auto" and not loudness.damaged and stream.codec in COPYABLE and 0 < stream.kbps <= wanted.kbps * 1.05:
+    may_copy = may_copy and choice == "auto" and not loudness.damaged
+    if may_copy and stream.codec in COPYABLE and 0 < stream.kbps <= wanted.kbps * 1.05:
         return _copy(stream, f"the source's own sound is already small ({stream.kbps:.0f} kb/s) and is copied")
     return wanted
 

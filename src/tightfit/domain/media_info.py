@@ -7,7 +7,7 @@ time base wherever exactness matters.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
@@ -146,6 +146,10 @@ class VideoStream:
         for pts, size in zip(self.pts, self.packet_bytes, strict=True):
             seconds[int((pts - self.pts[0]) * self.time_base)] += size
         return seconds
+
+    def bytes_between(self, start: int, end: int) -> int:
+        """Bytes of the frames with ``start <= pts < end``."""
+        return sum(self.packet_bytes[bisect_left(self.pts, start) : bisect_left(self.pts, end)])
 
     def keyframe_at_or_before(self, pts: int) -> int | None:
         position = bisect_right(self.keyframe_pts, pts)

@@ -101,7 +101,8 @@ class AlreadyFits:
 class Plan:
     """What will be done and why; ``reasons`` are sentences.
 
-    ``in_cloud`` is true where a render service would be asked first.
+    ``in_cloud`` is true where a render service would be asked first. ``budget`` may be of less than the limit, where
+    more bytes would buy nothing; ``fps`` is that of the file to be.
     """
 
     limit_bytes: int
@@ -115,6 +116,7 @@ class Plan:
     predicted_seconds: float | None = None
     predicted_vmaf: float | None = None
     in_cloud: bool = False
+    fps: Fraction | None = None
 
     @property
     def size(self) -> Size:
@@ -122,7 +124,7 @@ class Plan:
 
     @property
     def predicted_bytes(self) -> tuple[int, int]:
-        return int(self.limit_bytes * _FILL_LOW), self.limit_bytes
+        return int(self.budget.limit * _FILL_LOW), self.budget.limit
 
 
 Crossings = Mapping[Fraction, float]

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from tightfit.domain.edits import NO_EDITS, Edits
 from tightfit.units import Target
 
 AudioChoice = Literal["auto", "none", "copy"] | int
@@ -60,6 +61,7 @@ class CompressRequest:
     where: Where = Where.AUTO
     no_fallback: bool = False
     max_credits: int | None = None
+    edits: Edits = NO_EDITS
     stem: str = ""
     share_bytes: int | None = None
 

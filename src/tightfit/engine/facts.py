@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from tightfit.domain.edits import NO_EDITS, Edits
 from tightfit.domain.media_info import Identity
 from tightfit.domain.request import CompressRequest, Destination, Resolution, Where
 from tightfit.domain.result import Result
@@ -35,6 +36,8 @@ def request_facts(request: CompressRequest, identity: Identity) -> dict[str, Any
         "where": str(request.where),
         "no_fallback": request.no_fallback,
         "max_credits": request.max_credits,
+        # Named only where there are some: the unfinished jobs of earlier versions are found by all that is named.
+        **({"edits": asdict(request.edits)} if request.edits else {}),
         # Only where they say something: a job that was begun before they were is still the same job.
         **({"stem": request.stem} if request.stem else {}),
         **({"share_bytes": request.share_bytes} if request.share_bytes is not None else {}),
@@ -58,6 +61,7 @@ def request_of(facts: Mapping[str, Any]) -> CompressRequest:
         where=Where(facts.get("where", Where.LOCAL)),
         no_fallback=facts.get("no_fallback", False),
         max_credits=facts.get("max_credits"),
+        edits=TypeAdapter(Edits).validate_python(facts["edits"]) if "edits" in facts else NO_EDITS,
         stem=facts.get("stem", ""),
         share_bytes=facts.get("share_bytes"),
     )

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from tightfit.domain.layout import Layout
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.rate import Content
 from tightfit.media.analyse import ANALYSIS_CRF, ANALYSIS_PRESET, ANALYSIS_TUNING, Analysis
@@ -18,7 +19,7 @@ from tightfit.media.tools import Ffmpeg
 _FORMAT = 3
 
 
-def _entry(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, ffmpeg: Ffmpeg) -> Path:
+def _entry(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, layout: Layout, ffmpeg: Ffmpeg) -> Path:
     facts = [
         _FORMAT,
         asdict(info.identity),
@@ -28,14 +29,17 @@ def _entry(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, f
         ANALYSIS_CRF,
         ANALYSIS_PRESET,
         ANALYSIS_TUNING,
+        *([] if layout.is_whole else [asdict(layout)]),
     ]
-    return cache / f"analysis-{hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]}.json"
+    return cache / f"analysis-{hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:24]}.json"
 
 
-def recall(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, ffmpeg: Ffmpeg) -> Analysis | None:
+def recall(
+    cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, layout: Layout, ffmpeg: Ffmpeg
+) -> Analysis | None:
     """The analysis of exactly this file by exactly this ffmpeg, if it was made before."""
     try:
-        known = json.loads(_entry(cache, info, video, picture, ffmpeg).read_text())
+        known = json.loads(_entry(cache, info, video, picture, layout, ffmpeg).read_text())
         content = Content(tuple(known["frame_bytes"]), tuple(known["idrs"]), known["scale"])
         return Analysis(tuple(known["pts"]), content, known["seconds"])
     except (OSError, ValueError, KeyError):
@@ -43,10 +47,16 @@ def recall(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, f
 
 
 def remember(
-    cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, ffmpeg: Ffmpeg, analysis: Analysis
+    cache: Path,
+    info: MediaInfo,
+    video: VideoStream,
+    picture: Picture,
+    layout: Layout,
+    ffmpeg: Ffmpeg,
+    analysis: Analysis,
 ) -> None:
     """Keep ``analysis`` for the next request on the same file; a cache that can't be written costs only time."""
-    entry = _entry(cache, info, video, picture, ffmpeg)
+    entry = _entry(cache, info, video, picture, layout, ffmpeg)
     content = analysis.content
     facts = {
         "pts": analysis.pts,

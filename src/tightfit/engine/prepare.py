@@ -11,6 +11,7 @@ import anyio
 from tightfit.domain import plan as planning
 from tightfit.domain.audio import COPYABLE, MOST_OF_FILE, AudioKind, AudioPlan, Loudness, drop, plan_audio
 from tightfit.domain.geometry import full_size
+from tightfit.domain.layout import Layout
 from tightfit.domain.media_info import Hdr, MediaInfo, VideoStream
 from tightfit.domain.mp4 import metadata_bytes, predict_overhead, runs
 from tightfit.domain.plan import Budget, Crossings, Plan
@@ -21,6 +22,7 @@ from tightfit.domain.segments import cut_into_segments
 from tightfit.domain.updates import Phase
 from tightfit.engine import measured
 from tightfit.engine.durable import content_of
+from tightfit.engine.editing import kept_bytes, layout_of, worth_filling
 from tightfit.engine.job import Job
 from tightfit.engine.quality import measure_crossings
 from tightfit.errors import InfeasibleError, SourceError, UsageError, told_singly
@@ -28,14 +30,13 @@ from tightfit.media.analyse import Analysis, analyse
 from tightfit.media.audio import AudioTrack, make_track, measure_loudness
 from tightfit.media.encode import Clip
 from tightfit.media.picture import Picture, require_tone_mapping
+from tightfit.media.sound import ends_s, is_untouched
 from tightfit.media.stitch import Timeline, kept_metadata
 from tightfit.media.tools import Ffmpeg
 from tightfit.settings import Settings
 
 # A source that loses this share of its pictures on the way to the encoder is damaged, not merely cut badly.
 _MOST_LOST = 0.5
-# H.264 needs up to twice the bytes of a newer codec for the same picture.
-_MOST_INFLATION = 2
 _USUAL_GOP_FRAMES = 100
 # Sound that ends this much too early was not only cut at a packet.
 _MUCH_LESS_SOUND_S = 0.5
@@ -73,15 +74,17 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         raise SourceError(f"{info.path} holds no video.", hint="Name a video file.")
     require_tone_mapping(video, ffmpeg, info.path)
     picture = Picture(video, full_size(video.display_size, request.resolution))
-    limit = _worth_filling(request.limit_for(info.size), info.size)
+    layout = layout_of(request, info, video)
+    asked = request.limit_for(info.size)
+    limit = worth_filling(asked, kept_bytes(info, video, layout))
     sound: list[tuple[AudioPlan, AudioTrack | None]] = []
     with told_singly():
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_sound, request, info, limit, ffmpeg, job, sound)
-            analysis = await analysis_of(info, video, picture, ffmpeg, settings, job)
-    _warn_of_losses(info, video, analysis, job)
+            tasks.start_soon(_sound, request, info, layout, limit, ffmpeg, job, sound)
+            analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
+    _warn_of_losses(info, layout, analysis, job)
     job.tell(Phase.PLAN)
-    clip = Clip(info, video, picture, analysis.pts)
+    clip = Clip(info, video, picture, analysis.pts, layout)
     model = RateModel(analysis.content)
     audio, track = sound[0]
     audio, track, budget = _fit_sound(limit, clip, model, audio, track)
@@ -96,9 +99,9 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     if choice is None:
         raise _infeasible(limit, clip, model, budget, audio, info)
     duration = timeline_of(clip).duration_s
-    segments = cut_into_segments(analysis.content.idrs, clip.frames, duration)
+    segments = cut_into_segments(analysis.content.idrs, clip.frames, duration, clip.joints)
     plan = Plan(
-        limit_bytes=limit,
+        limit_bytes=asked,
         budget=budget,
         full=picture.full,
         choice=choice,
@@ -107,55 +110,61 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments))
         + _picture_reasons(video),
         warnings=tuple(job.warnings),
+        fps=layout.fps,
         predicted_seconds=planning.predict_seconds(analysis.seconds, choice.scale),
     )
     return Prepared(plan, clip, model, track, timeline_of(clip), crossings)
 
 
-def _worth_filling(limit: int, source_bytes: int) -> int:
-    """A source that is under the limit and must change all the same is not inflated to fill it."""
-    return min(limit, _MOST_INFLATION * source_bytes) if source_bytes <= limit else limit
-
-
 async def _sound(
     request: CompressRequest,
     info: MediaInfo,
+    layout: Layout,
     limit: int,
     ffmpeg: Ffmpeg,
     job: Job,
     into: list[tuple[AudioPlan, AudioTrack | None]],
 ) -> None:
-    stream, video = info.main_audio, info.main_video
-    assert video is not None, "checked by the caller"
+    stream, untouched = info.main_audio, is_untouched(layout)
+    if stream and not untouched and ends_s(stream, layout) <= 0:
+        stream = None
     if len(info.audios) > 1 and stream:
         job.warn(f"Of {len(info.audios)} sound tracks only one is kept (stream {stream.index}).")
     loudness = Loudness(-20.0, -20.0)
     if stream and request.audio not in ("none", "copy"):
         job.tell(Phase.AUDIO)
-        loudness = await measure_loudness(ffmpeg, info, stream)
+        loudness = await measure_loudness(ffmpeg, info, stream, layout)
     if request.audio == "copy" and stream and stream.codec not in COPYABLE:
         raise UsageError(
             f"--audio copy can't be done: players don't expect {stream.codec} sound in an MP4.",
             hint="Use --audio auto.",
         )
-    plan = plan_audio(stream, request.audio, limit, video.duration_s, loudness)
+    if request.audio == "copy" and stream and not untouched:
+        raise UsageError("--audio copy can't be done: this sound has to be cut.", hint="Use --audio auto.")
+    plan = plan_audio(stream, request.audio, limit, layout.duration_s, loudness, may_copy=untouched)
     if stream is None or plan.kind is AudioKind.NONE:
         into.append((plan, None))
         return
-    if plan.expected_bytes(video.duration_s) > MOST_OF_FILE * limit and request.audio == "auto":
+    if plan.expected_bytes(layout.duration_s) > MOST_OF_FILE * limit and request.audio == "auto":
         into.append((drop(plan), None))
         return
-    track = await make_track(ffmpeg, info, stream, plan, job.work)
-    if track.end_s < stream.start_s + stream.duration_s - _MUCH_LESS_SOUND_S:
+    track = await make_track(ffmpeg, info, stream, plan, job.work, layout)
+    if track.end_s < ends_s(stream, layout) - _MUCH_LESS_SOUND_S:
         await content_of(Path(info.path))
     into.append((plan, track))
 
 
 async def analysis_of(
-    info: MediaInfo, video: VideoStream, picture: Picture, ffmpeg: Ffmpeg, settings: Settings, job: Job
+    info: MediaInfo,
+    video: VideoStream,
+    picture: Picture,
+    layout: Layout,
+    ffmpeg: Ffmpeg,
+    settings: Settings,
+    job: Job,
 ) -> Analysis:
     """The analysis of the clip, as it is remembered or made now. Raises SourceError, EncoderError."""
-    if known := measured.recall(settings.cache, info, video, picture, ffmpeg):
+    if known := measured.recall(settings.cache, info, video, picture, layout, ffmpeg):
         return known
     job.tell(Phase.ANALYSE)
     threads = 2  # one small encode gains nothing from more, and the sound is being encoded beside it
@@ -166,12 +175,13 @@ async def analysis_of(
         picture,
         job.work,
         threads=threads,
-        on_frames=lambda n: job.tell(Phase.ANALYSE, n / max(1, video.frames)),
+        on_frames=lambda n: job.tell(Phase.ANALYSE, n / len(layout.shown)),
+        edited=layout,
     )
-    if len(analysis.pts) < video.frames:
+    if len(analysis.pts) < len(layout.shown):
         # ffmpeg ends a file at the first block that the disk does not give, without a word.
         await content_of(Path(info.path))
-    measured.remember(settings.cache, info, video, picture, ffmpeg, analysis)
+    measured.remember(settings.cache, info, video, picture, layout, ffmpeg, analysis)
     return analysis
 
 
@@ -193,7 +203,7 @@ def budget_of(limit: int, clip: Clip, track: AudioTrack | None) -> Budget:
     timeline = timeline_of(clip)
     container = predict_overhead(
         clip.frames,
-        clip.video.fps,
+        clip.layout.fps,
         variable_rate=max(steps, default=0) * clip.video.time_base >= _LONG_PAUSE_S,
         b_frames=True,
         keyframe_interval_frames=_USUAL_GOP_FRAMES,
@@ -227,20 +237,22 @@ def _infeasible(
 
 
 def timeline_of(clip: Clip) -> Timeline:
-    base = clip.video.time_base
-    start = float((clip.video.pts[0] + clip.pts[0]) * base)
-    return Timeline(tuple(p - clip.pts[0] for p in clip.pts), base, clip.video.frame_ticks, start)
+    base, layout = clip.video.time_base, clip.layout
+    # Edited sound is on the clip's clock already.
+    start = clip.source_pts(0) if is_untouched(layout) else clip.pts[0]
+    return Timeline(tuple(p - clip.pts[0] for p in clip.pts), base, layout.tick, float(start * base))
 
 
-def _warn_of_losses(info: MediaInfo, video: VideoStream, analysis: Analysis, job: Job) -> None:
-    lost = video.frames - len(analysis.pts)
-    if lost > _MOST_LOST * video.frames and lost > 25:
+def _warn_of_losses(info: MediaInfo, layout: Layout, analysis: Analysis, job: Job) -> None:
+    wanted = len(layout.shown)
+    lost = wanted - len(analysis.pts)
+    if lost > _MOST_LOST * wanted and lost > 25:
         raise SourceError(
-            f"{info.path} is damaged: of its {video.frames} pictures only {len(analysis.pts)} can be decoded.",
+            f"{info.path} is damaged: of its {wanted} pictures only {len(analysis.pts)} can be decoded.",
             hint="Get an undamaged copy; what is left of this one is not worth a file.",
         )
     if lost > 0:
-        job.warn(f"{lost} of the source's {video.frames} pictures can't be decoded and are left out.")
+        job.warn(f"{lost} of the source's {wanted} pictures can't be decoded and are left out.")
     dropped = sorted({o.kind for o in info.others})
     if dropped:
         job.warn(f"Not carried over: {', '.join(dropped)} streams.")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
+from tightfit.domain.edits import NO_EDITS, Edits
 from tightfit.domain.request import AudioChoice, CompressRequest, Destination, Resolution, Where
 from tightfit.errors import UsageError
 from tightfit.units import SIZE_HELP, parse_target
@@ -28,6 +29,7 @@ def make_request(
     where: str = "auto",
     no_fallback: bool = False,
     max_credits: int | None = None,
+    edits: Edits = NO_EDITS,
 ) -> CompressRequest:
     """One validated request. Raises UsageError naming the option and a value that works."""
     if (to is None) == (preset is None):
@@ -45,6 +47,7 @@ def make_request(
         where=_parse_where(where),
         no_fallback=no_fallback,
         max_credits=max_credits,
+        edits=edits,
     )
     _require_sense(request)
     if request.target.preset is None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from tightfit.domain import plan as planning
 from tightfit.domain import sharing
 from tightfit.domain.geometry import full_size, scaled
+from tightfit.domain.layout import Layout
 from tightfit.domain.media_info import MediaInfo
 from tightfit.domain.plan import AlreadyFits, Plan
 from tightfit.domain.rate import Observation, RateModel
@@ -24,6 +25,7 @@ from tightfit.domain.sharing import Curve
 from tightfit.domain.updates import Phase, Update
 from tightfit.engine import publish
 from tightfit.engine.compress import compress, ignore, may_stay, plan, probed
+from tightfit.engine.editing import kept_bytes, layout_of
 from tightfit.engine.executors.local import LocalExecutor, Task
 from tightfit.engine.job import Job, Listener, scratch_job
 from tightfit.engine.prepare import Infeasible, analysis_of, budget_of
@@ -155,30 +157,37 @@ async def _curve_of(request: CompressRequest, about: int, ffmpeg: Ffmpeg, settin
         info = await probed(request, settings, job)
         video = info.main_video
         assert video is not None, "checked by probed"
+        layout = layout_of(request, info, video)
         picture = Picture(video, full_size(video.display_size, request.resolution))
-        analysis = await analysis_of(info, video, picture, ffmpeg, settings, job)
-        clip = Clip(info, video, picture, analysis.pts)
+        analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
+        clip = Clip(info, video, picture, analysis.pts, layout)
         budget = budget_of(about, clip, None)
         stays = may_stay(request, info)
         model = RateModel(analysis.content)
         if not (stays and info.size <= about):
             model = await _sampled(model, clip, budget.video, ffmpeg, job)
-        return _curve(request, info, picture, model, stays=stays, other=budget.container)
+        return _curve(request, info, layout, picture, model, stays=stays, other=budget.container)
 
 
 def _curve(
-    request: CompressRequest, info: MediaInfo, picture: Picture, model: RateModel, *, stays: bool, other: int
+    request: CompressRequest,
+    info: MediaInfo,
+    layout: Layout,
+    picture: Picture,
+    model: RateModel,
+    *,
+    stays: bool,
+    other: int,
 ) -> Curve:
     frames = model.content.frames
-    assert info.main_video is not None, "checked by probed"
     return Curve(
-        source_bytes=info.size,
+        source_bytes=kept_bytes(info, picture.video, layout),
         may_stay=stays,
         other=other,
         video=tuple(model.predict(0, frames, 1.0, float(quality)) for quality in sharing.QUALITIES),
         least=planning.smallest_video_bytes(model, picture.full),
         fair=planning.fair_video_bytes(model, picture.full),
-        duration_s=info.main_video.duration_s,
+        duration_s=layout.duration_s,
         sound=info.main_audio,
         audio=request.audio,
     )

@@ -16,6 +16,7 @@ from typing import Any
 
 import ffmpeg
 
+from tightfit.domain.layout import Cut
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.policy import LOCAL, Policy
 from tightfit.errors import EncoderError
@@ -25,19 +26,6 @@ from tightfit.media import argv_rules
 Step = tuple[str, dict[str, Any]]
 # Largest block ffmpeg may allocate at once; a 16000x16000 picture needs more and is refused by it.
 _MAX_ALLOC_BYTES = 1 << 30
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Source frames with ``start <= pts < end`` in stream ticks; ``end`` None runs to the last one.
-
-    ``origin`` is subtracted from every timestamp and ``lead_ticks`` added, so that what comes
-    out is positive, decoding times included: a muxer that meets a negative one shifts them all.
-    """
-
-    start: int
-    end: int | None
-    origin: int
 
 
 # Longer than any reordering lasts, even at one frame a minute.
@@ -84,7 +72,11 @@ def _narrow(kind: str, policy: Policy) -> dict[str, Any]:
 
 
 def frames_of(source: Any, video: VideoStream, cut: Cut, steps: Sequence[Step]) -> Any:
-    """The frames of ``cut``, filtered by ``steps``, on a timeline that starts at ``cut.origin``."""
+    """The frames of ``cut``, filtered by ``steps``, on a timeline that starts at ``cut.origin``.
+
+    ``lead_ticks`` are added, so that what comes out is positive, decoding times included: a muxer that meets a negative
+    one shifts them all.
+    """
     bounds = {"start_pts": cut.start} if cut.end is None else {"start_pts": cut.start, "end_pts": cut.end}
     shift = lead_ticks(video.time_base) - cut.origin
     node = source[str(video.index)].filter("trim", **bounds).filter("setpts", f"PTS{shift:+d}")

@@ -46,7 +46,7 @@ _NEEDED_BEFORE_INPUT = ("-protocol_whitelist", "-format_whitelist", "-f", "-max_
 _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", "lavfi", "ffmetadata"}
 _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf"),
-    *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
+    *("aformat", "pan", "astats", "aresample", "atrim", "asetpts", "asetnsamples", "aselect"),
 }
 # libvmaf writes its log into the folder the child works in.
 _LOG_PATH = re.compile(r"log_path=([^:\[\];,]*)")

@@ -11,10 +11,12 @@ import av
 import ffmpeg as graph
 
 from tightfit.domain.audio import AudioKind, AudioPlan, Loudness
+from tightfit.domain.layout import Layout
 from tightfit.domain.media_info import AudioStream, MediaInfo
 from tightfit.domain.policy import Work
 from tightfit.errors import SourceError
 from tightfit.media import argv, process
+from tightfit.media.sound import FILLED, sound_of
 from tightfit.media.tools import Ffmpeg
 
 _RMS = re.compile(r"RMS level dB:\s*(-?inf|-?[\d.]+)")
@@ -48,12 +50,12 @@ class AudioTrack:
         return self.bytes * 8 / 1000 / (self.end_s - self.start_s)
 
 
-async def measure_loudness(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream) -> Loudness:
-    """Middle and side levels of the whole track (mono counts as its own middle)."""
+async def measure_loudness(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, layout: Layout) -> Loudness:
+    """Middle and side levels of all that is heard of a track (mono counts as its own middle)."""
     if stream.channels < 2:
         return Loudness(_UNKNOWN.middle_db, float("-inf"))
     node = (
-        argv.source_input(info, ffmpeg.policy, threads=1)[str(stream.index)]
+        sound_of(info, stream, ffmpeg.policy, layout)
         .filter("aformat", channel_layouts="stereo")
         .filter("pan", "stereo|c0=0.5*c0+0.5*c1|c1=0.5*c0-0.5*c1")
         .filter("astats", measure_overall="none", measure_perchannel="RMS_level")
@@ -66,10 +68,12 @@ async def measure_loudness(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream)
     return Loudness(middle, side, damaged=done.returncode != 0 or "[error]" in done.stderr)
 
 
-async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan: AudioPlan, work: Path) -> AudioTrack:
-    """Encode or copy the whole track once. Raises SourceError where nothing comes of it; EncoderError."""
+async def make_track(
+    ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan: AudioPlan, work: Path, layout: Layout
+) -> AudioTrack:
+    """Encode or copy once all that is heard of a track. Raises SourceError where nothing comes of it; EncoderError."""
     out = work / "audio.nut"
-    source = argv.source_input(info, ffmpeg.policy, threads=1)[str(stream.index)]
+    source = sound_of(info, stream, ffmpeg.policy, layout)
     options: dict[str, object] = {"f": "nut", "output_ts_offset": argv.LEAD_S}
     if plan.kind is AudioKind.COPY:
         options["c:a"] = "copy"
@@ -77,8 +81,7 @@ async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan:
             options["bsf:a"] = "aac_adtstoasc"
         node = source
     else:
-        # Gaps in the source's timestamps are filled, or everything behind them would come too early.
-        node = source.filter("aresample", **{"async": 1, "min_hard_comp": 0.1})
+        node = source.filter("aresample", **FILLED)
         options |= {"c:a": "aac", "b:a": f"{plan.kbps:.0f}k", "ac": plan.channels, "ar": plan.sample_rate}
     expected = max(stream.bytes, plan.expected_bytes(stream.duration_s))
     done = await process.run_or_again(
