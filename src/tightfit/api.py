@@ -84,6 +84,7 @@ async def acompress_all(
     output: Pathish | None = None,
     recursive: bool = False,
     total: bool = False,
+    split: bool | int = False,
     resolution: str = "auto",
     audio: AudioChoice = "auto",
     overwrite: bool = False,
@@ -97,8 +98,9 @@ async def acompress_all(
 ) -> list[Result]:
     """``acompress`` for several files, patterns or (with ``recursive``) folders, and for one or several presets.
 
-    ``output`` is a folder then. ``total``: the limit is for all together, at one quality. What fails is a result with
-    its ``error`` and stops none of the others. Raises UsageError, and SourceError where there is nothing to work on.
+    ``output`` is a folder then. ``total``: the limit is for all together, at one quality. ``split``: numbered parts
+    that play alone, each under the limit, as many as a fair quality takes or as named. What fails is a result with its
+    ``error`` and stops none of the others. Raises UsageError, and SourceError where there is nothing to work on.
     """
     settings = _settings(offline)
     limits = [to] if to is not None else [preset] if isinstance(preset, str) else list(preset or ())
@@ -121,7 +123,7 @@ async def acompress_all(
 
     names = [Path(path) for path in paths]
     gathered = gather(names, limits, request, recursive=recursive, output=None if output is None else str(output))
-    return await compress_each(gathered, settings, on_update, total=total)
+    return await compress_each(gathered, settings, on_update, total=total, split=split)
 
 
 async def aplan(

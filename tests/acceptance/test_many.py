@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.command import Tool
-from support.footage import lavfi, make
+from support.footage import decode_complaints, lavfi, make, times_in
 
 import tightfit
 
@@ -90,7 +90,7 @@ def unlike(tmp_path_factory: pytest.TempPathFactory) -> Path:
     noise = "noise=alls=%d:allf=t+u"
     make(*lavfi(f"testsrc2=s=192x108:r=10:d=4,{noise % 24}"), *h264, "-crf", 8, folder / "busy.mp4")
     make(*lavfi(f"smptebars=s=192x108:r=10:d=4,{noise % 3}"), *h264, "-crf", 2, folder / "still.mp4")
-    make(*lavfi("color=gray:s=192x108:r=10:d=1"), *h264, folder / "small.mp4")
+    make(*lavfi("testsrc2=s=192x108:r=10:d=1"), *h264, "-crf", 45, folder / "small.mp4")
     return folder
 
 
@@ -137,3 +137,37 @@ def test_python_gets_several_files_as_one_list_of_results(unlike: Path, tmp_path
     ]
     assert results[-1].error is not None
     assert results[-1].error.code == 3
+
+
+def test_split_makes_parts_that_play_alone_and_together_show_every_frame_once(tool: Tool, made_scenes: Path):
+    shutil.copy(made_scenes, tool.folder / "scenes.mp4")
+    results = tool("scenes.mp4", "40KB", "--split", "--json", "-q").results
+    parts = [tool.folder / f"scenes-40KB-part{n:02d}.mp4" for n in range(1, len(results) + 1)]
+    assert len(parts) > 1
+    assert [(result["part"], result["output"], result["status"]) for result in results] == [
+        (n, path.name, "met") for n, path in enumerate(parts, 1)
+    ]
+    assert all(path.stat().st_size <= 40_000 and decode_complaints(path) == "" for path in parts)
+    # Each begins at once, and each but the first at a change of scene: there are two seconds of fifteen frames each.
+    lengths = [len(times_in(path)) for path in parts]
+    assert all(times_in(path)[0] < 0.1 for path in parts)
+    assert sum(lengths) == len(times_in(made_scenes))
+    assert all(sum(lengths[:n]) % 30 == 0 for n in range(1, len(lengths)))
+    planned = tool("plan", "scenes.mp4", "40KB", "--split", "--json").lines
+    assert len(planned) == len(parts)
+
+
+def test_a_sentence_says_how_many_parts(tool: Tool, made_scenes: Path):
+    shutil.copy(made_scenes, tool.folder / "scenes.mp4")
+    ran = tool("split scenes.mp4 in 2 parts under 60KB each", "-q")
+    assert ran.code == 0
+    assert {name for name in tool.files if "part" in name} == {"scenes-60KB-part01.mp4", "scenes-60KB-part02.mp4"}
+
+
+def test_split_leaves_what_fits_as_it_is_and_has_nothing_to_do_with_total(tool: Tool, made_tiny_clip: Path):
+    shutil.copy(made_tiny_clip, tool.folder / "a.mp4")
+    [result] = tool("a.mp4", "1MB", "--split", "--json", "-q").results
+    assert (result["part"], result["output"], result["status"]) == (1, "a-1MB.mp4", "already_fits")
+    ran = tool("a.mp4", "1MB", "--split", "--total")
+    assert ran.code == 2
+    assert "Leave one of them out." in ran.complaint

@@ -19,10 +19,10 @@ from tightfit.cli.text import percent, printable, sparkline, took
 from tightfit.errors import UsageError
 from tightfit.units import SIZE_HELP
 
-LATER_COMMANDS = ("chat", "watch", "worker", "bench", "mcp")
+LATER_COMMANDS = ("chat", "worker", "bench", "mcp")
 LATER_OPTIONS = (
     *("--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
-    *("--split", "--private", "--report"),
+    *("--private", "--report"),
 )
 
 

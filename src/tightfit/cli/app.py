@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from tightfit import __version__
-from tightfit.cli import ask, cloud, compress, demo, doctor, jobs, logs, plan, presets, probe, serve
+from tightfit.cli import ask, cloud, compress, demo, doctor, jobs, logs, plan, presets, probe, serve, watch
 from tightfit.cli.bare import spelled_out
 from tightfit.cli.failures import failure_of, paragraph, usage_error
 from tightfit.cli.streams import complain, make_patient, say
@@ -23,6 +23,9 @@ HELP = f"""Name a size, get the best-looking video file that fits.
   tightfit vacation.mp4 50MB                    vacation-50MB.mp4, never above 50 000 000 bytes
   tightfit vacation.mp4 25% -o small.mp4        a quarter of its size
   tightfit *.mp4 discord -o smaller/            each within a destination's limit
+  tightfit -r Videos 25% -o smaller             every video below a folder
+  tightfit *.mp4 50MB --total                   all together in 50 MB, at one quality
+  tightfit watch Inbox discord -o smaller       whatever appears there
   tightfit plan vacation.mp4 50MB               what would be done, and why
   tightfit "half the size, no sound" talk.mov   the same in words: English, Deutsch, 中文 …
   tightfit probe vacation.mp4                   what the file really holds
@@ -86,7 +89,7 @@ def _options(
 ) -> None: ...
 
 
-_MODULES = (compress, plan, ask, probe, jobs, presets, doctor, demo, serve)
+_MODULES = (compress, plan, ask, probe, jobs, presets, doctor, demo, serve, watch)
 for _module in _MODULES:
     _name = _module.__name__.rpartition(".")[2]
     app.command(_name, help=_module.HELP, short_help=_module.SHORT)(getattr(_module, _name))

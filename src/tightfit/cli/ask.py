@@ -72,7 +72,12 @@ def ask(
     from tightfit.cli.compress import compress_gathered
 
     view = view_for(as_json=as_json, quiet=quiet, verbose=verbose)
-    return compress_gathered(gathered, load_settings(), view, total=bool(intent.total))
+    return compress_gathered(gathered, load_settings(), view, total=bool(intent.total), split=_split(intent))
+
+
+def _split(intent: Intent) -> bool | int:
+    """How many parts a clip becomes; True where the sentence leaves that open."""
+    return intent.split or False
 
 
 def _read(sentence: str, files: Sequence[str]) -> Intent:

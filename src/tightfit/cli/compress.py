@@ -34,6 +34,7 @@ HELP = f"""{SHORT}
   tightfit compress *.mp4 --to 25% -o smaller/
   tightfit compress -r Videos --to 25% -o smaller  every video below the folder, in folders like its own
   tightfit compress *.mp4 50MB --total             all of them in 50 MB, at one quality
+  tightfit compress match.mp4 25MB --split         match-25MB-part01.mp4 and so on, cut where scenes change
   tightfit compress talk.mov --for discord --audio 48
   tightfit compress talk.mov --for discord --for email
   tightfit compress vacation.mp4 50MB --where cloud
@@ -68,6 +69,7 @@ def compress(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that is there already.")] = False,
     recursive: options.Recursive = False,
     total: options.Total = False,
+    split: options.Split = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -94,7 +96,7 @@ def compress(
             view.refused(str(file), error)
         raise
     view.skipped(gathered.skipped)
-    return compress_gathered(gathered, load_settings(), view, total=total)
+    return compress_gathered(gathered, load_settings(), view, total=total, split=split)
 
 
 def compress_in_turn(requests: Sequence[CompressRequest], settings: Settings, view: View) -> int:
@@ -104,10 +106,19 @@ def compress_in_turn(requests: Sequence[CompressRequest], settings: Settings, vi
     return compress_gathered(Gathered(tuple(requests)), settings, view)
 
 
-def compress_gathered(gathered: Gathered, settings: Settings, view: View, *, total: bool = False) -> int:
-    """As ``compress_in_turn``, into folders that are made where they are missing; ``total`` shares each limit out."""
+def compress_gathered(
+    gathered: Gathered, settings: Settings, view: View, *, total: bool = False, split: bool | int = False
+) -> int:
+    """As ``compress_in_turn``, into folders that are made where they are missing.
+
+    ``total`` shares each limit out, ``split`` makes parts: so many, or where it is True as many as it takes.
+    """
     from tightfit.engine.compress import compress as make
-    from tightfit.engine.several import shared
+    from tightfit.engine.several import require_sense, shared
+
+    require_sense(total=total, split=split)
+    if split:
+        gathered = parted(gathered, split, settings, view)
 
     def start(request: CompressRequest, listener: Listener) -> Awaitable[Result]:
         return make(request, settings, listener)
@@ -115,6 +126,21 @@ def compress_gathered(gathered: Gathered, settings: Settings, view: View, *, tot
     requests = gathered.requests
     todo = shared(requests, settings) if total else [(request, start) for request in requests]
     return work_in_turn(todo, settings, view, gathered)
+
+
+def parted(gathered: Gathered, split: bool | int, settings: Settings, view: View) -> Gathered:
+    """The requests in their parts, found out in sight of the user. Raises Interrupted."""
+    import anyio
+
+    from tightfit.engine.several import in_parts
+
+    view.begin(str(gathered.requests[0].source))
+    try:
+        return anyio.run(in_parts, gathered, split, settings, view.update)
+    except KeyboardInterrupt:
+        raise Interrupted("Stopped before anything was written.", hint="Run the same command again.") from None
+    finally:
+        view.close()
 
 
 def work_in_turn(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _TO_COME = (
     *("--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
-    *("--split", "--private", "--report"),
+    *("--private", "--report"),
 )
 LATER = {"compress": _TO_COME, "plan": _TO_COME, "probe": ("--for",)}
 # What to write instead, for the options whose value can be wrong.
@@ -50,6 +50,12 @@ For = Annotated[
 Total = Annotated[
     bool,
     typer.Option("--total", help="With several files: the limit is for all together, shared out by what is in them."),
+]
+Split = Annotated[
+    bool,
+    typer.Option(
+        "--split", help="Numbered files that play alone, each under the limit: as many as a fair quality takes."
+    ),
 ]
 Recursive = Annotated[bool, typer.Option("-r", "--recursive", help="Folders with all that is below them.")]
 Resolution = Annotated[

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tightfit.cli import options, wire
+from tightfit.cli.compress import parted
 from tightfit.cli.failures import expected, failure_of
 from tightfit.cli.streams import complain, say
 from tightfit.cli.text import counted, printable
@@ -51,6 +52,7 @@ def plan(
     jobs: options.Jobs = None,
     recursive: options.Recursive = False,
     total: options.Total = False,
+    split: options.Split = False,
     as_json: options.Json = False,
     verbose: options.Verbose = False,
 ) -> int:
@@ -74,7 +76,12 @@ def plan(
                 say_json(wire.failure("plan", str(file), expected(error)))
         raise
     view.skipped(gathered.skipped)
+    from tightfit.engine.several import require_sense
+
+    require_sense(total=total, split=split)
     settings = load_settings()
+    if split:
+        gathered = parted(gathered, split, settings, view)
     if not total:
         return plan_in_turn(gathered.requests, settings, view, as_json=as_json)
     from tightfit.engine.several import shared_plans

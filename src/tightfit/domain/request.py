@@ -47,7 +47,8 @@ class CompressRequest:
 
     ``no_fallback``: what the cloud can't do is not done here instead. ``max_credits`` is the most that may be spent.
     ``stem`` begins the output's name instead of the source's. ``share_bytes`` is the file's part of a limit that is for
-    several together, and takes the place of the limit that was named.
+    several together, and takes the place of the limit that was named. ``part`` counts
+    from 1 where a clip becomes ``parts``.
     """
 
     source: Path
@@ -64,6 +65,8 @@ class CompressRequest:
     edits: Edits = NO_EDITS
     stem: str = ""
     share_bytes: int | None = None
+    part: int | None = None
+    parts: int = 1
 
     def limit_for(self, source_bytes: int) -> int:
         """The limit in bytes for a source of this size."""

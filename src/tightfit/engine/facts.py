@@ -41,6 +41,7 @@ def request_facts(request: CompressRequest, identity: Identity) -> dict[str, Any
         # Only where they say something: a job that was begun before they were is still the same job.
         **({"stem": request.stem} if request.stem else {}),
         **({"share_bytes": request.share_bytes} if request.share_bytes is not None else {}),
+        **({"part": request.part, "parts": request.parts} if request.part is not None else {}),
     }
 
 
@@ -64,6 +65,8 @@ def request_of(facts: Mapping[str, Any]) -> CompressRequest:
         edits=TypeAdapter(Edits).validate_python(facts["edits"]) if "edits" in facts else NO_EDITS,
         stem=facts.get("stem", ""),
         share_bytes=facts.get("share_bytes"),
+        part=facts.get("part"),
+        parts=facts.get("parts", 1),
     )
 
 

@@ -183,7 +183,7 @@ def _with_stems(inputs: Sequence[Input], output: Path | None) -> tuple[Input, ..
     named = []
     for one in inputs:
         place = output / one.below if output else one.path.absolute().parent
-        for stem in _stems(one.path):
+        for stem in stems_for(one.path):
             if (place, stem.casefold()) not in taken:
                 break
         taken.add((place, stem.casefold()))
@@ -191,7 +191,8 @@ def _with_stems(inputs: Sequence[Input], output: Path | None) -> tuple[Input, ..
     return tuple(named)
 
 
-def _stems(path: Path) -> Iterator[str]:
+def stems_for(path: Path) -> Iterator[str]:
+    """What outputs of ``path`` may be called after, the best name first; without an end."""
     yield path.stem
     yield f"{path.stem}-{path.suffix.removeprefix('.')}"
     number = 2

@@ -51,6 +51,9 @@ _MIGRATIONS = (
     CREATE INDEX cloud_calls_by_key ON cloud_calls (key, attempt, number);
     CREATE INDEX cloud_calls_by_job ON cloud_calls (job, number);
     """,
+    """
+    CREATE TABLE watched (key TEXT PRIMARY KEY);
+    """,
 )
 
 

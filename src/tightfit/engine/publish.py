@@ -20,11 +20,14 @@ _PART_SUFFIX = ".part"
 
 def output_path(request: CompressRequest, extension: str) -> Path:
     """The path the user named, or ``<stem>-<limit>.<extension>`` beside the source (or in the named folder)."""
-    tail = f"-{request.target.slug}{extension}"
+    part = f"-part{request.part:02d}" if request.part is not None and request.parts > 1 else ""
+    tail = f"-{request.target.slug}{part}{extension}"
     stem = _shortened(request.stem or request.source.stem, _LONGEST_NAME - len(os.fsencode(tail)))
     if request.output is None:
         return request.source.with_name(stem + tail)
-    return request.output / (stem + tail) if request.output.is_dir() else request.output
+    if request.output.is_dir():
+        return request.output / (stem + tail)
+    return request.output.with_name(f"{request.output.stem}{part}{request.output.suffix}") if part else request.output
 
 
 def _shortened(stem: str, room: int) -> str:

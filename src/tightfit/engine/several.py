@@ -136,8 +136,9 @@ class Outcomes:
         return self.named(request, result)
 
     def named(self, request: CompressRequest, result: Result) -> Result:
-        """The result, saying which of several destinations it is for."""
-        return replace(result, destination=request.target.preset) if self._gathered.many_destinations else result
+        """The result, saying which of several destinations it is for, and which part of a clip it is."""
+        destination = request.target.preset if self._gathered.many_destinations else None
+        return replace(result, destination=destination, part=request.part)
 
     def _refuse_to_replace_our_own(self, request: CompressRequest) -> None:
         """`clip.mov clip.mp4 --overwrite` must not end as one file."""
@@ -150,8 +151,30 @@ class Outcomes:
                 )
 
 
-async def compress_each(gathered: Gathered, settings: Settings, listener: Listener, *, total: bool) -> list[Result]:
-    """The result of each request, in their order; only bugs are raised."""
+def require_sense(*, total: bool, split: bool | int) -> None:
+    """Raise UsageError for two readings of one limit."""
+    if total and split:
+        raise UsageError(
+            "--total is one limit for all files together, --split one for each part of a file.",
+            hint="Leave one of them out.",
+        )
+
+
+async def in_parts(gathered: Gathered, split: bool | int, settings: Settings, listener: Listener) -> Gathered:
+    """The same with each clip in its parts: as many as ``split`` says, or as a fair quality takes."""
+    from tightfit.engine.splitting import split_up
+
+    parts = None if split is True else int(split)
+    return replace(gathered, requests=tuple(await split_up(gathered.requests, parts, settings, listener)))
+
+
+async def compress_each(
+    gathered: Gathered, settings: Settings, listener: Listener, *, total: bool = False, split: bool | int = False
+) -> list[Result]:
+    """The result of each request, in their order; only bugs are raised, and UsageError for what makes no sense."""
+    require_sense(total=total, split=split)
+    if split:
+        gathered = await in_parts(gathered, split, settings, listener)
 
     async def start(request: CompressRequest, listener: Listener) -> Result:
         return await compress(request, settings, listener)

@@ -50,7 +50,6 @@ def _not_yet(intent: Intent) -> Iterator[str]:
         (intent.aspect, "an aspect ratio"),
         (intent.speed, "a choice of speed"),
         (intent.edits, "edits"),
-        (intent.split, "splitting"),
     ):
         if wish:
             yield name
