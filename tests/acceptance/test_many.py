@@ -171,3 +171,25 @@ def test_split_leaves_what_fits_as_it_is_and_has_nothing_to_do_with_total(tool: 
     ran = tool("a.mp4", "1MB", "--split", "--total")
     assert ran.code == 2
     assert "Leave one of them out." in ran.complaint
+
+
+@pytest.mark.usefixtures("clip")
+def test_several_destinations_are_made_from_one_look_at_the_source(tool: Tool):
+    ran = tool("clip.mp4", "--for", "mms", "--for", "x", "--audio", "32", "-v", "-o", "out")
+    assert ran.code == 0
+    assert {name for name in tool.files if name.startswith("out/")} == {"out/clip-mms.mp4", "out/clip-x.mp4"}
+    commands = [line for line in ran.err.splitlines() if line.startswith("run: ")]
+    assert sum("analysis.nut" in command for command in commands) == 1
+    # A smaller picture of the same source is foretold from it too.
+    smaller = tool("plan", "clip.mp4", "30%", "--resolution", "90p", "-v")
+    assert smaller.code == 0
+    assert "analysis.nut" not in smaller.err
+
+
+@pytest.mark.usefixtures("clip")
+def test_results_for_several_destinations_say_which(tool: Tool):
+    results = tool("clip.mp4", "--for", "discord", "--for", "email", "--for", "discord", "--json", "-q").results
+    assert [(result["destination"], result["output"]) for result in results] == [
+        ("discord", "clip-discord.mp4"),
+        ("email", "clip-email.mp4"),
+    ]

@@ -27,7 +27,7 @@ from tightfit.engine.job import Job
 from tightfit.engine.quality import measure_crossings
 from tightfit.errors import InfeasibleError, SourceError, UsageError, told_singly
 from tightfit.media.analyse import Analysis, analyse
-from tightfit.media.audio import AudioTrack, make_track, measure_loudness
+from tightfit.media.audio import AudioTrack, make_track
 from tightfit.media.encode import Clip
 from tightfit.media.picture import Picture, require_tone_mapping
 from tightfit.media.sound import ends_s, is_untouched
@@ -80,7 +80,7 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     sound: list[tuple[AudioPlan, AudioTrack | None]] = []
     with told_singly():
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_sound, request, info, layout, limit, ffmpeg, job, sound)
+            tasks.start_soon(_sound, request, info, layout, limit, ffmpeg, settings, job, sound)
             analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
     _warn_of_losses(info, layout, analysis, job)
     job.tell(Phase.PLAN)
@@ -122,6 +122,7 @@ async def _sound(
     layout: Layout,
     limit: int,
     ffmpeg: Ffmpeg,
+    settings: Settings,
     job: Job,
     into: list[tuple[AudioPlan, AudioTrack | None]],
 ) -> None:
@@ -133,7 +134,7 @@ async def _sound(
     loudness = Loudness(-20.0, -20.0)
     if stream and request.audio not in ("none", "copy"):
         job.tell(Phase.AUDIO)
-        loudness = await measure_loudness(ffmpeg, info, stream, layout)
+        loudness = await measured.loudness_of(settings.cache, info, stream, layout, ffmpeg)
     if request.audio == "copy" and stream and stream.codec not in COPYABLE:
         raise UsageError(
             f"--audio copy can't be done: players don't expect {stream.codec} sound in an MP4.",

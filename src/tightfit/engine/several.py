@@ -20,6 +20,8 @@ from tightfit.errors import InfeasibleError, OutputError, OutputExists, Tightfit
 from tightfit.settings import Settings
 from tightfit.units import Target, parse_target
 
+_UNBOUNDED = 1_000_000  # pixels; no picture is so wide
+
 Start = Callable[[CompressRequest, Listener], Awaitable[Result]]
 StartPlan = Callable[[CompressRequest, Listener], Awaitable[Plan | AlreadyFits]]
 
@@ -61,8 +63,9 @@ def gather(
         here = folder / one.below if folder else place
         if folder and here:
             folders.add(here)
-        for number in range(len(limits)):
-            request = make(one.path, number, None if here is None else str(here))
+        wanted = [make(one.path, number, None if here is None else str(here)) for number in range(len(limits))]
+        # The largest picture comes first: what is measured of it serves the others.
+        for request in sorted(wanted, key=lambda one: -(one.resolution.width or _UNBOUNDED)):
             requests.append(replace(request, stem=one.stem) if one.stem else request)
     return Gathered(tuple(requests), found.skipped, frozenset(folders), many_destinations=len(limits) > 1)
 
