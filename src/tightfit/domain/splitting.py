@@ -29,8 +29,9 @@ def cuts(content: Content, parts: int) -> list[int]:
     sums = [0.0, *accumulate(content.frame_bytes)]
     keys = [frame for frame in content.idrs if frame > 0]
     places = keys if len(keys) >= parts - 1 else list(range(1, content.frames))
+    parts = min(parts, len(places) + 1)
     found: list[int] = []
-    for number in range(1, min(parts, len(places) + 1)):
+    for number in range(1, parts):
         # The later cuts need a place each.
         free = places[len(found) : len(places) - (parts - 1 - number)]
         after = found[-1] if found else 0
