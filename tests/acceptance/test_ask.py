@@ -52,7 +52,7 @@ def test_what_was_understood_is_one_object_for_scripts(tool: Tool, clip: Path):
         ("clip.mp4 auf 20MB; rm -rf /", "verstehe ich nicht"),
         ("20 MB", "Which file?"),
         ("compress clip.mp4 to 1MB with av1", "not in this version: the codec av1"),
-        ("first 2 seconds of clip.mp4, 1MB", "not in this version: trimming"),
+        ('write "Hello" on clip.mp4, 1MB', "only an editing service"),
         ("export clip.mp4 as mkv", "can't be done in this version"),
         ("hello there, $(reboot)", "understand"),
     ],

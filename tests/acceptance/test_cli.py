@@ -99,7 +99,7 @@ def test_probe_tells_what_the_file_holds(tool: Tool):
         (["watch", ".", "5MB"], "-o Small"),
         (["watch", ".", "5MB", "-o", "."], "is the folder that is watched"),
         (["watch", "clip.mp4", "5MB", "-o", "out"], "clip.mp4 is no folder"),
-        (["clip.mp4", "5MB", "--trim", "0-3"], "--trim is not in this version."),
+        (["clip.mp4", "5MB", "--trim", "3"], "--trim 0:10-0:30"),
         (["make vacation.mp4 smaller"], "To what size?"),
         (["clip.mp4", "discrod"], "Did you mean discord?"),
         (["clip.mp4", "--for", "5MB"], "tightfit presets"),

@@ -21,7 +21,7 @@ from tightfit.units import SIZE_HELP
 
 LATER_COMMANDS = ("chat", "worker", "bench", "mcp")
 LATER_OPTIONS = (
-    *("--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
+    *("--hdr", "--effort", "--min-quality"),
     *("--private", "--report"),
 )
 

@@ -135,7 +135,7 @@ def _question(intent: Intent) -> str:
         return intent.question or words["ask_what"].format(what=", ".join(intent.unclear))
     if intent.action is Action.UNKNOWN:
         return words["ask_size"]
-    if intent.action is Action.COMPRESS and not intent.files:
+    if intent.action in (Action.COMPRESS, Action.EDIT, Action.EXPORT) and not intent.files:
         return words["ask_file"]
     return ""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tightfit.cli import options
+from tightfit.cli import edits, options
 from tightfit.cli.failures import failure_of
 from tightfit.cli.turns import in_turn, load_settings
 from tightfit.cli.views import View, view_for
@@ -38,6 +38,7 @@ HELP = f"""{SHORT}
   tightfit compress talk.mov --for discord --audio 48
   tightfit compress talk.mov --for discord --for email
   tightfit compress vacation.mp4 50MB --where cloud
+  tightfit compress talk.mov 20MB --trim 1:30- --cut 4:00-4:12 --aspect 9:16 --fit cover
 """
 
 
@@ -59,7 +60,17 @@ def compress(
     container: options.Container = "mp4",
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
-    trim: options.Trim = None,
+    trim: edits.Trim = None,
+    cut: edits.Cut = None,
+    fps: edits.Fps = None,
+    speed: edits.Speed = None,
+    crop: edits.Crop = None,
+    rotate: edits.Rotate = None,
+    aspect: edits.Aspect = None,
+    fit: edits.Fit = None,
+    mute: edits.Mute = None,
+    volume: edits.Volume = None,
+    fade: edits.Fade = None,
     where: options.Where = "auto",
     offline: options.Offline = False,
     no_fallback: options.NoFallback = False,
@@ -74,7 +85,8 @@ def compress(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> int:
-    edits: EditOptions = {"trim": trim}
+    edited: EditOptions = {"trim": trim, "cut": cut, "mute": mute, "fps": fps, "speed": speed, "volume": volume}
+    edited |= {"crop": crop, "rotate": rotate, "aspect": aspect, "fit": fit, "fade": fade}
     places = options.Places(where, offline, no_fallback, max_credits)
     options.require_built(codec, container, places)
     files, limits = options.files_and_limits(words, to, preset)
@@ -82,7 +94,7 @@ def compress(
     def request(file: Path, number: int, where_to: str | None) -> CompressRequest:
         limit = limits[number]
         return options.request(
-            *(file, limit, resolution, audio, jobs), output=where_to, overwrite=overwrite, places=places, edits=edits
+            *(file, limit, resolution, audio, jobs), output=where_to, overwrite=overwrite, places=places, edits=edited
         )
 
     from tightfit.engine.several import gather

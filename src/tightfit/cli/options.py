@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tightfit.engine.edit_options import EditOptions
 
 _TO_COME = (
-    *("--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
+    *("--hdr", "--effort", "--min-quality"),
     *("--private", "--report"),
 )
 LATER = {"compress": _TO_COME, "plan": _TO_COME, "probe": ("--for",)}
@@ -34,7 +34,18 @@ EXAMPLES = {
     "--where": "--where local",
     "--jobs": "--jobs 2",
     "--trim": "--trim 0:10-0:30",
+    "--cut": "--cut 0:10-0:30",
+    "--fps": "--fps 30",
+    "--speed": "--speed 1.5",
+    "--crop": "--crop 640x360+0+60",
+    "--rotate": "--rotate 90",
+    "--aspect": "--aspect 9:16",
+    "--fit": "--fit contain",
+    "--mute": "--mute 0:10-0:30",
+    "--volume": "--volume 0.5",
+    "--fade": "--fade 1,2",
 }
+
 
 Files = Annotated[list[str] | None, typer.Argument(metavar="FILE", hidden=True)]
 To = Annotated[str | None, typer.Option("--to", metavar="SIZE", help="The limit: 50MB, 25%, half.", show_default=False)]
@@ -63,15 +74,6 @@ Resolution = Annotated[
     typer.Option(metavar="SIZE", help="Upper bound of the picture: auto, source, 1080p, 1280x720. Never upscales."),
 ]
 Audio = Annotated[str, typer.Option(metavar="CHOICE", help="auto, none, copy, or kb/s such as 96.")]
-Trim = Annotated[
-    str | None,
-    typer.Option(
-        "--trim",
-        metavar="START-END",
-        help="Keep this stretch only, in seconds or mm:ss(.fff); either side may be empty.",
-        show_default=False,
-    ),
-]
 Codec = Annotated[str, typer.Option(metavar="CODEC", help="h264.")]
 Container = Annotated[str, typer.Option(metavar="FORMAT", help="mp4.")]
 Where = Annotated[

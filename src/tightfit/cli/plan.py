@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tightfit.cli import options, wire
+from tightfit.cli import edits, options, wire
 from tightfit.cli.compress import parted
 from tightfit.cli.failures import expected, failure_of
 from tightfit.cli.streams import complain, say
@@ -43,7 +43,17 @@ def plan(
     container: options.Container = "mp4",
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
-    trim: options.Trim = None,
+    trim: edits.Trim = None,
+    cut: edits.Cut = None,
+    fps: edits.Fps = None,
+    speed: edits.Speed = None,
+    crop: edits.Crop = None,
+    rotate: edits.Rotate = None,
+    aspect: edits.Aspect = None,
+    fit: edits.Fit = None,
+    mute: edits.Mute = None,
+    volume: edits.Volume = None,
+    fade: edits.Fade = None,
     where: options.Where = "auto",
     offline: options.Offline = False,
     no_fallback: options.NoFallback = False,
@@ -56,13 +66,14 @@ def plan(
     as_json: options.Json = False,
     verbose: options.Verbose = False,
 ) -> int:
-    edits: EditOptions = {"trim": trim}
+    edited: EditOptions = {"trim": trim, "cut": cut, "mute": mute, "fps": fps, "speed": speed, "volume": volume}
+    edited |= {"crop": crop, "rotate": rotate, "aspect": aspect, "fit": fit, "fade": fade}
     places = options.Places(where, offline, no_fallback, max_credits)
     options.require_built(codec, container, places)
     files, limits = options.files_and_limits(words, to, preset)
 
     def request(file: Path, number: int, _: str | None) -> CompressRequest:
-        return options.request(file, limits[number], resolution, audio, jobs, places=places, edits=edits)
+        return options.request(file, limits[number], resolution, audio, jobs, places=places, edits=edited)
 
     from tightfit.engine.several import gather
 

@@ -23,9 +23,9 @@ USUAL_CROSSINGS = {Fraction(1): 32.0, Fraction(2, 3): 33.5, Fraction(1, 2): 36.0
 # to the next size costs an unencoded picture. It loses 0.2 VMAF (the same clips), as two seconds of encodes would.
 _LOWEST_CROSSING, _CROSSING_PER_ROOT = 24.0, 4.0
 # In the first step text and lines lose far more than pictures do (6 and below on 25 clips, 8 and 12 on two screen
-# recordings) and stay readable at a CRF that ruins a picture: there it costs this much more for each VMAF beyond.
+# recordings); the one that loses 12 stays readable at a CRF that ruins a picture: each VMAF beyond 8 costs this more.
 # In the steps below every picture loses as much.
-_SCREEN_LOSS, _CROSSING_PER_LOSS = 6.0, 0.7
+_SCREEN_LOSS, _CROSSING_PER_LOSS = 8.0, 1.0
 # No crossing of a picture lies above this; the prior quality is off by 2.4 CRF steps (one standard deviation), and
 # what a measurement costs is lost where it changes nothing.
 _HIGHEST_CROSSING, _PRIOR_ERROR_CRF = 40.0, 2.0
@@ -35,8 +35,8 @@ ONLY_FULL_SIZE = {Fraction(1): CRF_MAX}
 _CLEARLY_BEYOND = 0.75
 # Preset faster takes 0.6 … 0.85 of the CPU and loses 0 … 0.6 VMAF where the quality is this good and this far from its
 # crossing, up to 1 elsewhere (six clips; preset fast is slower and, with psychovisual decisions, no better by VMAF). It
-# is taken there, and where a smaller picture wins much more: the full one would have to be so far beyond its crossing.
-_CLEAR_CRF, _CLEARLY_ENOUGH, _CLEARLY_BETTER = 24.5, 5.0, 6.0
+# is taken there, and where a smaller picture wins more: the full one would have to be so far beyond its crossing.
+_CLEAR_CRF, _CLEARLY_ENOUGH, _CLEARLY_BETTER = 26.0, 5.0, 2.0
 # Worse than this at the smallest picture is no longer a picture of anything.
 WORST_CRF = 45.0
 # A prediction is not sure enough to refuse within this of it.

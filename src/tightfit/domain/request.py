@@ -46,6 +46,7 @@ class CompressRequest:
     """One input and what to make of it. ``audio`` is a choice or kb/s; ``destination`` is set for presets.
 
     ``no_fallback``: what the cloud can't do is not done here instead. ``max_credits`` is the most that may be spent.
+    ``keeps_rate``: no size was named, only edits; what stays of the source may take the bytes that it takes there.
     ``stem`` begins the output's name instead of the source's. ``share_bytes`` is the file's part of a limit that is for
     several together, and takes the place of the limit that was named. ``part`` counts
     from 1 where a clip becomes ``parts``.
@@ -63,6 +64,7 @@ class CompressRequest:
     no_fallback: bool = False
     max_credits: int | None = None
     edits: Edits = NO_EDITS
+    keeps_rate: bool = False
     stem: str = ""
     share_bytes: int | None = None
     part: int | None = None

@@ -19,7 +19,7 @@ from tightfit.engine import durable, facts, publish, room
 from tightfit.engine.consent import may_use_cloud, require_possible
 from tightfit.engine.disk import Disk, disk_of, sha256_of
 from tightfit.engine.durable import DurableJob
-from tightfit.engine.editing import layout_of
+from tightfit.engine.editing import is_edited, layout_of
 from tightfit.engine.executors.local import LocalExecutor
 from tightfit.engine.fit import Fit
 from tightfit.engine.job import Job, parallel_encodes, scratch_job, unusable
@@ -174,7 +174,7 @@ async def probed(request: CompressRequest, settings: Settings, job: Job) -> Medi
         raise SourceError(f"{info.path} holds {what}, no video.", hint="Name a video file.")
     for doubt in info.doubts:
         job.warn(f"About the source: {doubt}.")
-    _warn_of_rules(request, info.main_video, job)
+    _warn_of_rules(request, info, info.main_video, job)
     try:
         info.path.encode()
     except UnicodeEncodeError:
@@ -185,16 +185,16 @@ async def probed(request: CompressRequest, settings: Settings, job: Job) -> Medi
     return info
 
 
-def _warn_of_rules(request: CompressRequest, video: VideoStream, job: Job) -> None:
-    """What the destination won't like and this version does not change."""
-    rules = request.destination
-    if rules and rules.max_duration_s and video.duration_s > rules.max_duration_s:
+def _warn_of_rules(request: CompressRequest, info: MediaInfo, video: VideoStream, job: Job) -> None:
+    """What the destination won't like and nothing changes."""
+    rules, layout = request.destination, layout_of(request, info, video)
+    if rules and rules.max_duration_s and layout.duration_s > rules.max_duration_s:
         job.warn(
             f"The destination takes at most {rules.max_duration_s:.0f} s of video; "
-            f"this one lasts {video.duration_s:.0f} s."
+            f"this one lasts {layout.duration_s:.0f} s."
         )
-    if rules and rules.max_fps and video.fps > rules.max_fps * 1.01:
-        job.warn(f"The destination wants at most {rules.max_fps:.0f} fps; this video has {float(video.fps):.0f}.")
+    if rules and rules.max_fps and layout.fps > rules.max_fps * 1.01:
+        job.warn(f"The destination wants at most {rules.max_fps:.0f} fps; this video has {float(layout.fps):.0f}.")
 
 
 def _copied(info: MediaInfo, limit: int, job: Job, output: Path) -> Result:
@@ -225,7 +225,7 @@ def may_stay(request: CompressRequest, info: MediaInfo) -> bool:
         return False
     if request.audio not in ("auto", "copy"):
         return False
-    if video and not layout_of(request, info, video).is_whole:
+    if video and is_edited(request, info, video):
         return False
     if video and (bound.width or bound.height):
         display = video.display_size

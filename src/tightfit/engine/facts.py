@@ -38,6 +38,7 @@ def request_facts(request: CompressRequest, identity: Identity) -> dict[str, Any
         "max_credits": request.max_credits,
         # Named only where there are some: the unfinished jobs of earlier versions are found by all that is named.
         **({"edits": asdict(request.edits)} if request.edits else {}),
+        **({"keeps_rate": True} if request.keeps_rate else {}),
         # Only where they say something: a job that was begun before they were is still the same job.
         **({"stem": request.stem} if request.stem else {}),
         **({"share_bytes": request.share_bytes} if request.share_bytes is not None else {}),
@@ -63,6 +64,7 @@ def request_of(facts: Mapping[str, Any]) -> CompressRequest:
         no_fallback=facts.get("no_fallback", False),
         max_credits=facts.get("max_credits"),
         edits=TypeAdapter(Edits).validate_python(facts["edits"]) if "edits" in facts else NO_EDITS,
+        keeps_rate=facts.get("keeps_rate", False),
         stem=facts.get("stem", ""),
         share_bytes=facts.get("share_bytes"),
         part=facts.get("part"),

@@ -34,7 +34,7 @@ def _entry(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, l
         ANALYSIS_CRF,
         ANALYSIS_PRESET,
         ANALYSIS_TUNING,
-        *([] if layout.is_whole else [asdict(layout)]),
+        *([] if layout.is_whole and picture.is_plain else [asdict(layout)]),
     ]
     # All sizes of one clip begin alike, so that they find each other.
     return cache / f"analysis-{_digest(facts)}{_digest([str(picture.full)])[:8]}.json"

@@ -22,7 +22,7 @@ from tightfit.domain.segments import cut_into_segments
 from tightfit.domain.updates import Phase
 from tightfit.engine import measured
 from tightfit.engine.durable import content_of
-from tightfit.engine.editing import kept_bytes, layout_of, worth_filling
+from tightfit.engine.editing import kept_bytes, layout_of, reasons, shape_for, worth_filling
 from tightfit.engine.job import Job
 from tightfit.engine.quality import measure_crossings
 from tightfit.errors import InfeasibleError, SourceError, UsageError, told_singly
@@ -73,10 +73,10 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     if video is None:
         raise SourceError(f"{info.path} holds no video.", hint="Name a video file.")
     require_tone_mapping(video, ffmpeg, info.path)
-    picture = Picture(video, full_size(video.display_size, request.resolution))
-    layout = layout_of(request, info, video)
+    layout, shape = layout_of(request, info, video), shape_for(request, info, video)
+    picture = Picture(video, full_size(shape.canvas, request.resolution), layout)
     asked = request.limit_for(info.size)
-    limit = worth_filling(asked, kept_bytes(info, video, layout))
+    limit = worth_filling(asked, kept_bytes(info, video, layout), request)
     sound: list[tuple[AudioPlan, AudioTrack | None]] = []
     with told_singly():
         async with anyio.create_task_group() as tasks:
@@ -87,7 +87,11 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     clip = Clip(info, video, picture, analysis.pts, layout)
     model = RateModel(analysis.content)
     audio, track = sound[0]
-    audio, track, budget = _fit_sound(limit, clip, model, audio, track)
+    fitted = _fit_sound(limit, clip, model, audio, track)
+    if limit < asked and planning.choose(model, fitted[2].video, picture.full) is None:
+        # What is worth spending is a guess: a few pictures may need a keyframe that they had no use for in the source.
+        limit, fitted = asked, _fit_sound(asked, clip, model, audio, track)
+    audio, track, budget = fitted
     if audio.warning:
         job.warn(audio.warning)
     crossings: Crossings = planning.USUAL_CROSSINGS
@@ -108,7 +112,8 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         segments=tuple(segments),
         audio=audio,
         reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments))
-        + _picture_reasons(video),
+        + _picture_reasons(video)
+        + reasons(layout, shape, video),
         warnings=tuple(job.warnings),
         fps=layout.fps,
         predicted_seconds=planning.predict_seconds(analysis.seconds, choice.scale),
@@ -238,10 +243,11 @@ def _infeasible(
 
 
 def timeline_of(clip: Clip) -> Timeline:
-    base, layout = clip.video.time_base, clip.layout
+    layout = clip.layout
     # Edited sound is on the clip's clock already.
     start = clip.source_pts(0) if is_untouched(layout) else clip.pts[0]
-    return Timeline(tuple(p - clip.pts[0] for p in clip.pts), base, layout.tick, float(start * base))
+    pts, base = tuple(p - clip.pts[0] for p in clip.pts), layout.shown_base
+    return Timeline(pts, base, layout.tick, float(start * base), layout.time_base)
 
 
 def _warn_of_losses(info: MediaInfo, layout: Layout, analysis: Analysis, job: Job) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 
 from tightfit.domain.edits import NO_EDITS, Edits
+from tightfit.domain.geometry import UNBOUNDED
 from tightfit.domain.request import AudioChoice, CompressRequest, Destination, Resolution, Where
 from tightfit.errors import UsageError
-from tightfit.units import SIZE_HELP, parse_target
+from tightfit.units import SIZE_HELP, Target, parse_target
 
 _LINES = re.compile(r"(\d{2,5})p", re.IGNORECASE)
 _BOX = re.compile(r"(\d{2,5})\s*[x×]\s*(\d{2,5})", re.IGNORECASE)
@@ -57,6 +59,32 @@ def make_request(
     return _for_destination(request, request.target.preset)
 
 
+def edit_request(
+    source: Path,
+    edits: Edits,
+    *,
+    output: str | PathLike[str] | None = None,
+    resolution: Resolution = UNBOUNDED,
+    audio: AudioChoice = "auto",
+    overwrite: bool = False,
+    jobs: int | None = None,
+) -> CompressRequest:
+    """Edits and no size: as good as the source, and no larger than what stays of it is there."""
+    asked = resolution if resolution.width or resolution.height else Resolution(source=True)
+    return CompressRequest(
+        source=source,
+        target=Target("edited", percent=Decimal(100)),
+        output=Path(output) if output is not None else None,
+        resolution=asked,
+        audio=audio,
+        overwrite=overwrite,
+        jobs=jobs,
+        where=Where.LOCAL,
+        edits=edits,
+        keeps_rate=True,
+    )
+
+
 def _parse_where(text: str) -> Where:
     if text == "cluster":
         raise UsageError("--where cluster is not in this version.", hint="Write --where local or --where cloud.")
@@ -96,7 +124,10 @@ def _for_destination(request: CompressRequest, name: str) -> CompressRequest:
     bound = request.resolution
     if not bound.source and bound.width is None and bound.height is None and preset.video.max_width:
         bound = Resolution(preset.video.max_width, preset.video.max_height)
-    return replace(request, destination=destination, resolution=bound)
+    edits, most = request.edits, preset.video.max_fps
+    if edits.fps is None and not edits.every_frame and most:
+        edits = replace(edits, fps=most)
+    return replace(request, destination=destination, resolution=bound, edits=edits)
 
 
 def parse_resolution(text: str) -> Resolution:

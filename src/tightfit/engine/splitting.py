@@ -38,6 +38,8 @@ async def split_up(
     """
     if parts is not None and not 1 <= parts <= MOST_PARTS:
         raise UsageError(f"{parts} parts can't be made.", hint=f"Name a number from 1 to {MOST_PARTS}.")
+    for request in requests:
+        _require_edits(request)
     ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache, settings.limits)
     found: list[CompressRequest] = []
     for request in requests:
@@ -47,6 +49,15 @@ async def split_up(
         except TightfitError:
             found.append(request)
     return found
+
+
+def _require_edits(request: CompressRequest) -> None:
+    """What is about the clip's own beginning and end would happen in every part of it."""
+    if request.edits.fades or any(mute.last_s is not None for mute in request.edits.mutes):
+        raise UsageError(
+            "A clip that is split can't be faded, nor silenced by seconds from its end.",
+            hint="Edit it first, and split what comes of it.",
+        )
 
 
 async def _parts_of(
@@ -76,12 +87,12 @@ async def _parts_of(
         return [whole]
     starts = [analysis.pts[frame] for frame in cuts(analysis.content, number)]
     trim = request.edits.trim
-    begin = _seconds(layout, video, analysis.pts[0]) if request.edits.last_s is not None else trim.start_s
+    begin = _seconds(layout, video, analysis.pts[0]) if request.edits.trim.last_s is not None else trim.start_s
     bounds = [begin, *(_seconds(layout, video, pts) for pts in starts), trim.end_s]
     return [
         replace(
             request,
-            edits=replace(request.edits, trim=Stretch(start, end), last_s=None),
+            edits=replace(request.edits, trim=Stretch(start, end)),
             part=n,
             parts=len(bounds) - 1,
         )

@@ -285,15 +285,20 @@ def _silences(reading: Reading) -> None:
         reading.edit(at, edit, *spans, *verbs, *sounds)
 
 
+_SHAPES = named("aspect clock square vertical landscape")
+
+
 def _crops(reading: Reading) -> None:
-    for at in reading.find("crop"):
-        if at in reading.used:
-            continue
+    for at in reading.find("crop", "trim", "cut"):
+        # What some languages call a crop is a trim where it is about time.
         clause = reading.clause(at)
-        if reading.find("aspect", "square", "vertical", "landscape", among=clause) or reading.find(
-            "span", among=clause
-        ):
+        if reading.find(*_SHAPES, among=clause) and not reading.find("span", "duration", among=clause):
             reading.use(at)  # cropping is how the new shape comes about
+            reading.wishes["fit"] = "cover"
+    for at in reading.find("crop"):
+        clause = reading.clause(at)
+        if reading.find(*_SHAPES, "span", among=clause):
+            reading.use(at)
             continue
         reading.edit(
             at, {"kind": "crop"}, *[place for place in clause if reading.concept(place) in NEUTRAL - {"video"}]

@@ -69,6 +69,7 @@ class Intent:
     codec: str | None = None
     trim: Trim = Trim()
     aspect: str | None = None
+    fit: str | None = field(default=None, compare=False)  # "cover" where the new shape is to come about by cropping
     audio: str | int | None = None  # "none", "keep", or kb/s
     quality: str | None = None
     speed: str | None = None

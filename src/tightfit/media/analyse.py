@@ -105,7 +105,7 @@ async def _encode_from(
     video, size = clip.video, analysis_size(clip.picture.full)
     first, last = clip.layout.frames_of(run)
     source = argv.source_input(clip.info, ffmpeg.policy, threads=threads, seek_s=seek_s, roughly=True)
-    node = argv.frames_of(source, video, run, clip.picture.steps(size, fast=True))
+    node = argv.frames_of(source, video, run, clip.picture.steps(size, fast=True), clip.layout.slots)
     rate, fps = argv.ConstantQuality(ANALYSIS_CRF), clip.layout.fps
     settings = argv.X264(rate, ANALYSIS_PRESET, threads, fps, {}, level_of(size, fps), ANALYSIS_TUNING)
     decoded, pixels = decoded_frames(clip, last, seek_s), (last - first) * size.pixels

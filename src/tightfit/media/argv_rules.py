@@ -46,7 +46,9 @@ _NEEDED_BEFORE_INPUT = ("-protocol_whitelist", "-format_whitelist", "-f", "-max_
 _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", "lavfi", "ffmetadata"}
 _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf"),
-    *("aformat", "pan", "astats", "aresample", "atrim", "asetpts", "asetnsamples", "aselect"),
+    *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
+    *("select", "transpose", "hflip", "vflip", "pad", "fade"),
+    *("asetnsamples", "aselect", "atempo", "volume", "afade"),
 }
 # libvmaf writes its log into the folder the child works in.
 _LOG_PATH = re.compile(r"log_path=([^:\[\];,]*)")

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,8 @@ def _frames(
     ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, setting: Setting, seek_s: float | None, *, roughly: bool
 ) -> Any:
     source = argv.source_input(clip.info, ffmpeg.policy, threads=setting.threads, seek_s=seek_s, roughly=roughly)
-    return argv.frames_of(source, clip.video, cut_of(clip, first, last), clip.picture.steps(setting.size))
+    steps, slots = clip.picture.steps(setting.size), clip.layout.slots
+    return argv.frames_of(source, clip.video, cut_of(clip, first, last), steps, slots)
 
 
 def _x264(clip: Clip, setting: Setting, rate: argv.Rate, tuning: str) -> argv.X264:
@@ -209,6 +211,12 @@ def cut_of(clip: Clip, first: int, last: int) -> Cut:
     run = clip.layout.run_at(clip.pts[first])
     goes_on = last < clip.frames and clip.layout.run_at(clip.pts[last]) == run
     return Cut(clip.source_pts(first), clip.source_pts(last) if goes_on else run.end, run.origin)
+
+
+def cuts_of(clip: Clip, first: int, last: int) -> list[Cut]:
+    """Frames ``[first, last)``, of however many runs, by their exact timestamps."""
+    bounds = [first, *(joint for joint in clip.joints if first < joint < last), last]
+    return [cut_of(clip, a, b) for a, b in pairwise(bounds)]
 
 
 def is_indexed(info: MediaInfo) -> bool:

@@ -15,7 +15,7 @@ from tightfit.domain.policy import Limits, Work
 from tightfit.domain.result import Quality
 from tightfit.errors import EncoderError
 from tightfit.media import argv, process
-from tightfit.media.encode import Clip, cut_of, decoded_frames, seeks_of
+from tightfit.media.encode import Clip, cuts_of, decoded_frames, seeks_of
 from tightfit.media.tools import Ffmpeg
 
 VMAF_MODEL = "vmaf_v0.6.1"
@@ -83,7 +83,7 @@ def _limits(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, *, sizes: int) ->
 def _reference(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, threads: int) -> Any:
     source = argv.source_input(clip.info, ffmpeg.policy, threads=threads, seek_s=seeks_of(clip, first)[0])
     steps = clip.picture.steps(clip.picture.full)
-    return _numbered(argv.frames_of(source, clip.video, cut_of(clip, first, last), steps))
+    return _numbered(argv.frames_of(source, clip.video, cuts_of(clip, first, last), steps, clip.layout.slots))
 
 
 def _sized(node: Any, size: Size) -> Any:

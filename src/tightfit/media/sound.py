@@ -6,6 +6,7 @@ picture; silence stands where the source has none.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tightfit.domain.layout import Layout
@@ -19,13 +20,17 @@ _GRAIN = 64
 FILLED = {"async": 1, "min_hard_comp": 0.1}
 # Behind a joint the clocks have to agree again; what a grain may be off is nothing that is heard.
 _REJOINED = {"async": 1, "min_hard_comp": 0.005, "first_pts": 0}
+_FASTEST = 2.0
+_DELAY_S = 0.014
 # Where reading begins before the first sample that is heard: sound may be stored well behind the picture it goes with.
 _EARLY_S = 10.0
 
 
 def is_untouched(layout: Layout) -> bool:
     """Whether the sound is the source's, all of it and on its own clock: only then can it be copied."""
-    return layout.is_whole
+    edits = layout.edits
+    faded = any(fade.sound for fade in edits.fades)
+    return layout.keeps_time and not edits.mutes and edits.volume == 1 and not faded
 
 
 def ends_s(stream: AudioStream, layout: Layout) -> float:
@@ -35,7 +40,7 @@ def ends_s(stream: AudioStream, layout: Layout) -> float:
         return end
     for begin, (start, stop) in reversed(list(zip(layout.begins, layout.stretches_s(), strict=True))):
         if end > start and stream.start_s < stop:
-            return float(begin * layout.time_base) + min(end, stop) - start
+            return (float(begin * layout.time_base) + min(end, stop) - start) / float(layout.speed)
     return 0.0
 
 
@@ -49,9 +54,54 @@ def sound_of(info: MediaInfo, stream: AudioStream, policy: Policy, layout: Layou
     source = argv.source_input(info, policy, threads=1, seek_s=seek_s if seek_s > 0 else None)
     node = source[str(stream.index)].filter("aresample", **FILLED)
     node = node.filter("atrim", start=f"{first:.6f}", end=f"{last:.6f}").filter("asetnsamples", n=_GRAIN, p=0)
+    for start, end in layout.muted_s():
+        node = node.filter("volume", volume=0, enable=_within(start, end))
     if len(stretches) > 1:
-        node = node.filter("aselect", "+".join(f"gte(t,{a:.6f})*lt(t,{b:.6f})" for a, b in stretches))
-    return node.filter("asetpts", f"PTS-({_moved(layout)})/TB").filter("aresample", **_REJOINED)
+        node = node.filter("aselect", "+".join(_within(a, b) for a, b in stretches))
+    tempos, speed = _tempos(float(layout.speed)), float(layout.speed)
+    late = f"+{_delay_s(tempos) * speed:.6f}/TB" if speed < 1 else ""
+    node = node.filter("asetpts", f"PTS-({_moved(layout)})/TB{late}").filter("aresample", **_REJOINED)
+    for factor in tempos:
+        node = node.filter("atempo", f"{factor:.9g}")
+    if tempos:
+        node = node.filter("atrim", end=f"{layout.duration_s:.6f}")
+    if layout.edits.volume != 1:
+        node = node.filter("volume", f"{layout.edits.volume:.6g}")
+    return _faded(node, layout)
+
+
+def _within(start: float, end: float) -> str:
+    return f"gte(t,{start:.6f})*lt(t,{end:.6f})"
+
+
+def _tempos(speed: float) -> list[float]:
+    """Factors for atempo that make ``speed`` together: one above 2 skips samples, one below 0.5 it refuses."""
+    factors = []
+    while speed > _FASTEST or speed < 1 / _FASTEST:
+        step = _FASTEST if speed > 1 else 1 / _FASTEST
+        factors.append(step)
+        speed /= step
+    return factors if speed == 1 else [*factors, speed]
+
+
+def _delay_s(tempos: Sequence[float]) -> float:
+    """By how many seconds atempo brings sounds too early where it slows them down: it draws out what leads up to them.
+
+    Measured with tones in noise at eight speeds: 15 ms at half of it and 37 at a quarter; above 1 it is 3.
+    """
+    delay = 0.0
+    for factor in tempos:
+        delay = delay / factor + _DELAY_S * (1 / factor - 1)
+    return delay
+
+
+def _faded(node: Any, layout: Layout) -> Any:
+    for fade in layout.edits.fades:
+        if fade.sound and fade.in_s:
+            node = node.filter("afade", type="in", st=0, d=f"{fade.in_s:.6f}")
+        if fade.sound and fade.out_s:
+            node = node.filter("afade", type="out", st=f"{layout.duration_s - fade.out_s:.6f}", d=f"{fade.out_s:.6f}")
+    return node
 
 
 def _moved(layout: Layout) -> str:

@@ -48,6 +48,12 @@ class Timeline:
     time_base: Fraction
     tick: int
     start_s: float
+    coded_base: Fraction | None = None
+
+    @property
+    def read_base(self) -> Fraction:
+        """What the pieces were encoded in: the same ticks, of another length where the speed was changed."""
+        return self.coded_base or self.time_base
 
     @property
     def duration_s(self) -> float:
@@ -116,7 +122,7 @@ def _video_packets(
     def lane() -> Iterator[tuple[Fraction, Packet[Any]]]:
         k = 0
         for part in parts:
-            for n, coded in enumerate(packets.read(Path(part.path), timeline.time_base)):
+            for n, coded in enumerate(packets.read(Path(part.path), timeline.read_base)):
                 if n == part.kept:
                     break
                 packet = Packet(coded.data)

@@ -88,7 +88,7 @@ def _differs(kind: str, at: int) -> EncoderError:
 
 
 def _pictures(expected: Expected) -> Generator[bytes, None, None]:
-    base = expected.timeline.time_base
+    base = expected.timeline.read_base
     for part in expected.parts:
         for coded in islice(packets.read(Path(part.path), base), part.kept):
             yield coded.data
