@@ -14,6 +14,7 @@ from typing import Any, Unpack
 
 import anyio
 
+from tightfit.domain.file_plan import FilePlan
 from tightfit.domain.media_info import MediaInfo
 from tightfit.domain.plan import AlreadyFits, Plan
 from tightfit.domain.request import AudioChoice, CompressRequest
@@ -25,7 +26,7 @@ from tightfit.engine.compress import plan as run_plan
 from tightfit.engine.edit_options import EditOptions, parse_edits
 from tightfit.engine.requests import make_request
 from tightfit.engine.several import compress_each, gather
-from tightfit.media.probe import probe as run_probe
+from tightfit.media.sources import read as run_probe
 from tightfit.settings import Settings
 
 Pathish = str | PathLike[str]
@@ -139,7 +140,7 @@ async def aplan(
     max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
-) -> Plan | AlreadyFits:
+) -> Plan | FilePlan | AlreadyFits:
     """Decide everything ``acompress`` would, without the final encode; what it measures is kept for it."""
     request = make_request(
         Path(path),
@@ -217,7 +218,7 @@ def plan(
     max_credits: int | None = None,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
-) -> Plan | AlreadyFits:
+) -> Plan | FilePlan | AlreadyFits:
     """``aplan``, for callers without an event loop."""
     return anyio.run(
         partial(

@@ -26,7 +26,7 @@ def test_a_folder_becomes_a_folder_like_it_and_a_bad_file_stops_nothing(tool: To
     assert made == {"out/a-1MB.mp4", "out/day one/b-1MB.mov", "out/day one/b-mp4-1MB.mp4"}
     assert len(ran.out.splitlines()) == 3
     said = ran.said
-    assert said[0] == "Skipped: 1 hidden, 1 not a video by its name, 1 a link to a folder. -v names them."
+    assert said[0] == "Skipped: 1 hidden, 1 not media by its name, 1 a link to a folder. -v names them."
     assert [line.split()[0] for line in said[-5:-1]] == ["a.mp4", "bad.mp4", "b.mov", "b.mp4"]
     assert "failed (3)" in said[-4]
     assert said[-1].startswith("4 outputs: 3 fitted already, 1 failed; ")
@@ -43,7 +43,7 @@ def test_json_says_what_became_of_each_input_and_what_was_skipped(tool: Tool, ma
     ]
     assert ran.code == ran.results[1]["error"]["code"] == 3
     [first] = [line["message"] for line in ran.lines if line["type"] == "update" and line["job_id"] is None]
-    assert first == "skipped in/notes.txt: not a video by its name"
+    assert first == "skipped in/notes.txt: not media by its name"
 
 
 def test_a_second_run_in_the_same_folder_makes_nothing_of_what_the_first_one_made(tool: Tool, made_tiny_clip: Path):

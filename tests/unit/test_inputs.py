@@ -35,10 +35,10 @@ def test_a_folder_is_what_is_below_it_in_order_and_the_rest_is_said(tmp_path: Pa
     assert left_out(found, tmp_path) == {
         ".cache": "hidden",
         ".h.mp4": "hidden",
-        "noname": "not a video by its name",
-        "notes.txt": "not a video by its name",
+        "noname": "not media by its name",
+        "notes.txt": "not media by its name",
     }
-    assert reasons(found.skipped) == "2 hidden, 2 not a video by its name"
+    assert reasons(found.skipped) == "2 hidden, 2 not media by its name"
 
 
 def test_two_folders_keep_their_names_in_the_output(tmp_path: Path):
@@ -109,7 +109,7 @@ def test_a_pattern_is_what_matches_it_unless_a_file_has_that_name(tmp_path: Path
     assert taken(find([tmp_path / "**/*.mp4"]), tmp_path) == ["[a].mp4", "a.mp4", "b.mp4", "sub/c.mp4"]
     found = find([tmp_path / "*"])
     assert left_out(found, tmp_path) == {
-        "a.txt": "not a video by its name",
+        "a.txt": "not media by its name",
         "sub": "a folder (-r takes what is in it)",
     }
 
@@ -128,7 +128,7 @@ def test_outputs_that_would_have_one_name_get_two(tmp_path: Path):
 
 def test_a_folder_with_nothing_to_work_on_says_what_is_there(tmp_path: Path):
     tree(tmp_path, "a.txt", "b.txt", ".c.mp4")
-    with pytest.raises(SourceError, match="1 hidden, 2 not a video by its name"):
+    with pytest.raises(SourceError, match="1 hidden, 2 not media by its name"):
         find([tmp_path], recursive=True)
 
 

@@ -26,6 +26,8 @@ HELP = f"""Name a size, get the best-looking video file that fits.
   tightfit -r Videos 25% -o smaller             every video below a folder
   tightfit *.mp4 50MB --total                   all together in 50 MB, at one quality
   tightfit watch Inbox discord -o smaller       whatever appears there
+  tightfit photo.jpg 500KB                      pictures, animations and sounds too
+  tightfit clip.mp4 5MB -o clip.gif             or .m4a, .mp3 … for its sound
   tightfit plan vacation.mp4 50MB               what would be done, and why
   tightfit "half the size, no sound" talk.mov   the same in words: English, Deutsch, 中文 …
   tightfit probe vacation.mp4                   what the file really holds

@@ -35,6 +35,8 @@ HELP = f"""{SHORT}
   tightfit compress -r Videos --to 25% -o smaller  every video below the folder, in folders like its own
   tightfit compress *.mp4 50MB --total             all of them in 50 MB, at one quality
   tightfit compress match.mp4 25MB --split         match-25MB-part01.mp4 and so on, cut where scenes change
+  tightfit compress photo.jpg --to 500KB           or png, webp, avif, gif; mp3, m4a, aac, opus, wav
+  tightfit compress clip.mp4 --to 5MB -o clip.gif  what -o names: .gif, or .m4a for the sound alone
   tightfit compress talk.mov --for discord --audio 48
   tightfit compress talk.mov --for discord --for email
   tightfit compress vacation.mp4 50MB --where cloud

@@ -76,8 +76,16 @@ def usage_error(problem: typer.TyperException) -> UsageError:
     return UsageError(f"{message}.", hint=f"{command} --help shows how it is written.")
 
 
+# How alike a word and the option that was meant are: one or two letters wrong, added or swapped.
+_MEANT = 0.75
+
+
 def _unknown_option(option: str, command: str, close: tuple[str, ...]) -> UsageError:
     if option in LATER.get(command.rpartition(" ")[2], ()):
         return UsageError(f"{option} is not in this version.")
-    hint = f"Did you mean {' or '.join(sorted(close))}?" if close else f"{command} --help lists those there are."
+    from difflib import get_close_matches
+
+    # The parser finds any three letters alike.
+    meant = get_close_matches(option, close, n=1, cutoff=_MEANT)
+    hint = f"Did you mean {meant[0]}?" if meant else f"{command} --help lists those there are."
     return UsageError(f"{option} is not an option of {command}.", hint=hint)

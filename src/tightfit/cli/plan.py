@@ -17,6 +17,7 @@ from tightfit.errors import ExitCode, UsageError
 from tightfit.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:
+    from tightfit.domain.file_plan import FilePlan
     from tightfit.domain.media_info import MediaInfo
     from tightfit.domain.plan import AlreadyFits, Plan
     from tightfit.domain.request import CompressRequest
@@ -115,7 +116,7 @@ def plan_in_turn(
     """
     from tightfit.engine.compress import plan as run
 
-    def usual(request: CompressRequest, listener: Listener) -> Awaitable[Plan | AlreadyFits]:
+    def usual(request: CompressRequest, listener: Listener) -> Awaitable[Plan | FilePlan | AlreadyFits]:
         return run(request, settings, listener)
 
     async def one(at: int) -> int:
@@ -129,13 +130,13 @@ async def _plan_one(
     request: CompressRequest, start: StartPlan, settings: Settings, view: View, *, as_json: bool
 ) -> int:
     from tightfit.engine.prepare import Infeasible
-    from tightfit.media.probe import probe
+    from tightfit.media.sources import read
 
     path = str(request.source)
     view.begin(path)
     try:
         made = await start(request, view.update)
-        wired = _wired(made, await probe(request.source, settings.limits))
+        wired = _wired(made, await read(request.source, settings.limits))
     except Infeasible as error:
         view.close()
         tell_infeasible(error.message, error.options)
@@ -159,9 +160,12 @@ async def _plan_one(
     return ExitCode.OK
 
 
-def _wired(plan: Plan | AlreadyFits, info: MediaInfo) -> wire.Wire:
+def _wired(plan: Plan | FilePlan | AlreadyFits, info: MediaInfo) -> wire.Wire:
+    from tightfit.domain.file_plan import FilePlan
     from tightfit.domain.plan import AlreadyFits
 
+    if isinstance(plan, FilePlan):
+        return wire.file_plan(plan, info.path)
     return wire.copying_plan(plan, info) if isinstance(plan, AlreadyFits) else wire.plan(plan, info)
 
 
@@ -169,7 +173,10 @@ def tell_plan(plan: wire.Wire) -> None:
     """The plan in sentences on stdout, its warnings on stderr."""
     facts = []
     if video := plan["video"]:
-        facts += [f"{video['width']}x{video['height']}", f"{video['fps']:g} fps"]
+        facts.append(f"{video['width']}x{video['height']}")
+        facts += [f"{video['fps']:g} fps"] if video["fps"] else []
+    elif plan["audio"]:
+        facts += ["{kbps:g} kb/s, {channels} channels".format(**plan["audio"][0])]
     if plan["segments"]:
         facts.append(counted(plan["segments"], "segment"))
     if plan["predicted_vmaf"] is not None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
+from tightfit.domain.images import ImageFacts
+
 # Pixels of the largest picture that is decoded: 8K plus a margin. A larger one is refused before a decoder sees it.
 MAX_PIXELS = 8192 * 4608
 
@@ -190,7 +192,8 @@ class OtherStream:
 class MediaInfo:
     """Everything the probe found. ``start_s`` is the container's first timestamp, in seconds.
 
-    ``alias`` is another path to the same file, for tools that can't take its name.
+    ``alias`` is another path to the same file, for tools that can't take its name. ``image`` is there where the file
+    is a picture, whose frames then stand in ``videos``.
     """
 
     path: str
@@ -205,6 +208,7 @@ class MediaInfo:
     metadata: tuple[tuple[str, str], ...]
     doubts: tuple[str, ...] = ()
     alias: str | None = None
+    image: ImageFacts | None = None
 
     @property
     def size(self) -> int:

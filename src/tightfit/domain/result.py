@@ -27,10 +27,12 @@ class Option:
 
 @dataclass(frozen=True)
 class VideoOut:
+    """``codec`` is the format's name for pictures; ``fps`` is None for a still one."""
+
     codec: str
     width: int
     height: int
-    fps: float
+    fps: float | None
 
 
 @dataclass(frozen=True)

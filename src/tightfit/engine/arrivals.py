@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tightfit.domain.file_kinds import VIDEO_EXTENSIONS
+from tightfit.domain.file_kinds import MEDIA_EXTENSIONS
 
 # Programs that copy or download write at least this often while they are at it.
 AT_REST_S = 2.0
@@ -54,7 +54,7 @@ def _candidates(folder: Path) -> Iterator[tuple[Path, Look]]:
     names = {entry.name for entry in os.scandir(folder)}
     for name in names:
         path = folder / name
-        if name.startswith(".") or path.suffix.lower().removeprefix(".") not in VIDEO_EXTENSIONS:
+        if name.startswith(".") or path.suffix.lower() not in MEDIA_EXTENSIONS:
             continue
         if _INNER.intersection(path.suffixes[:-1]) or any(name + end in names for end in _PARTIAL):
             continue

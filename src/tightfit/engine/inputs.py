@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tightfit.domain.file_kinds import VIDEO_EXTENSIONS
+from tightfit.domain.file_kinds import MEDIA_EXTENSIONS
 from tightfit.errors import SourceError, UsageError
 from tightfit.units import parse_target
 
@@ -58,7 +58,7 @@ def find(
     skipped = (*search.skipped, *outputs)
     if not inputs:
         raise SourceError(
-            f"{', '.join(map(str, names))} holds no video to work on ({reasons(skipped) or 'nothing is there'}).",
+            f"{', '.join(map(str, names))} holds nothing to work on ({reasons(skipped) or 'nothing is there'}).",
             hint="Name the files themselves: a file that is named is tried whatever it is called.",
         )
     return Found(_with_stems(inputs, output), skipped)
@@ -132,8 +132,8 @@ class _Search:
     def _file_left_out(self, path: Path) -> str:
         if path.name.startswith("."):
             return "hidden"
-        if path.suffix.lower().removeprefix(".") not in VIDEO_EXTENSIONS:
-            return "not a video by its name"
+        if path.suffix.lower() not in MEDIA_EXTENSIONS:
+            return "not media by its name"
         if path.is_symlink() and not path.exists():
             return "a link to nothing"
         if any(_PART.sub("", path.stem).endswith(f"-{slug}") for slug in self._slugs):

@@ -37,10 +37,18 @@ def _shortened(stem: str, room: int) -> str:
     return stem
 
 
-def check_writable(path: Path, part: Path, request: CompressRequest, copied: bool, disk: Disk) -> None:
-    """Raise before any work where publishing to ``path`` is bound to fail. Writes and removes one empty file."""
-    if not copied and path.suffix.lower() != ".mp4":
-        raise UsageError(f"{path} does not end in .mp4, the only container written so far.", hint="Name it .mp4.")
+def check_writable(
+    path: Path, part: Path, request: CompressRequest, extensions: tuple[str, ...] | None, disk: Disk
+) -> None:
+    """Raise before any work where publishing to ``path`` is bound to fail. Writes and removes one empty file.
+
+    ``extensions`` are those of what can be made of the source; None for a copy, whose name is the user's affair.
+    """
+    if extensions is not None and path.suffix.lower() not in extensions:
+        made = ", ".join(extensions)
+        raise UsageError(
+            f"{path} does not end in {made}: those can be made of this file.", hint=f"Name it {extensions[0]}."
+        )
     if path.exists():
         if path.samefile(request.source):
             raise OutputError(

@@ -7,7 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tightfit.domain.file_kinds import VIDEO_EXTENSIONS
+from tightfit.domain.file_kinds import MEDIA_EXTENSIONS
+from tightfit.domain.file_plan import FilePlan
 from tightfit.domain.plan import AlreadyFits, Plan
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import Failure, Result, Status
@@ -23,7 +24,7 @@ from tightfit.units import Target, parse_target
 _UNBOUNDED = 1_000_000  # pixels; no picture is so wide
 
 Start = Callable[[CompressRequest, Listener], Awaitable[Result]]
-StartPlan = Callable[[CompressRequest, Listener], Awaitable[Plan | AlreadyFits]]
+StartPlan = Callable[[CompressRequest, Listener], Awaitable[Plan | FilePlan | AlreadyFits]]
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _folder(output: str | None, files: int) -> Path | None:
     path = Path(output)
     if path.is_dir():
         return path
-    if path.exists() or path.suffix.lower().removeprefix(".") in VIDEO_EXTENSIONS:
+    if path.exists() or path.suffix.lower() in MEDIA_EXTENSIONS:
         need = "one file needs" if files == 1 else f"{files} files need"
         raise UsageError(f"-o {output} is no folder, and {need} one.", hint="Name a folder.")
     return path

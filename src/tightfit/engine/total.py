@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from tightfit.domain import plan as planning
 from tightfit.domain import sharing
+from tightfit.domain.file_plan import FilePlan
 from tightfit.domain.geometry import full_size, scaled
 from tightfit.domain.layout import Layout
 from tightfit.domain.media_info import MediaInfo
@@ -74,7 +75,7 @@ class SharedLimit:
         self.taken += result.bytes or 0
         return result
 
-    async def plan(self, request: CompressRequest, listener: Listener = ignore) -> Plan | AlreadyFits:
+    async def plan(self, request: CompressRequest, listener: Listener = ignore) -> Plan | FilePlan | AlreadyFits:
         """What ``compress`` would decide about one of ``requests`` if it came first. Raises as it does."""
         await self.look(listener)
         if request in self._refusals:

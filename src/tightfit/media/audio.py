@@ -50,7 +50,9 @@ class AudioTrack:
         return self.bytes * 8 / 1000 / (self.end_s - self.start_s)
 
 
-async def measure_loudness(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, layout: Layout) -> Loudness:
+async def measure_loudness(
+    ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, layout: Layout | None = None
+) -> Loudness:
     """Middle and side levels of all that is heard of a track (mono counts as its own middle)."""
     if stream.channels < 2:
         return Loudness(_UNKNOWN.middle_db, float("-inf"))

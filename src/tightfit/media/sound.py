@@ -44,9 +44,9 @@ def ends_s(stream: AudioStream, layout: Layout) -> float:
     return 0.0
 
 
-def sound_of(info: MediaInfo, stream: AudioStream, policy: Policy, layout: Layout) -> Any:
-    """The sound of ``stream`` as it is heard in the clip of ``layout``."""
-    if is_untouched(layout):
+def sound_of(info: MediaInfo, stream: AudioStream, policy: Policy, layout: Layout | None) -> Any:
+    """The sound of ``stream`` as it is heard in the clip of ``layout``; None is a file of sound alone, all of it."""
+    if layout is None or is_untouched(layout):
         return argv.source_input(info, policy, threads=1)[str(stream.index)]
     stretches = layout.stretches_s()
     first, last = stretches[0][0], stretches[-1][1]
