@@ -16,7 +16,7 @@ from support.command import Ran, Tool
 from tightfit.units import SIZE_HELP
 
 COMMANDS = ("compress", "plan", "probe", "watch", "presets", "doctor", "demo", "serve")
-LATER_COMMANDS = ("ask", "chat", "worker", "bench", "mcp")
+LATER_COMMANDS = ("ask", "worker", "bench", "mcp")
 LATER_OPTIONS = (
     *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
     *("--private", "--report"),

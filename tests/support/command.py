@@ -91,9 +91,16 @@ class Tool:
         out, err = process.communicate(timeout=patience(60))
         return Ran(process.returncode, out.decode(), err.decode())
 
+    def talk(self, lines: str, *words: object, **environment: str) -> Ran:
+        """A session that is told ``lines`` through a pipe."""
+        process = self.start("chat", *words, stdin=subprocess.PIPE, **environment)
+        out, err = process.communicate(lines.encode(), timeout=120)
+        return Ran(process.returncode, out.decode(), err.decode())
+
     def start(
         self,
         *words: object,
+        stdin: int = subprocess.DEVNULL,
         stdout: int = subprocess.PIPE,
         stderr: int = subprocess.PIPE,
         prefix: Sequence[str] = (),
@@ -103,7 +110,7 @@ class Tool:
             [*prefix, sys.executable, "-m", "tightfit", *(os.fsencode(str(word)) for word in words)],
             cwd=self.folder,
             env={**os.environ, "TIGHTFIT_HOME": str(self.home), **environment},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=stdout,
             stderr=stderr,
             # Where the tests run in the background the shell has SIGINT ignored, and children inherit that.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from PIL import ExifTags, Image, ImageCms, ImageDraw
@@ -34,7 +35,9 @@ def camera_exif(orientation: int = 6) -> bytes:
     return exif.tobytes()
 
 
+@cache
 def srgb_profile() -> bytes:
+    """The same one each time: it holds the second it was made in."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 

@@ -33,7 +33,7 @@ def flashes_in(path: Path) -> list[float]:
 
 def _is_white(frame: av.VideoFrame) -> bool:
     luma = bytes(frame.planes[0])
-    return sum(luma) > 120 * len(luma)
+    return sum(luma) > 80 * len(luma)
 
 
 def loudness_in(path: Path) -> list[tuple[float, int]]:

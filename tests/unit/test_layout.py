@@ -151,6 +151,7 @@ def test_frames_are_left_out_evenly_and_none_is_doubled(rate: int, bound: int):
     assert len(layout.shown) == pytest.approx(bound * 4, abs=1)
     assert max(steps) - min(steps) <= (0 if rate % bound == 0 else 90_000 // rate)
     assert layout.fps == pytest.approx(bound, rel=0.01)
+    assert layout.shown[-1] + layout.tick <= layout.end, "the last frame outlasts the clip"
 
 
 @pytest.mark.parametrize("milliseconds", [False, True], ids=["exact", "in milliseconds"])

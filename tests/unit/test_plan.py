@@ -69,7 +69,7 @@ def test_time_is_saved_only_where_the_picture_is_clear_or_wins_by_shrinking(mode
         return
     at_full = model.solve([(0, model.content.frames)], 1.0, budget)
     clear = choice.scale == 1 and at_full < 26.0 and at_full < USUAL_CROSSINGS[Fraction(1)] - 5
-    shrunk_far = choice.scale < 1 and at_full > USUAL_CROSSINGS[Fraction(1)] + 2
+    shrunk_far = choice.scale < 1 and at_full > USUAL_CROSSINGS[Fraction(1)] + 6
     assert (choice.pace is Pace.QUICK) == (clear or shrunk_far)
 
 

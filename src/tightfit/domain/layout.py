@@ -157,7 +157,7 @@ def lay_out(video: VideoStream, edits: Edits = NO_EDITS) -> Layout:
     speed = Fraction(str(edits.speed)).limit_denominator(1000)
     all_of_it = len(shown) == len(pts) and len(runs) == 1
     keeps_time = all_of_it and speed == 1
-    tick = video.frame_ticks if all_of_it else _usual_step(shown) or video.frame_ticks
+    tick = video.frame_ticks if all_of_it else _tick(shown, out, video.frame_ticks)
     whole = Layout(
         tuple(runs),
         tuple(shown),
@@ -212,9 +212,11 @@ def _tick_at(video: VideoStream, seconds: float) -> int:
     return video.pts[0] + ceil((Fraction(str(seconds)) - _ROUNDING_S) / video.time_base)
 
 
-def _usual_step(shown: Sequence[int]) -> int:
+def _tick(shown: Sequence[int], end: int, otherwise: int) -> int:
+    """The median distance of frames, but no more than what the last one lasts: it must not outlast the clip."""
     steps = sorted(b - a for a, b in pairwise(shown))
-    return steps[len(steps) // 2] if steps else 0
+    usual = steps[len(steps) // 2] if steps else otherwise
+    return max(1, min(usual, end - shown[-1])) if shown else usual
 
 
 def _within_rate(layout: Layout, video: VideoStream) -> Layout:
@@ -228,7 +230,7 @@ def _within_rate(layout: Layout, video: VideoStream) -> Layout:
     shown = tuple(
         p for p, own, before in zip(layout.shown, numbers, [-1, *numbers], strict=False) if own > before or p in firsts
     )
-    tick = _usual_step(shown) or layout.tick
+    tick = _tick(shown, layout.end, layout.tick)
     return replace(layout, shown=shown, tick=tick, slots=slots, is_whole=False)
 
 

@@ -35,8 +35,9 @@ ONLY_FULL_SIZE = {Fraction(1): CRF_MAX}
 _CLEARLY_BEYOND = 0.75
 # Preset faster takes 0.6 … 0.85 of the CPU and loses 0 … 0.6 VMAF where the quality is this good and this far from its
 # crossing, up to 1 elsewhere (six clips; preset fast is slower and, with psychovisual decisions, no better by VMAF). It
-# is taken there, and where a smaller picture wins more: the full one would have to be so far beyond its crossing.
-_CLEAR_CRF, _CLEARLY_ENOUGH, _CLEARLY_BETTER = 26.0, 5.0, 2.0
+# is taken there, and where a smaller picture wins much more: the full one would have to be so far beyond its crossing.
+# (At two steps beyond it cost 2 and 3 VMAF on two clips of three.)
+_CLEAR_CRF, _CLEARLY_ENOUGH, _CLEARLY_BETTER = 26.0, 5.0, 6.0
 # Worse than this at the smallest picture is no longer a picture of anything.
 WORST_CRF = 45.0
 # A prediction is not sure enough to refuse within this of it.

@@ -22,6 +22,8 @@ GOOD_ENOUGH_AT_LAST = 0.99
 # A piece made to a size is aimed this far below what would fill the limit, as a share of its bytes: x264's second pass
 # misses by 0.1 % on most clips and by up to 0.8 % on some, and only what is over costs another encode.
 AIM_MARGIN, AIM_ERROR = 0.0008, 0.004
+# A second pass over so few pictures has little to balance and misses by 0.7 %: a whole encode for a few bytes over.
+_SHORT_AIM_ERROR, _SHORT_FRAMES = 0.008, 120
 # Below the limit, a correction that would gain less than this share of it is not worth an encode; one of the
 # whole clip has to gain more, unless too little would be filled.
 _LEAST_GAIN, _LEAST_GAIN_OF_WHOLE = 0.002, 0.014
@@ -110,9 +112,10 @@ def _preference(state: State, turn: int, again: Again) -> tuple[bool, bool, int]
     return at in state.made_to_size, turn > 0 and at not in state.known, again.frames
 
 
-def aim(limit: int, moved_bytes: float) -> float:
-    """What a file should come to when ``moved_bytes`` of it are made anew."""
-    return limit * (1 - AIM_MARGIN) - AIM_ERROR * min(float(limit), moved_bytes)
+def aim(limit: int, moved_bytes: float, frames: int | None = None) -> float:
+    """What a file should come to when ``moved_bytes`` of it are made anew, ``frames`` pictures."""
+    error = _SHORT_AIM_ERROR if frames is not None and frames < _SHORT_FRAMES else AIM_ERROR
+    return limit * (1 - AIM_MARGIN) - error * min(float(limit), moved_bytes)
 
 
 def _candidates(index: int, state: State, step: float) -> list[Again]:

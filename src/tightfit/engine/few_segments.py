@@ -87,7 +87,7 @@ async def _make(fit: FitState, todo: Sequence[Segment], measured: dict[int, Meas
     # Measured at different qualities, they are compared at one.
     waiting = {i: fit.model.bytes_after_change(m.part.crf, m.part.bytes, crf) for i, m in measured.items()}
     closing = fit.video_budget * waiting[todo[-1].index] / sum(waiting.values())
-    target = settle.aim(fit.limit, closing) - (fit.limit - fit.video_budget)
+    target = settle.aim(fit.limit, closing, todo[-1].frames) - (fit.limit - fit.video_budget)
     log.debug("measured at %s: %.0f bytes for %.0f, CRF %.2f", fit.size, sum(waiting.values()), target, crf)
 
     async def make(segment: Segment, threads: int) -> None:

@@ -52,6 +52,16 @@ _MIGRATIONS = (
     CREATE INDEX cloud_calls_by_job ON cloud_calls (job, number);
     """,
     """
+    CREATE TABLE session_events (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        session TEXT NOT NULL,
+        at REAL NOT NULL,
+        kind TEXT NOT NULL,
+        data TEXT NOT NULL
+    );
+    CREATE INDEX session_events_by_session ON session_events (session, number);
+    """,
+    """
     CREATE TABLE watched (key TEXT PRIMARY KEY);
     """,
 )

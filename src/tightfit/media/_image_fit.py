@@ -79,9 +79,10 @@ class Fitting:
 
     def smallest(self) -> int:
         """Bytes of the smallest file that is made: no size below it is possible."""
-        small = self._sized(self._sizes()[-1])
         if self.form in ("png", "gif"):
-            return len(self._exactly(in_palette(small, PALETTES[-1], self.form), Facts()))
+            small = self._sized(self._at_scale(self._least_scale))
+            return len(self._exactly(in_palette(small, _SCALED_PALETTES[-1], self.form), Facts()))
+        small = self._sized(self._sizes()[-1])
         return len(self._encoded(small, LADDERS[self.form].low, Facts()))
 
     def fair(self) -> int:
@@ -132,6 +133,13 @@ class Fitting:
             sizes.append((round(width * scale), round(height * scale)))
             scale *= _STEP
         return sizes
+
+    @property
+    def _least_scale(self) -> float:
+        return min(1.0, _LEAST_SIDE / min(self.image.size))
+
+    def _at_scale(self, scale: float) -> tuple[int, int]:
+        return max(1, round(self.image.width * scale)), max(1, round(self.image.height * scale))
 
     def _sized(self, size: tuple[int, int]) -> Image.Image:
         if size == self.image.size:
@@ -227,12 +235,11 @@ class Fitting:
 
     def _largest(self, coded: Callable[[Image.Image], bytes], colours: int | None) -> Made | None:
         """The largest picture, coded in one way, that fits."""
-        width, height = self.image.size
-        least = min(1.0, _LEAST_SIDE / min(width, height))
+        least = self._least_scale
         search = Search(self.limit, least, 1.0, max(least, 0.5), rounds=_SCALED_ROUNDS, close=0.98)
         best, best_size = b"", (0, 0)
         while (scale := search.next()) is not None:
-            size = (max(1, round(width * scale)), max(1, round(height * scale)))
+            size = self._at_scale(scale)
             data = coded(self._sized(size))
             search.saw(scale, len(data))
             if search.best == scale:

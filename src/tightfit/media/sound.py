@@ -6,7 +6,7 @@ picture; silence stands where the source has none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from math import log2
 from typing import Any
 
 from tightfit.domain.layout import Layout
@@ -21,7 +21,7 @@ FILLED = {"async": 1, "min_hard_comp": 0.1}
 # Behind a joint the clocks have to agree again; what a grain may be off is nothing that is heard.
 _REJOINED = {"async": 1, "min_hard_comp": 0.005, "first_pts": 0}
 _FASTEST = 2.0
-_DELAY_S = 0.014
+_DELAY_S = 0.027
 # Where reading begins before the first sample that is heard: sound may be stored well behind the picture it goes with.
 _EARLY_S = 10.0
 
@@ -59,7 +59,7 @@ def sound_of(info: MediaInfo, stream: AudioStream, policy: Policy, layout: Layou
     if len(stretches) > 1:
         node = node.filter("aselect", "+".join(_within(a, b) for a, b in stretches))
     tempos, speed = _tempos(float(layout.speed)), float(layout.speed)
-    late = f"+{_delay_s(tempos) * speed:.6f}/TB" if speed < 1 else ""
+    late = f"+{_delay_s(speed) * speed:.6f}/TB" if speed < 1 else ""
     node = node.filter("asetpts", f"PTS-({_moved(layout)})/TB{late}").filter("aresample", **_REJOINED)
     for factor in tempos:
         node = node.filter("atempo", f"{factor:.9g}")
@@ -84,15 +84,13 @@ def _tempos(speed: float) -> list[float]:
     return factors if speed == 1 else [*factors, speed]
 
 
-def _delay_s(tempos: Sequence[float]) -> float:
+def _delay_s(speed: float) -> float:
     """By how many seconds atempo brings sounds too early where it slows them down: it draws out what leads up to them.
 
-    Measured with tones in noise at eight speeds: 15 ms at half of it and 37 at a quarter; above 1 it is 3.
+    Measured with tones of 40 ms: at half the speed 8 to 22 ms in noise, 38 to 46 out of silence. With this in between
+    both are within 20 ms down to 0.4 of the speed; at a quarter tones in noise are up to 34 ms late.
     """
-    delay = 0.0
-    for factor in tempos:
-        delay = delay / factor + _DELAY_S * (1 / factor - 1)
-    return delay
+    return _DELAY_S * log2(1 / speed) if speed < 1 else 0.0
 
 
 def _faded(node: Any, layout: Layout) -> Any:
