@@ -16,11 +16,11 @@ from support.patience import patience
 
 from tightfit.units import SIZE_HELP
 
-COMMANDS = ("compress", "plan", "probe", "presets", "doctor", "demo", "serve")
-LATER_COMMANDS = ("ask", "chat", "watch", "worker", "bench", "mcp")
+COMMANDS = ("compress", "plan", "probe", "watch", "presets", "doctor", "demo", "serve")
+LATER_COMMANDS = ("ask", "worker", "bench", "mcp")
 LATER_OPTIONS = (
     *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
-    *("--total", "--split", "-r", "--private", "--report"),
+    *("--private", "--report"),
 )
 COLOUR = r"\x1b\[[\d;]*[349]\dm"
 
@@ -96,7 +96,10 @@ def test_probe_tells_what_the_file_holds(tool: Tool):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["watch", "folder"], "tightfit watch is not in this version."),
+        (["watch", "."], "No size is named"),
+        (["watch", ".", "5MB"], "-o Small"),
+        (["watch", ".", "5MB", "-o", "."], "is the folder that is watched"),
+        (["watch", "clip.mp4", "5MB", "-o", "out"], "clip.mp4 is no folder"),
         (["clip.mp4", "5MB", "--trim", "3"], "--trim 0:10-0:30"),
         (["make vacation.mp4 smaller"], "To what size?"),
         (["clip.mp4", "discrod"], "Did you mean discord?"),

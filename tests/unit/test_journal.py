@@ -65,7 +65,7 @@ def test_only_what_is_finished_is_forgotten(journal: Journal):
 def test_the_file_is_in_wal_mode_and_names_its_version(journal: Journal):
     with sqlite3.connect(journal.path) as db:
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert db.execute("PRAGMA user_version").fetchone() == (3,)
+        assert db.execute("PRAGMA user_version").fetchone() == (4,)
 
 
 def test_a_journal_of_a_newer_version_is_left_alone(journal: Journal):

@@ -18,11 +18,12 @@ from tightfit.errors import ExitCode, JobHeld, UsageError
 from tightfit.units import format_bytes
 
 if TYPE_CHECKING:
-    from tightfit.cli.compress import Listener, Start
     from tightfit.domain.job import JobRecord
     from tightfit.domain.request import CompressRequest
     from tightfit.domain.result import Result
+    from tightfit.engine.job import Listener
     from tightfit.engine.journal import Journal
+    from tightfit.engine.several import Start
     from tightfit.settings import Settings
 
 SHORT = "List jobs, resume what was interrupted, cancel, clean up."

@@ -60,6 +60,9 @@ _MIGRATIONS = (
     );
     CREATE INDEX session_events_by_session ON session_events (session, number);
     """,
+    """
+    CREATE TABLE watched (key TEXT PRIMARY KEY);
+    """,
 )
 
 

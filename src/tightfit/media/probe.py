@@ -47,7 +47,7 @@ def identify(path: Path) -> Identity:
     try:
         facts = path.stat()
         if stat.S_ISDIR(facts.st_mode):
-            raise SourceError(f"{path} is a folder, not a video.", hint="Name the files in it.")
+            raise SourceError(f"{path} is a folder, not a video.", hint="Name the files in it, or add -r.")
         if not stat.S_ISREG(facts.st_mode):
             raise SourceError(f"{path} is not a regular file.", hint="Copy it to a file first.")
         if facts.st_size == 0:
