@@ -6,18 +6,18 @@ The sync ones start their own event loop: inside a running one use the ``a…`` 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import anyio
 
 from tightfit.domain.file_plan import FilePlan
 from tightfit.domain.media_info import MediaInfo
 from tightfit.domain.plan import AlreadyFits, Plan
-from tightfit.domain.request import AudioChoice
+from tightfit.domain.request import AudioChoice, CompressRequest
 from tightfit.domain.result import Result
 from tightfit.domain.updates import Update
 from tightfit.engine.compress import compress as run_compress
@@ -25,6 +25,7 @@ from tightfit.engine.compress import ignore
 from tightfit.engine.compress import plan as run_plan
 from tightfit.engine.edit_options import EditOptions, parse_edits
 from tightfit.engine.requests import make_request
+from tightfit.engine.several import compress_each, gather
 from tightfit.media.sources import read as run_probe
 from tightfit.settings import Settings
 
@@ -74,6 +75,56 @@ async def acompress(
         edits=parse_edits(edits),
     )
     return await run_compress(request, _settings(offline), on_update)
+
+
+async def acompress_all(
+    paths: Sequence[Pathish],
+    *,
+    to: str | None = None,
+    preset: str | Sequence[str] | None = None,
+    output: Pathish | None = None,
+    recursive: bool = False,
+    total: bool = False,
+    split: bool | int = False,
+    resolution: str = "auto",
+    audio: AudioChoice = "auto",
+    overwrite: bool = False,
+    jobs: int | None = None,
+    where: str = "auto",
+    offline: bool = False,
+    no_fallback: bool = False,
+    max_credits: int | None = None,
+    on_update: Callable[[Update], None] = ignore,
+    **edits: Unpack[EditOptions],
+) -> list[Result]:
+    """``acompress`` for several files, patterns or (with ``recursive``) folders, and for one or several presets.
+
+    ``output`` is a folder then. ``total``: the limit is for all together, at one quality. ``split``: numbered parts
+    that play alone, each under the limit, as many as a fair quality takes or as named. What fails is a result with its
+    ``error`` and stops none of the others. Raises UsageError, and SourceError where there is nothing to work on.
+    """
+    settings = _settings(offline)
+    limits = [to] if to is not None else [preset] if isinstance(preset, str) else list(preset or ())
+
+    def request(path: Path, number: int, place: str | None) -> CompressRequest:
+        return make_request(
+            path,
+            to=to,
+            preset=None if to is not None and preset is None else limits[number],
+            output=place,
+            resolution=resolution,
+            audio=audio,
+            overwrite=overwrite,
+            jobs=jobs,
+            where=where,
+            no_fallback=no_fallback,
+            max_credits=max_credits,
+            edits=parse_edits(edits),
+        )
+
+    names = [Path(path) for path in paths]
+    gathered = gather(names, limits, request, recursive=recursive, output=None if output is None else str(output))
+    return await compress_each(gathered, settings, on_update, total=total, split=split)
 
 
 async def aplan(
@@ -147,6 +198,11 @@ def compress(
             **edits,
         )
     )
+
+
+def compress_all(paths: Sequence[Pathish], **options: Any) -> list[Result]:
+    """``acompress_all``, for callers without an event loop; the same options."""
+    return anyio.run(partial(acompress_all, paths, **options))
 
 
 def plan(

@@ -22,10 +22,10 @@ from tightfit.cli.text import percent, printable, sparkline, took
 from tightfit.errors import UsageError
 from tightfit.units import SIZE_HELP
 
-LATER_COMMANDS = ("watch", "worker", "bench", "mcp")
+LATER_COMMANDS = ("worker", "bench", "mcp")
 LATER_OPTIONS = (
     *("--hdr", "--effort", "--min-quality"),
-    *("--total", "--split", "-r", "--private", "--report"),
+    *("--private", "--report"),
 )
 
 

@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from tightfit import __version__
-from tightfit.cli import ask, chat, cloud, compress, demo, doctor, jobs, logs, plan, presets, probe, serve
+from tightfit.cli import ask, chat, cloud, compress, demo, doctor, jobs, logs, plan, presets, probe, serve, watch
 from tightfit.cli.bare import spelled_out
 from tightfit.cli.failures import told, usage_error
 from tightfit.cli.streams import complain, make_patient, say
@@ -23,6 +23,9 @@ HELP = f"""Name a size, get the best-looking video file that fits.
   tightfit vacation.mp4 50MB                    vacation-50MB.mp4, never above 50 000 000 bytes
   tightfit vacation.mp4 25% -o small.mp4        a quarter of its size
   tightfit *.mp4 discord -o smaller/            each within a destination's limit
+  tightfit -r Videos 25% -o smaller             every video below a folder
+  tightfit *.mp4 50MB --total                   all together in 50 MB, at one quality
+  tightfit watch Inbox discord -o smaller       whatever appears there
   tightfit photo.jpg 500KB                      pictures, animations and sounds too
   tightfit clip.mp4 5MB -o clip.gif             or .m4a, .mp3 … for its sound
   tightfit plan vacation.mp4 50MB               what would be done, and why
@@ -89,7 +92,7 @@ def _options(
 ) -> None: ...
 
 
-_MODULES = (compress, plan, ask, chat, probe, jobs, presets, doctor, demo, serve)
+_MODULES = (compress, plan, ask, chat, probe, jobs, presets, doctor, demo, serve, watch)
 for _module in _MODULES:
     _name = _module.__name__.rpartition(".")[2]
     app.command(_name, help=_module.HELP, short_help=_module.SHORT)(getattr(_module, _name))

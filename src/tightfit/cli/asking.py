@@ -12,7 +12,7 @@ from tightfit.cli.streams import complain, say
 from tightfit.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from tightfit.domain.request import CompressRequest
+    from tightfit.engine.several import Gathered
     from tightfit.intent.model import Intent
 
 _MOST_QUESTIONS = 3  # after that a person is better served by --help
@@ -47,16 +47,17 @@ def do(asked: Asked) -> int:
 
         say(HELP)
         return ExitCode.OK
-    requests = _requests(intent, asked.output, asked.jobs, overwrite=asked.overwrite)
+    gathered = _gathered(intent, asked.output, asked.jobs, overwrite=asked.overwrite)
     if not asked.quiet:
         for line in _told(intent):
             complain(line)
-    from tightfit.cli.compress import compress_in_turn
+    from tightfit.cli.compress import compress_gathered
     from tightfit.cli.turns import load_settings
     from tightfit.cli.views import view_for
 
     view = view_for(as_json=asked.as_json, quiet=asked.quiet, verbose=asked.verbose)
-    return compress_in_turn(requests, load_settings(), view)
+    total, split = bool(intent.total), intent.split or False
+    return compress_gathered(gathered, load_settings(), view, total=total, split=split)
 
 
 def _read(sentence: str, files: Sequence[str]) -> Intent:
@@ -72,14 +73,12 @@ def _is_there(name: str) -> bool:
         return False
 
 
-def _requests(intent: Intent, output: str | None, jobs: int | None, *, overwrite: bool) -> list[CompressRequest]:
+def _gathered(intent: Intent, output: str | None, jobs: int | None, *, overwrite: bool) -> Gathered:
+    from tightfit.engine.several import of_requests
     from tightfit.engine.spoken import requests_for
 
-    if output is not None and len(intent.files) > 1 and not Path(output).is_dir():
-        raise UsageError(
-            f"-o {output} is no folder, and {len(intent.files)} files need one.", hint="Name an existing folder."
-        )
-    return requests_for(intent, output=output, overwrite=overwrite, jobs=jobs)
+    requests = requests_for(intent, output=output, overwrite=overwrite, jobs=jobs, together=True)
+    return of_requests(requests, output)
 
 
 def _cleared(intent: Intent, sentence: str, files: Sequence[str]) -> Intent:

@@ -8,20 +8,10 @@ from pathlib import Path
 from tightfit.errors import UsageError
 
 COMMANDS = (
-    "compress",
-    "plan",
-    "ask",
-    "chat",
-    "probe",
-    "jobs",
-    "presets",
-    "doctor",
-    "demo",
-    "connect",
-    "credits",
+    *("compress", "plan", "ask", "chat", "probe", "watch", "jobs", "presets", "doctor", "demo", "connect", "credits"),
     "serve",
 )
-_LATER = ("watch", "worker", "bench", "mcp")
+_LATER = ("worker", "bench", "mcp")
 _SHORTEST_SENTENCE = 4  # characters; 50兆 is a size
 _OF_THE_APP = ("--version", "--help", "-h", "--install-completion", "--show-completion")
 

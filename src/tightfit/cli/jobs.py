@@ -18,11 +18,12 @@ from tightfit.errors import ExitCode, JobHeld, UsageError
 from tightfit.units import format_bytes
 
 if TYPE_CHECKING:
-    from tightfit.cli.compress import Listener, Start
     from tightfit.domain.job import JobRecord
     from tightfit.domain.request import CompressRequest
     from tightfit.domain.result import Result
+    from tightfit.engine.job import Listener
     from tightfit.engine.journal import Journal
+    from tightfit.engine.several import Start
     from tightfit.settings import Settings
 
 SHORT = "List jobs, resume what was interrupted, cancel, clean up."
@@ -162,7 +163,7 @@ def _cancel(settings: Settings, name: str, as_json: bool) -> int:
     try:
         durable.cancel(settings, record)
     except JobHeld as held:
-        held.hint = f"Stop it first (Ctrl-C, or kill {held.pid})."
+        held.hint = f"Stop it first (Ctrl-C, or kill {held.pid})." if held.pid else "Stop it first (Ctrl-C)."
         raise
     # What it began at a service goes on there until it is cancelled too.
     from tightfit.engine.leftovers import give_up_renders

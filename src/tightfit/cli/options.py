@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _TO_COME = (
     *("--hdr", "--effort", "--min-quality"),
-    *("--total", "--split", "-r", "--private", "--report"),
+    *("--private", "--report"),
 )
 LATER = {"compress": _TO_COME, "plan": _TO_COME, "probe": ("--for",)}
 # What to write instead, for the options whose value can be wrong.
@@ -50,9 +50,25 @@ EXAMPLES = {
 Files = Annotated[list[str] | None, typer.Argument(metavar="FILE", hidden=True)]
 To = Annotated[str | None, typer.Option("--to", metavar="SIZE", help="The limit: 50MB, 25%, half.", show_default=False)]
 For = Annotated[
-    str | None,
-    typer.Option("--for", metavar="PRESET", help="A destination, with its limit and rules.", show_default=False),
+    list[str] | None,
+    typer.Option(
+        "--for",
+        metavar="PRESET",
+        help="A destination, with its limit and rules; several times for several files from one look at the source.",
+        show_default=False,
+    ),
 ]
+Total = Annotated[
+    bool,
+    typer.Option("--total", help="With several files: the limit is for all together, shared out by what is in them."),
+]
+Split = Annotated[
+    bool,
+    typer.Option(
+        "--split", help="Numbered files that play alone, each under the limit: as many as a fair quality takes."
+    ),
+]
+Recursive = Annotated[bool, typer.Option("-r", "--recursive", help="Folders with all that is below them.")]
 Resolution = Annotated[
     str,
     typer.Option(metavar="SIZE", help="Upper bound of the picture: auto, source, 1080p, 1280x720. Never upscales."),
@@ -95,6 +111,10 @@ class Limit:
     to: str | None = None
     preset: str | None = None
 
+    @property
+    def text(self) -> str:
+        return self.to or self.preset or ""
+
 
 def files_and_limit(words: Sequence[str] | None, to: str | None, preset: str | None) -> tuple[list[Path], Limit]:
     """Tell the files from the size, which is the last word unless an option names it.
@@ -111,6 +131,15 @@ def files_and_limit(words: Sequence[str] | None, to: str | None, preset: str | N
     if "" in files:
         raise UsageError("One of the file names is empty.", hint="Name a file, such as vacation.mp4.")
     return [Path(name) for name in files], Limit(to, preset)
+
+
+def files_and_limits(
+    words: Sequence[str] | None, to: str | None, presets: Sequence[str] | None
+) -> tuple[list[Path], list[Limit]]:
+    """As ``files_and_limit``, for any number of destinations, each of them once."""
+    first, *others = dict.fromkeys(presets or ()) or [None]
+    files, limit = files_and_limit(words, to, first)
+    return files, [limit, *(Limit(preset=name) for name in others)]
 
 
 def _size_at_the_end(words: list[str]) -> str:

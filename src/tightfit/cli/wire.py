@@ -21,7 +21,7 @@ Wire = dict[str, Any]
 def update(value: Update) -> Wire:
     return {
         "type": "update",
-        "job_id": value.job_id,
+        "job_id": value.job_id or None,
         "phase": value.phase.value,
         "percent": value.percent,
         "fps": value.fps,
@@ -51,6 +51,10 @@ def result(value: Result) -> Wire:
         "elapsed_s": round(value.elapsed_s, 2),
         "warnings": list(value.warnings),
     }
+    if value.destination is not None:
+        wire["destination"] = value.destination
+    if value.part is not None:
+        wire["part"] = value.part
     if value.status == "infeasible":
         wire |= infeasible(value.smallest_bytes, value.options)
     if value.status == "failed" and value.error:

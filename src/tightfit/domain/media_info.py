@@ -188,6 +188,10 @@ class OtherStream:
     codec: str | None
 
 
+# How the reader's doubt about a container that ends in the middle begins.
+STOPS_EARLY = "reading stopped early"
+
+
 @dataclass(frozen=True)
 class MediaInfo:
     """Everything the probe found. ``start_s`` is the container's first timestamp, in seconds.
@@ -213,6 +217,11 @@ class MediaInfo:
     @property
     def size(self) -> int:
         return self.identity.size
+
+    @property
+    def stops_early(self) -> bool:
+        """True where the container could not be read to its end, though the file can."""
+        return any(doubt.startswith(STOPS_EARLY) for doubt in self.doubts)
 
     @property
     def main_video(self) -> VideoStream | None:

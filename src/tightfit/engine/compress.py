@@ -166,7 +166,7 @@ class _Clips:
     tool: str = ""
 
     def may_stay(self) -> bool:
-        return _may_stay(self.request, self.info)
+        return may_stay(self.request, self.info)
 
     def copied(self, limit: int, job: Job, output: Path) -> Result:
         return copied(self.info, limit, job, output)
@@ -204,6 +204,17 @@ def _placed(request: CompressRequest, settings: Settings, prepared: Prepared) ->
     return replace(plan, in_cloud=True, credits=credits, reasons=(*plan.reasons, said))
 
 
+async def probed(request: CompressRequest, settings: Settings, job: Job) -> MediaInfo:
+    """A clip's facts. Raises SourceError where the source is none."""
+    found = await kinds.craft_of(request, settings, job)
+    if not isinstance(found, MediaInfo):
+        raise SourceError(
+            f"{request.source} is no video, or becomes none: it can share no limit and has no parts.",
+            hint="Compress it in a run of its own.",
+        )
+    return _checked(request, found, job)
+
+
 def _checked(request: CompressRequest, info: MediaInfo, job: Job) -> MediaInfo:
     """The source's facts; raises SourceError where it shows no moving picture."""
     if info.main_video is None:
@@ -227,7 +238,7 @@ def _warn_of_rules(request: CompressRequest, info: MediaInfo, video: VideoStream
         job.warn(f"The destination wants at most {rules.max_fps:.0f} fps; this video has {float(layout.fps):.0f}.")
 
 
-def _may_stay(request: CompressRequest, info: MediaInfo) -> bool:
+def may_stay(request: CompressRequest, info: MediaInfo) -> bool:
     """True where the file may be copied as it is: only a size was asked for, and a destination takes its form."""
     video, bound = info.main_video, request.resolution
     named = request.output is not None and not request.output.is_dir()

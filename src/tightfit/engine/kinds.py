@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tightfit.domain.media_info import MediaInfo
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.sound_file import format_named
@@ -38,8 +40,8 @@ async def craft_of(request: CompressRequest, settings: Settings, job: Job) -> Cr
 
 
 def _require_unedited(request: CompressRequest, what: str) -> None:
-    """Edits are made of clips, by the encoder of clips."""
-    if request.edits:
+    """Edits are made of clips, by the encoder of clips; a bound of the frame rate comes with some destinations."""
+    if replace(request.edits, fps=None):
         raise UsageError(
             f"{what} is made whole, without edits: {request.source} was to be edited too.",
             hint="Edit the clip first, with an output that ends in .mp4.",

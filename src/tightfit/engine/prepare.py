@@ -27,7 +27,7 @@ from tightfit.engine.job import Job
 from tightfit.engine.quality import measure_crossings
 from tightfit.errors import InfeasibleError, SourceError, UsageError, told_singly
 from tightfit.media.analyse import Analysis, analyse
-from tightfit.media.audio import AudioTrack, make_track, measure_loudness
+from tightfit.media.audio import AudioTrack, make_track
 from tightfit.media.encode import Clip
 from tightfit.media.picture import Picture, require_tone_mapping
 from tightfit.media.sound import ends_s, is_untouched
@@ -80,8 +80,8 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     sound: list[tuple[AudioPlan, AudioTrack | None]] = []
     with told_singly():
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_sound, request, info, layout, limit, ffmpeg, job, sound)
-            analysis = await _analysis(info, video, picture, layout, ffmpeg, settings, job)
+            tasks.start_soon(_sound, request, info, layout, limit, ffmpeg, settings, job, sound)
+            analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
     _warn_of_losses(info, layout, analysis, job)
     job.tell(Phase.PLAN)
     clip = Clip(info, video, picture, analysis.pts, layout)
@@ -127,6 +127,7 @@ async def _sound(
     layout: Layout,
     limit: int,
     ffmpeg: Ffmpeg,
+    settings: Settings,
     job: Job,
     into: list[tuple[AudioPlan, AudioTrack | None]],
 ) -> None:
@@ -138,7 +139,7 @@ async def _sound(
     loudness = Loudness(-20.0, -20.0)
     if stream and request.audio not in ("none", "copy"):
         job.tell(Phase.AUDIO)
-        loudness = await measure_loudness(ffmpeg, info, stream, layout)
+        loudness = await measured.loudness_of(settings.cache, info, stream, layout, ffmpeg)
     if request.audio == "copy" and stream and stream.codec not in COPYABLE:
         raise UsageError(
             f"--audio copy can't be done: players don't expect {stream.codec} sound in an MP4.",
@@ -159,7 +160,7 @@ async def _sound(
     into.append((plan, track))
 
 
-async def _analysis(
+async def analysis_of(
     info: MediaInfo,
     video: VideoStream,
     picture: Picture,
@@ -168,6 +169,7 @@ async def _analysis(
     settings: Settings,
     job: Job,
 ) -> Analysis:
+    """The analysis of the clip, as it is remembered or made now. Raises SourceError, EncoderError."""
     if known := measured.recall(settings.cache, info, video, picture, layout, ffmpeg):
         return known
     job.tell(Phase.ANALYSE)
@@ -193,15 +195,16 @@ def _fit_sound(
     limit: int, clip: Clip, model: RateModel, audio: AudioPlan, track: AudioTrack | None
 ) -> tuple[AudioPlan, AudioTrack | None, Budget]:
     """The sound as encoded, or none where only a silent picture fits."""
-    budget = _budget(limit, clip, track)
+    budget = budget_of(limit, clip, track)
     if track and planning.choose(model, budget.video, clip.picture.full) is None and audio.kind is AudioKind.ENCODE:
-        silent = _budget(limit, clip, None)
+        silent = budget_of(limit, clip, None)
         if planning.choose(model, silent.video, clip.picture.full):
             return drop(audio), None, silent
     return audio, track, budget
 
 
-def _budget(limit: int, clip: Clip, track: AudioTrack | None) -> Budget:
+def budget_of(limit: int, clip: Clip, track: AudioTrack | None) -> Budget:
+    """Where the limit's bytes go with this sound, or with none."""
     steps = [b - a for a, b in pairwise(clip.pts)]
     timeline = timeline_of(clip)
     container = predict_overhead(

@@ -20,11 +20,14 @@ _PART_SUFFIX = ".part"
 
 def output_path(request: CompressRequest, extension: str) -> Path:
     """The path the user named, or ``<stem>-<limit>.<extension>`` beside the source (or in the named folder)."""
-    tail = f"-{request.target.slug}{extension}"
-    stem = _shortened(request.source.stem, _LONGEST_NAME - len(os.fsencode(tail)))
+    part = f"-part{request.part:02d}" if request.part is not None and request.parts > 1 else ""
+    tail = f"-{request.target.slug}{part}{extension}"
+    stem = _shortened(request.stem or request.source.stem, _LONGEST_NAME - len(os.fsencode(tail)))
     if request.output is None:
         return request.source.with_name(stem + tail)
-    return request.output / (stem + tail) if request.output.is_dir() else request.output
+    if request.output.is_dir():
+        return request.output / (stem + tail)
+    return request.output.with_name(f"{request.output.stem}{part}{request.output.suffix}") if part else request.output
 
 
 def _shortened(stem: str, room: int) -> str:
@@ -54,9 +57,7 @@ def check_writable(
         if not path.is_file():
             raise OutputError(f"{path} is not a regular file.", hint="Name another output.")
         if not request.overwrite:
-            raise OutputExists(
-                f"{path} is already there.", hint="Use --overwrite to replace it, or -o to name another."
-            )
+            raise already_there(path)
         if not os.access(path, os.W_OK) or not path.stat().st_mode & 0o222:
             raise OutputError(f"{path} is read-only.", hint="Name another output with -o.")
     try:
@@ -65,6 +66,10 @@ def check_writable(
         disk.act("part.try", partial(_make_and_remove, part), part)
     except OSError as exc:
         raise explained(exc, path) from exc
+
+
+def already_there(path: Path) -> OutputExists:
+    return OutputExists(f"{path} is already there.", hint="Use --overwrite to replace it, or -o to name another.")
 
 
 def _make_and_remove(path: Path) -> None:

@@ -153,7 +153,7 @@ def parse_audio(text: str) -> AudioChoice:
         return "none"
     if cleaned == "copy":
         return "copy"
-    if cleaned.isdigit() and 8 <= int(cleaned) <= 512:
+    if cleaned.isdecimal() and 8 <= int(cleaned) <= 512:
         return int(cleaned)
     raise UsageError(
         f"--audio {text!r} is not a way to treat sound.", hint="Write auto, none, copy, or kb/s such as 96."

@@ -24,9 +24,14 @@ _ELSEWHERE = {
 
 
 def requests_for(
-    intent: Intent, *, output: str | None = None, overwrite: bool = False, jobs: int | None = None
+    intent: Intent,
+    *,
+    output: str | None = None,
+    overwrite: bool = False,
+    jobs: int | None = None,
+    together: bool = False,
 ) -> list[CompressRequest]:
-    """One request for each of the intent's files.
+    """One request for each of the intent's files; ``together`` where the caller shares a limit out and splits.
 
     Raises UsageError for a wish whose work is not in this version, or an action that no request stands for.
     """
@@ -37,12 +42,12 @@ def requests_for(
             f"“{intent.action.value}” is understood and can't be done in this version.",
             hint=_ELSEWHERE.get(intent.action, "Name a size or a destination, such as 50MB or discord."),
         )
-    if missing := list(_not_yet(intent)):
+    if missing := list(_not_yet(intent, together=together)):
         raise UsageError(f"Understood, but not in this version: {', '.join(missing)}.", hint="Say it without.")
     return [_request(intent, name, edits, output, overwrite, jobs) for name in intent.files]
 
 
-def _not_yet(intent: Intent) -> Iterator[str]:
+def _not_yet(intent: Intent, *, together: bool) -> Iterator[str]:
     """The wishes that the engine has no work for, as a person would name them."""
     if intent.codec not in (None, "h264"):
         yield f"the codec {intent.codec}"
@@ -54,8 +59,8 @@ def _not_yet(intent: Intent) -> Iterator[str]:
         yield "edits in the cloud"
     for wish, name in (
         (intent.speed, "a choice of speed"),
-        (intent.split, "splitting"),
-        (intent.total, "one limit for several files"),
+        (intent.split and not together, "splitting"),
+        (intent.total and not together, "one limit for several files"),
     ):
         if wish:
             yield name

@@ -20,6 +20,7 @@ from tightfit.errors import SourceError
 from tightfit.media import argv, packets, process
 from tightfit.media.encode import Clip, decoded_frames, seeks_to
 from tightfit.media.picture import Picture
+from tightfit.media.probe import require_read
 from tightfit.media.progress import ProgressReader
 from tightfit.media.tools import Ffmpeg
 
@@ -112,6 +113,7 @@ async def _encode_from(
     work = Work(decoded * video.pixels + pixels, decoded, pixels * _MOST_BYTES_PER_PIXEL)
     done = await process.run_or_again(
         argv.command(ffmpeg.path, argv.x264_output(node, out, video.time_base, settings)),
+        clip.info.path,
         cwd=out.parent,
         on_line=ProgressReader(on_frames),
         limits=ffmpeg.policy.limits(work),
@@ -123,6 +125,12 @@ async def _encode_from(
 
 def _table_of(out: Path, info: MediaInfo, video: VideoStream, done: process.Finished) -> packets.EncodedTable:
     """What the encode at ``out`` holds. Raises SourceError where the source is to blame for what it lacks."""
+    require_read(done, info)
+    if done.crashed:
+        raise SourceError(
+            f"ffmpeg crashes when it decodes {info.path} ({done.crashed}, twice).",
+            hint="The file is damaged or meant to do that, or this ffmpeg is broken; TIGHTFIT_FFMPEG names another.",
+        )
     try:
         table = packets.table(out, video.time_base)
     except ValueError as exc:

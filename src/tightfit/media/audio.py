@@ -16,6 +16,7 @@ from tightfit.domain.media_info import AudioStream, MediaInfo
 from tightfit.domain.policy import Work
 from tightfit.errors import SourceError
 from tightfit.media import argv, process
+from tightfit.media.probe import require_read
 from tightfit.media.sound import FILLED, sound_of
 from tightfit.media.tools import Ffmpeg
 
@@ -64,7 +65,7 @@ async def measure_loudness(
     )
     command = argv.command(ffmpeg.path, graph.output(node, "-", f="null"), talkative=True)
     limits = ffmpeg.policy.limits(_work(info, stream, 0))
-    done = await process.run_or_again(command, on_line=process.unheard, limits=limits)
+    done = await process.run_or_again(command, info.path, on_line=process.unheard, limits=limits)
     levels = [float(level) for level in _RMS.findall(done.stderr)]
     middle, side = levels if len(levels) == 2 else (_UNKNOWN.middle_db, _UNKNOWN.side_db)
     return Loudness(middle, side, damaged=done.returncode != 0 or "[error]" in done.stderr)
@@ -88,10 +89,12 @@ async def make_track(
     expected = max(stream.bytes, plan.expected_bytes(stream.duration_s))
     done = await process.run_or_again(
         argv.command(ffmpeg.path, graph.output(node, argv.ours(out), **options)),
+        info.path,
         cwd=work,
         on_line=process.unheard,
         limits=ffmpeg.policy.limits(_work(info, stream, expected)),
     )
+    require_read(done, info)
     track = _read_track(out, "aac" if plan.kind is AudioKind.ENCODE else stream.codec)
     if done.returncode != 0 or track is None:
         raise SourceError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,9 +18,10 @@ from tightfit.domain.level import level_of
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Part
 from tightfit.domain.policy import Work
-from tightfit.errors import EncoderError, OutputError, SourceError
+from tightfit.errors import EncoderError, SourceError
 from tightfit.media import argv, packets, process
 from tightfit.media.picture import Picture
+from tightfit.media.probe import require_read
 from tightfit.media.progress import ProgressReader
 from tightfit.media.tools import Ffmpeg
 
@@ -27,6 +30,7 @@ from tightfit.media.tools import Ffmpeg
 _AFTER_KEYFRAME_S = 0.001
 _BEFORE_KEYFRAME_S = -0.5
 _RETRY_EARLIER_S = 1.5
+_FULL = os.strerror(errno.ENOSPC)
 # Pictures that x264 holds to look ahead; by default 20 or 40, which is most of its memory.
 _SHORT_LOOKAHEAD = "rc-lookahead=10"
 _INDEXED = {"mov", "mp4", "matroska", "webm"}
@@ -94,7 +98,8 @@ async def encode(
     ``rate`` is constant quality at the setting's CRF unless told.
     The frames that came back are compared with the plan by timestamp; a wrong cut is repeated with an
     earlier seek, and at last without one. One that the system killed, most likely for want of memory, is repeated
-    with less of it. Raises EncoderError where ffmpeg keeps failing, SourceError where no cut is exact.
+    with less of it. Raises EncoderError where ffmpeg keeps failing, OutputError where its disk does, SourceError where
+    no cut is exact, SourceUnreadable where the source's disk is why.
     """
     complaint, frugally = "", False
     for seek_s in seeks_of(clip, first):
@@ -111,12 +116,16 @@ async def encode(
         part = part_of(clip, first, out, setting.crf)
         if done.returncode == 0 and part is not None and sorted(part.ranks) == list(range(last - first)):
             return part
-        _refuse_full_disk(done, out.parent)
+        if done.could_not_write == _FULL:
+            raise process.unwritable(done, out.parent)
         complaint = done.last_message if done.returncode else ""
         if done.starved:
             setting, frugally = replace(setting, threads=1), True
     if done.starved:
         raise process.starved(f"ffmpeg was killed again and again on frames {first} to {last} of {clip.info.path}")
+    if done.could_not_write:
+        raise process.unwritable(done, out.parent)
+    require_read(done, clip.info)
     if not complaint:
         raise SourceError(
             f"{clip.info.path} is damaged: its frames {first} to {last} come out differently whenever they are read.",
@@ -168,13 +177,6 @@ def decoded_frames(clip: Clip, last: int, seek_s: float | None) -> int:
 
 # A demuxer without an index lands somewhere before where it was sent.
 _EARLY_S = 10.0
-
-
-def _refuse_full_disk(done: process.Finished, folder: Path) -> None:
-    if "No space left on device" in done.stderr:
-        raise OutputError(
-            f"The disk that holds {folder} is full.", hint="Free some space, or point TIGHTFIT_HOME to another disk."
-        )
 
 
 def part_of(clip: Clip, first: int, out: Path, crf: float) -> Part | None:

@@ -64,7 +64,11 @@ async def encode_gif(ffmpeg: Ffmpeg, source: GifSource, look: Look, out: Path, o
         options["final_delay"] = round(source.last_ms / _MILLISECONDS_PER_DELAY)
     command = argv.command(ffmpeg.path, graph.output(shown, argv.ours(out), **options))
     done = await process.run_or_again(
-        command, cwd=out.parent, on_line=ProgressReader(on_frames), limits=_limits(ffmpeg, source, look)
+        command,
+        source.info.path,
+        cwd=out.parent,
+        on_line=ProgressReader(on_frames),
+        limits=_limits(ffmpeg, source, look),
     )
     if done.returncode != 0 or not out.is_file():
         raise SourceError(f"{source.info.path} could not be read: {done.last_message}.", hint="Check that it plays.")
@@ -96,7 +100,7 @@ async def _make_palette(ffmpeg: Ffmpeg, source: GifSource, look: Look, out: Path
     counted = frames.filter("palettegen", max_colors=look.colours, stats_mode="full")
     command = argv.command(ffmpeg.path, graph.output(counted, argv.ours(out), **{"f": "nut", "c:v": "rawvideo"}))
     limits = _limits(ffmpeg, source, look)
-    done = await process.run_or_again(command, cwd=out.parent, on_line=process.unheard, limits=limits)
+    done = await process.run_or_again(command, source.info.path, cwd=out.parent, on_line=process.unheard, limits=limits)
     if done.returncode != 0 or not out.is_file():
         raise SourceError(f"{source.info.path} could not be read: {done.last_message}.", hint="Check that it plays.")
 

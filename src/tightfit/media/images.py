@@ -174,7 +174,7 @@ async def _answer(
 ) -> dict[str, Any]:
     """What the child says of ``task``. Raises SourceError where the picture is to blame, EncoderError, OSError."""
     argv = [sys.executable, "-I", "-m", "tightfit.media._image_child", json.dumps(task), os.path.abspath(path)]
-    done = await process.run_or_again(argv, cwd=work, limits=policy.limits(effort))
+    done = await process.run_or_again(argv, str(path), cwd=work, limits=policy.limits(effort))
     try:
         answer = json.loads(done.stdout)
         assert isinstance(answer, dict)

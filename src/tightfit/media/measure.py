@@ -36,7 +36,7 @@ async def measure(
     scored = _scored(_numbered(_sized(shown, clip.picture.full)), reference, log, subsample, threads)
     command = argv.command(ffmpeg.path, graph.output(scored, "-", f="null"))
     limits = _limits(ffmpeg, clip, first, last, sizes=1)
-    done = await process.run(command, cwd=work, on_line=process.unheard, limits=limits)
+    done = await process.run_or_again(command, clip.info.path, cwd=work, on_line=process.unheard, limits=limits)
     return summarise(_scores(work / log, done))
 
 
@@ -65,7 +65,7 @@ async def measure_resizing(
         )
     command = argv.command(ffmpeg.path, graph.merge_outputs(*outputs))
     limits = _limits(ffmpeg, clip, first, last, sizes=len(sizes))
-    done = await process.run(command, cwd=work, on_line=process.unheard, limits=limits)
+    done = await process.run_or_again(command, clip.info.path, cwd=work, on_line=process.unheard, limits=limits)
     return [summarise(_scores(log, done)).mean for log in logs]
 
 

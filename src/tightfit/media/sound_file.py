@@ -57,7 +57,11 @@ async def encode_sound(
 
     expected = wanted.bits_per_s / 8 * stream.duration_s
     done = await process.run_or_again(
-        command, cwd=out.parent, on_line=on_line, limits=_limits(ffmpeg, stream, 2 * expected + info.size)
+        command,
+        info.path,
+        cwd=out.parent,
+        on_line=on_line,
+        limits=_limits(ffmpeg, stream, 2 * expected + info.size),
     )
     if done.returncode != 0 or not out.is_file():
         raise SourceError(
@@ -109,7 +113,7 @@ async def require_whole(
     kind = made.container.split(",")[0]
     node = argv.own_input(path, kind, threads=1)[str(sound.index)]
     command = argv.command(ffmpeg.path, graph.output(node, "-", f="null"), strict=True)
-    done = await process.run_or_again(command, on_line=process.unheard, limits=_limits(ffmpeg, sound, 0))
+    done = await process.run_or_again(command, str(path), on_line=process.unheard, limits=_limits(ffmpeg, sound, 0))
     if done.returncode != 0 or "[error]" in done.stderr:
         raise EncoderError(f"The sound that was made does not decode: {done.last_message}.")
     return sound

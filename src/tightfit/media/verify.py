@@ -144,7 +144,8 @@ async def _check_decodes(ffmpeg: Ffmpeg, path: Path, expected: Expected) -> None
     source = argv.own_input(path, "mov", skip_loop_filter="all")
     output = graph.output(source, "-", f="null", fps_mode="passthrough", enc_time_base="1/1000000")
     limits = ffmpeg.policy.limits(Work(pixels=frames * expected.size.pixels, frames=frames))
-    done = await process.run_or_again(argv.command(ffmpeg.path, output, strict=True), on_line=reader, limits=limits)
+    command = argv.command(ffmpeg.path, output, strict=True)
+    done = await process.run_or_again(command, str(path), on_line=reader, limits=limits)
     if done.returncode != 0 or done.stderr.strip():
         raise EncoderError(f"The joined file does not decode cleanly: {done.last_message}.")
     if reader.frames != frames:
