@@ -17,7 +17,7 @@ from typing import Any
 import av
 import pytest
 from support.command import Ran, Tool
-from support.footage import decode_complaints, lavfi, make
+from support.footage import decode_complaints
 from support.patience import patience
 from support.served import Served
 from support.service import Service

@@ -73,7 +73,7 @@ def decode_complaints(path: Path) -> str:
     return done.stderr if done.returncode == 0 else f"return code {done.returncode}: {done.stderr}"
 
 
-def make_reel(path: Path, scenes: int = len(_SCENES)) -> Path:
+def make_reel(path: Path, scenes: int = len(_SCENES), crf: int = 20) -> Path:
     """Small scenes of 1.6 s (nine of them are six segments), with a tone and with facts about a person."""
     # Twice the least distance of two of x264's keyframes, so that each cut may become one.
     pictures = [scene.replace("%", "s=192x108:r=24") + ",trim=duration=1.6" for scene in _SCENES[:scenes]]
@@ -82,6 +82,14 @@ def make_reel(path: Path, scenes: int = len(_SCENES)) -> Path:
     graph = "".join(f"[{i}:v]noise=alls=8:allf=t:all_seed={i},format=yuv420p,setsar=1[v{i}];" for i in range(n))
     graph += "".join(f"[v{i}]" for i in range(n)) + f"concat=n={n}[v]"
     facts = ["-metadata", "title=Our secret", "-metadata", "location=+52.5200+013.4050/"]
-    sound = [*lavfi("sine=frequency=440:duration=14"), "-filter_complex", graph, "-map", "[v]", "-map", f"{n}:a"]
-    make(*inputs, *sound, *facts, "-c:v", "libx264", "-preset", "veryfast", "-crf", 20, "-c:a", "aac", path)
+    sound = [
+        *lavfi(f"sine=frequency=440:duration={14 * scenes // len(_SCENES)}"),
+        "-filter_complex",
+        graph,
+        "-map",
+        "[v]",
+        "-map",
+        f"{n}:a",
+    ]
+    make(*inputs, *sound, *facts, "-c:v", "libx264", "-preset", "veryfast", "-crf", crf, "-c:a", "aac", path)
     return path

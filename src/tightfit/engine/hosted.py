@@ -27,7 +27,7 @@ from tightfit.engine.fit_state import FitState
 from tightfit.engine.job import Job
 from tightfit.engine.places import Cloud, TaskOf
 from tightfit.engine.schedule import PlaceFailed
-from tightfit.errors import CloudError, NetworkError, NoPlaceLeft
+from tightfit.errors import CloudError, NetworkError, NoPlaceLeft, SourceError
 from tightfit.media.extract import begins_alone
 from tightfit.media.foreign import Wanted
 
@@ -95,7 +95,8 @@ class HostedPart:
             sent = await lane.upload(work)
             made = await lane.download(work, await lane.render(work, sent))
         except PlaceFailed as exc:
-            if exc.failure.kind not in (FailureKind.WRONG_OUTPUT, FailureKind.REFUSED):
+            can_not_be_cut = isinstance(exc.__cause__, SourceError)
+            if not can_not_be_cut and exc.failure.kind not in (FailureKind.WRONG_OUTPUT, FailureKind.REFUSED):
                 raise
             if isinstance(exc.__cause__, NotJoining):
                 self.job.warn(f"{self.where} renders the clip as a whole: its pieces don't join with those made here.")
