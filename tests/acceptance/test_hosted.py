@@ -96,16 +96,6 @@ def test_what_fits_at_no_quality_is_made_here(tool: Tool, reel: Path):
         assert_at_rest(cloud)
 
 
-def test_pieces_that_join_with_ours_are_taken_one_by_one(tool: Tool, reel: Path):
-    with PlainCloud(eager=True, like_us=True) as cloud:
-        result = assert_met(tool, fitted(tool, cloud.url, GENEROUS), reel, GENEROUS)
-        counts = result["segments"]
-        assert counts["cloud"] >= 1, result["warnings"]
-        assert counts["local"] >= 1, "the one that closes the sum"
-        assert all(len(session.infos) == 1 for session in cloud.sessions.values())
-        assert_at_rest(cloud)
-
-
 # Each of them is tried on the check itself in `test_foreign.py`; here is one that only the pictures show. The rest is
 # for `make hybrid`.
 @pytest.mark.parametrize("lie", LIES if EVERYTHING else ["another video"])
@@ -130,16 +120,6 @@ SAID = {
     "cut short": "damaged",
     "no video": "without a picture",
 }
-
-
-@pytest.mark.skipif(not EVERYTHING, reason="for `make hybrid`")
-@pytest.mark.parametrize("lie", ["another video", "frames dropped"])
-def test_a_lie_about_one_piece_is_made_good_here(tool: Tool, reel: Path, lie: str):
-    with PlainCloud(eager=True, like_us=True, lie=lie, honest_renders=1) as cloud:
-        result = assert_met(tool, fitted(tool, cloud.url, GENEROUS), reel, GENEROUS)
-        assert result["segments"]["cloud"] == 1
-        assert any("is made on this machine" in line for line in result["warnings"])
-        assert_at_rest(cloud)
 
 
 @pytest.mark.skipif(not EVERYTHING, reason="for `make hybrid`")

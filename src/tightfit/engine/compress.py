@@ -275,7 +275,10 @@ async def _encode(
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
     fit = _fit_of(request, prepared, ffmpeg, job, part, memory)
     job.tell(Phase.ENCODE)
-    fit.cloud = await cloud.take_part(fit) if isinstance(cloud, Hosted) else cloud
+    if isinstance(cloud, Hosted):
+        await cloud.take_part(fit)
+    else:
+        fit.cloud = cloud
     variants = await fit.run()
     size, digest = part.stat().st_size, sha256_of(part)
     job.tell(Phase.VERIFY)

@@ -49,11 +49,10 @@ class Cloud:
 class Hosted:
     """A service that can be told neither a size nor a quality.
 
-    ``take_part`` finds out what it is good for: it may give the whole clip to the fit (``FitState.whole``), or return
-    places for segments; else all is made here, which it says.
+    ``take_part`` may give the whole clip to the fit (``FitState.whole``); else all is made here, which it says.
     """
 
-    take_part: Callable[[FitState], Awaitable[Cloud | None]]
+    take_part: Callable[[FitState], Awaitable[None]]
 
 
 async def noted_by_the_client(_work: Work, _lane: Lane) -> None:

@@ -49,18 +49,6 @@ def can_travel(clip: Clip) -> bool:
     return is_indexed(clip.info) and clip.video.time_base.numerator == 1 and bool(clip.video.keyframe_pts)
 
 
-def begins_alone(clip: Clip, first: int, last: int) -> bool:
-    """Whether frames ``[first, last)`` lie between keyframes of the source, or its ends, and can be cut out there.
-
-    In what is not MP4 ffmpeg seeks by the time of decoding: a copy begins at a keyframe before the one named.
-    """
-    if (first, last) != (0, clip.frames) and "mp4" not in clip.info.container.split(","):
-        return False
-    origin = clip.video.pts[0]
-    ends = [clip.pts[first] + origin, *([clip.pts[last] + origin] if last < clip.frames else [])]
-    return all(clip.video.keyframe_at_or_before(pts) == pts for pts in ends)
-
-
 async def extract(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, out: Path, *, exactly: bool = False) -> Stretch:
     """Copy what is needed to decode frames ``[first, last)`` into the MP4 file ``out``; ``exactly`` these and no more.
 
