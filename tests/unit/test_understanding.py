@@ -92,3 +92,48 @@ def test_a_decimal_mark_is_read_as_it_is_on_the_command_line(text: str, size: in
 )
 def test_what_one_request_can_not_hold_is_asked_about(text: str):
     assert understand(text).unclear
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "necesito que adelgace un 30 %",
+        "redúcelo un 30 %",
+        "reduce it by 30 %",
+        "reduce roughly 30 % of the size",
+        "let it shed 30 %",
+        "speck 30 % ab",
+        "verkleinere um 30 %",
+        "maigrir de 30 %",
+        "enxuga uns 30 % do tamanho",
+        "emagrece 30 %",
+        "体积瘦三成",
+        "减少30%",
+        "3割減らして",
+        "30%スリムにして",
+    ],
+)
+def test_a_verb_of_shrinking_takes_its_share_away(text: str):
+    intent = understand(text)
+    assert intent.target.percent == 70
+    assert not intent.unclear
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["compress it to 30%", "auf 30 % verkleinern", "déjalo en un 30 %", "baisse à 30 %", "压缩到30%", "30%に圧縮"],
+)
+def test_what_a_share_is_brought_to_stays(text: str):
+    intent = understand(text)
+    assert intent.target.percent == 30
+    assert not intent.unclear
+
+
+@pytest.mark.parametrize("text", ["frobnicate 30%", "compress 30% of the original", "haz que zumbe un 30 %"])
+def test_a_share_that_may_go_or_stay_is_asked_about(text: str):
+    assert understand(text).unclear
+
+
+def test_a_chinese_comma_parts_two_numbers():
+    intent = understand("帧率30，80兆")
+    assert (intent.fps, intent.target.bytes) == (30, 80_000_000)
