@@ -137,3 +137,56 @@ def test_a_share_that_may_go_or_stay_is_asked_about(text: str):
 def test_a_chinese_comma_parts_two_numbers():
     intent = understand("帧率30，80兆")
     assert (intent.fps, intent.target.bytes) == (30, 80_000_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("seconds 1 to 4 of clip.mp4", 1, 4),
+        ("only seconds 2-5", 2, 5),
+        ("Sekunde 2 bis 6", 2, 6),
+        ("nur Sekunden 2-5", 2, 5),
+        ("les secondes 2 à 5", 2, 5),
+        ("segundos 2 a 5", 2, 5),
+        ("só os segundos 2 a 5", 2, 5),
+        ("只保留第2秒到第5秒", 2, 5),
+        ("2秒から5秒だけ", 2, 5),
+    ],
+)
+def test_seconds_that_are_numbered_make_a_range(text: str, start: float, end: float):
+    intent = understand(text)
+    assert (intent.trim.start_s, intent.trim.end_s, intent.unclear) == (start, end, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "don't crop anything, 24 MB",
+        "bitte nichts drehen, 24 MB",
+        "no lo gires, 24 MB",
+        "ne la fais pas pivoter, 24 Mo",
+        "não precisa girar nada, 24 MB",
+        "回転はしないで、24MBに",
+        "不要旋转，24MB",
+    ],
+)
+def test_an_edit_that_is_not_wanted_is_none(text: str):
+    intent = understand(text)
+    assert (intent.target.bytes, intent.edits, intent.unclear) == (24_000_000, (), ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "21 MB, oh no, 31 MB",
+        "21 MB, ach nee, 31 MB",
+        "21 MB, uy no, perdón, 31 MB",
+        "21 Mo... ah pardon, plutôt 31 Mo",
+        "21 MB, ah não, 31 MB",
+        "21MB、あっ違う、31MB",
+        "21，不对，是31MB",
+    ],
+)
+def test_who_corrects_themselves_is_taken_at_the_last_word(text: str):
+    intent = understand(text)
+    assert (intent.target.bytes, intent.unclear) == (31_000_000, ())

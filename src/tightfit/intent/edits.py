@@ -13,11 +13,13 @@ from tightfit.intent.spans import Span
 _AUDIO = tuple(f".{name}" for name in AUDIO_NAMES.split())
 _FADE_S = 1.0  # where nobody says how long: as long as most editors' own
 _QUARTER = 90
+_MEASURED = named("span duration clock degrees percent fraction factor size aspect sound mute preset lines quote")
 _ADDED = named("span position write percent volume fraction filler this of make video limit to end label")
 
 
 def read_edits(reading: Reading) -> None:
     """Every edit, each with the words that it takes."""
+    _unwanted(reading)
     _texts(reading)
     _music(reading)
     _rotations(reading)
@@ -26,6 +28,15 @@ def read_edits(reading: Reading) -> None:
     _tempos(reading)
     _silences(reading)
     _crops(reading)
+
+
+def _unwanted(reading: Reading) -> None:
+    """As in "don't crop anything": an edit that is denied, and nothing else in its clause to be done."""
+    for at in reading.find("rotate", "crop", "fade", "faster", "slower"):
+        clause = reading.clause(at)
+        denials = reading.find("not", "no", among=clause)
+        if denials and not reading.find(*_MEASURED, among=clause):
+            reading.use(*[place for place in clause if reading.concept(place) != "file"])
 
 
 def _reach(reading: Reading, at: int) -> list[int]:
@@ -43,7 +54,7 @@ def _texts(reading: Reading) -> None:
     for at in reading.find("quote"):
         reach = _reach(reading, at)
         asked = reading.find("write", "text", among=reach)
-        shown = reading.find("make", among=reach) if not asked and reading.find("position", among=reach) else []
+        shown = reading.find("make", "want", among=reach) if not asked and reading.find("position", among=reach) else []
         if asked or shown:
             _text(reading, at, str(reading.items[at].value or ""), reach, [*asked, *shown])
     for at in reading.find("text"):
@@ -238,7 +249,9 @@ def _volumes(reading: Reading) -> None:
             share = 1 + share
         elif percent and quieter and not to:
             share = 1 - share
-        words = reading.find("volume", "sound", "make", among=clause)
+        words = reading.find("volume", "sound", "make", "write", among=clause)
+        beside = [place for place in reading.elsewhere(clause) if reading.concept(place) in ("louder", "quieter")]
+        reading.use(*beside)  # "a bit quieter, volume to 65 %"
         reading.edit(at, {"kind": "volume", "level": round(share, 3)}, *level, *louder, *quieter, *to, *by, *words)
 
 
@@ -303,6 +316,5 @@ def _crops(reading: Reading) -> None:
         if reading.find(*_SHAPES, "span", among=clause):
             reading.use(at)
             continue
-        reading.edit(
-            at, {"kind": "crop"}, *[place for place in clause if reading.concept(place) in NEUTRAL - {"video"}]
-        )
+        taken = (NEUTRAL | {"remove", "cut", "trim", "no"}) - {"video"}
+        reading.edit(at, {"kind": "crop"}, *[place for place in clause if reading.concept(place) in taken])

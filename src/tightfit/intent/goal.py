@@ -114,7 +114,9 @@ def _destination(reading: Reading, presets: list[int]) -> None:
 def _elsewhere(reading: Reading, at: int) -> bool:
     """A place that the clip came from, or must not go to."""
     denied = [place for place in reading.before(at) if reading.concept(place) in ("not", "no")]
-    came = any(reading.concept(place) in ("shot",) for place in reading.before(at)) or reading.concept(at - 1) == "from"
+    came = any(reading.concept(place) in ("shot",) for place in reading.before(at)) or (
+        reading.concept(at - 1) == "from" and reading.concept(at - 2) not in ("purpose", "limit")
+    )
     if denied or came:
         reading.use(at, *denied)
         return True
