@@ -7,7 +7,9 @@ from tightfit.intent.reading import Reading
 
 _MEASURES = named("size percent fraction lines fps number duration kbps preset codec container")
 _PAUSES = frozenset(("comma", "stop", "dash"))
-_BETWEEN = named("comma stop dash filler to make limit not no correction then about can want compress by is statement greeting")
+_BETWEEN = named(
+    "comma stop dash filler to make limit not no correction then about can want compress by is statement greeting"
+)
 
 
 def read_corrections(reading: Reading) -> None:

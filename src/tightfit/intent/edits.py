@@ -24,6 +24,7 @@ def read_edits(reading: Reading) -> None:
     _music(reading)
     _rotations(reading)
     _fades(reading)
+    _joined_fades(reading)
     _volumes(reading)
     _tempos(reading)
     _silences(reading)
@@ -159,7 +160,7 @@ def _rotations(reading: Reading) -> None:
         if at in reading.used:
             continue
         clause = reading.clause(at)
-        angles = reading.find("degrees", among=clause)
+        angles = reading.find("degrees", among=clause) or _bare_angles(reading, clause)
         ways = reading.find("left", "right", "ccw", "cw", among=clause)
         if not angles and not ways:
             continue
@@ -170,6 +171,11 @@ def _rotations(reading: Reading) -> None:
             angle = 360 - angle
         words = reading.find("rotate", "make", "by", "to", among=clause)
         reading.edit(at, {"kind": "rotate", "degrees": angle % 360}, *angles, *ways, *words)
+
+
+def _bare_angles(reading: Reading, clause: range) -> list[int]:
+    """As in "rotate it 180": by whole quarters nothing else is counted."""
+    return [at for at in reading.find("number", among=clause) if reading.items[at].value in (90, 180, 270)]
 
 
 def _fades(reading: Reading) -> None:
@@ -204,6 +210,17 @@ def _fades(reading: Reading) -> None:
             "fade", "fade_in", "fade_out", "inwards", "outwards", "write", "last", "first", "limit", among=clause
         )
         reading.edit(at, edit, *times, *named, *outwards, *words)
+
+
+def _joined_fades(reading: Reading) -> None:
+    """As in "fade in over 2 s and fade out over 3 s": the two ends of one fade."""
+    fades = [pair for pair in reading.edits if pair[1]["kind"] == "fade"]
+    if len(fades) != 2 or fades[0][1].get("target") != fades[1][1].get("target"):
+        return
+    first, second = fades
+    if first[1].keys() & second[1].keys() <= {"kind", "target"}:
+        reading.edits.remove(second)
+        reading.edits[reading.edits.index(first)] = (first[0], {**first[1], **second[1]})
 
 
 def _also_out(reading: Reading, clause: range, *, inwards: bool) -> bool:
@@ -275,6 +292,8 @@ def _tempos(reading: Reading) -> None:
         if reading.find("slower", among=clause) and factor > 1:
             factor = 1 / factor
         words = reading.find("make", "to", "by", "original", "write", among=clause)
+        if reading.concept(amount[0] + 1) == "fast":
+            words.append(amount[0] + 1)  # halb so schnell
         words += reading.find("slower" if factor < 1 else "faster")
         reading.edit(at, {"kind": "speed", "factor": round(factor, 3)}, *amount, *named, *words)
 

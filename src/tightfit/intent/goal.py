@@ -193,7 +193,8 @@ def _source_words(reading: Reading, at: int) -> list[int]:
 
 def _grade(reading: Reading, at: int) -> int:
     """1 for a size that is asked for, -1 for one that the source has, 0 where nothing tells."""
-    before = list(reading.before(at))
+    # "20, no, it's 30 MB": the "is" of what was taken back is used up.
+    before = [place for place in reading.before(at) if not (place in reading.used and reading.concept(place) == "is")]
     leading = [reading.concept(place) for place in before[:_NEAR]]
     after = [reading.concept(place) for place in reading.after(at)]
     verbs_last = reading.lexicon.grammar.get("verbs_last")
