@@ -44,7 +44,8 @@ def describes_the_source(reading: Reading, at: int) -> bool:
     )
     leads_to_size = of_something or (reading.concept(at + 1) in ("to", "limit") and reading.concept(at + 2) == "size")
     allowed = {"of", "from", "filler", "by"} | ({"to"} if leads_to_size else set())
-    owned = owned or (of_something and reading.concept(at + 2) == "this")
+    if of_something and reading.concept(at + 2) == "this":
+        owned.append(at + 2)
     return bool(noun_before and owned) and joined <= allowed and not asked
 
 
