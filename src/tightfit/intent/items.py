@@ -17,7 +17,7 @@ _FORMS = {
     **{Kind.COMMA: "comma", Kind.JUNK: "junk", Kind.BOUND: "limit", Kind.ARROW: "to", Kind.NUMBER: "digits"},
 }
 _LONGEST_PHRASE = 9  # words: "is it possible for you to make that smaller"
-_SHORTEST_PART = 4  # letters of either half of a compound
+_SHORTEST_PART, _LONGEST_PART = 4, 14  # letters of the last half of a compound, as in Drohnenaufnahmen
 _NOT_GUESSED = frozenset(("filler", "statement", "unit", "number", "fraction", "attack", "label"))
 
 
@@ -104,7 +104,7 @@ def _word(
 
 def _compound(word: str, lexicon: Lexicon) -> tuple[int, Term] | None:
     """A video of some kind as one word: Drohnenvideo, Hochzeitsfilm."""
-    for start in range(_SHORTEST_PART, len(word) - _SHORTEST_PART + 1):
+    for start in range(max(_SHORTEST_PART, len(word) - _LONGEST_PART), len(word) - _SHORTEST_PART + 1):
         found = lexicon.phrase([word[start:]])
         if found and found[1].concept == "video":
             return found
