@@ -13,7 +13,9 @@ from tightfit.intent.spans import Span
 _AUDIO = tuple(f".{name}" for name in AUDIO_NAMES.split())
 _FADE_S = 1.0  # where nobody says how long: as long as most editors' own
 _QUARTER = 90
-_MEASURED = named("span duration clock degrees percent fraction factor size aspect sound mute preset lines quote")
+_MEASURED = named(
+    "span duration clock degrees percent fraction factor size aspect sound mute preset lines quote fps kbps codec"
+)
 _ADDED = named("span position write percent volume fraction filler this of make video limit to end label")
 
 
