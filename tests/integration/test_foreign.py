@@ -57,7 +57,7 @@ async def _taken(ffmpeg: Ffmpeg, source: Path, made: bytes, folder: Path):
 async def test_an_honest_render_is_taken_over_packet_by_packet(
     bundled: Ffmpeg, source: Path, tmp_path: Path, quality: str
 ):
-    clip, part = await _taken(bundled, source, rendered(source.read_bytes(), {"quality": quality}, "", False), tmp_path)
+    clip, part = await _taken(bundled, source, rendered(source.read_bytes(), {"quality": quality}, ""), tmp_path)
     assert part.kept == clip.frames
     assert part.keys[0]
     assert is_whole(part.ranks)
@@ -68,7 +68,7 @@ async def test_an_honest_render_is_taken_over_packet_by_packet(
 
 @pytest.mark.parametrize("lie", [lie for lie in LIES if lie in SEEN])
 async def test_every_lie_is_seen(bundled: Ffmpeg, source: Path, tmp_path: Path, lie: str):
-    made = rendered(source.read_bytes(), {"quality": "high"}, lie, False)
+    made = rendered(source.read_bytes(), {"quality": "high"}, lie)
     with pytest.raises(Unlike, match=SEEN[lie]):
         await _taken(bundled, source, made, tmp_path)
 

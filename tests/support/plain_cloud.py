@@ -7,7 +7,6 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,6 @@ import av
 from support.cloud import FakeCloud, draft_of, form_files
 from support.footage import lavfi, make
 from support.rawhttp import Request, Response
-from tightfit.domain.geometry import Size
-from tightfit.domain.level import level_of
 
 _CRF = {"high": 20, "medium": 24, "low": 28}
 # What each lie does to the picture.
@@ -34,14 +31,12 @@ LIES = (*_FILTERS, "another video", "too large", "cut short", "no video")
 
 class PlainCloud(FakeCloud):
     """``lie`` is what is wrong with its renders. ``eager`` puts uploads on the timeline by itself; otherwise it takes a
-    message. ``like_us`` encodes so that pieces join with those of the engine. ``honest_renders`` come before the lie.
+    message.
     """
 
-    def __init__(
-        self, *, lie: str = "", eager: bool = False, like_us: bool = False, honest_renders: int = 0, **named: Any
-    ) -> None:
+    def __init__(self, *, lie: str = "", eager: bool = False, **named: Any) -> None:
         super().__init__(**named)
-        self.lie, self.eager, self.like_us, self.honest_renders = lie, eager, like_us, honest_renders
+        self.lie, self.eager = lie, eager
         self.contents: dict[str, bytes] = {}
         self.asked_for: list[dict[str, Any]] = []
 
@@ -61,12 +56,11 @@ class PlainCloud(FakeCloud):
         if session and body["draft"] == draft_of(session.clips) and body["id"] not in self.renders:
             self.asked_for.append(body["output"])
             content = self.contents[session.infos[-1]["hash"]]
-            lie = self.lie if len(self.renders) >= self.honest_renders else ""
-            self.file = await asyncio.to_thread(rendered, content, body["output"], lie, self.like_us)
+            self.file = await asyncio.to_thread(rendered, content, body["output"], self.lie)
         return await super()._submit(request, user)
 
 
-def rendered(content: bytes, output: Mapping[str, Any], lie: str, like_us: bool) -> bytes:
+def rendered(content: bytes, output: Mapping[str, Any], lie: str) -> bytes:
     """What the service makes of an upload."""
     with tempfile.TemporaryDirectory() as name:
         source, made = Path(name) / "in.mp4", Path(name) / "out.mp4"
@@ -81,21 +75,10 @@ def rendered(content: bytes, output: Mapping[str, Any], lie: str, like_us: bool)
             inputs = [*lavfi(f"mandelbrot=s={size}:r=24"), "-frames:v", frames]
         if lie == "no video":
             inputs, filters = lavfi("sine=duration=2"), []
-        own = _as_the_engine_does(source) if like_us else ["-preset", "veryfast", "-enc_time_base", "1/90000"]
+        own = ["-preset", "veryfast", "-enc_time_base", "1/90000"]
         late = ["-avoid_negative_ts", "disabled", "-muxdelay", "0"] if lie == "times shifted" else []
         streams = "-vn" if lie == "no video" else "-an"
         coded = [streams, "-fps_mode", "passthrough", "-c:v", "libx264", "-crf", crf, *own, "-pix_fmt", "yuv420p"]
         make(*inputs, *filters, *coded, "-movflags", "+faststart", *late, made)
         found = made.read_bytes()
     return found[: len(found) * 7 // 10] if lie == "cut short" else found
-
-
-def _as_the_engine_does(source: Path) -> list[str]:
-    with av.open(str(source)) as container:
-        video = container.streams.video[0]
-        base = video.time_base
-        fps = Fraction(video.average_rate or 24).limit_denominator(1001)
-        level = level_of(Size(video.width, video.height), fps)
-    params = f"stitchable=1:level={level}:fps={fps.numerator}/{fps.denominator}"
-    base_of = ["-enc_time_base", f"{base.numerator}/{base.denominator}"] if base else []
-    return ["-preset", "medium", "-x264-params", params, "-color_range", "tv", *base_of]
