@@ -40,6 +40,8 @@ CONCEPTS: dict[str, str] = {
     "then": "then, but, so that: a new thought begins",
     "half_more": "and a half, after a unit",
     "percent_of": "what says percent before the number: 百分之",
+    "point": "the decimal mark in words: one point five",
+    "per": "for each stretch of time: per second, 每秒; what is told so is a pace and no size",
     "of": "of: what joins two nouns",
     # sound
     "sound": "sound, audio, voice",
@@ -77,6 +79,8 @@ CONCEPTS: dict[str, str] = {
     "ccw": "counterclockwise",
     "cw": "clockwise",
     "upside_down": "upside down",
+    "quarter_turn": "a quarter turn",
+    "half_turn": "half a turn",
     "tempo": "speed as a noun, playback",
     "faster": "faster, speed up",
     "slower": "slower, slow motion",
@@ -120,6 +124,7 @@ CONCEPTS: dict[str, str] = {
     "beyond": "wishes that are known and not understood: subtitles, blur, brighter",
     "attack": "words of a request to do harm or to leak: ignore, reveal, delete all",
     "someone": "me, us: who something is sent to",
+    "refused": "what a place does not take or let through: can't be attached, rejects, bounces",
     "purpose": "what it is for: so that I can, in order to",
 }
 

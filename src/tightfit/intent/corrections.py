@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from tightfit.intent.concepts import named
 from tightfit.intent.reading import Reading
 
 _MEASURES = named("size percent fraction lines fps number duration kbps preset codec container")
 _PAUSES = frozenset(("comma", "stop", "dash"))
+_JOINTS = named("to dash end and limit")
+_LEADING = re.compile(r"\d+(?:[.,]\d+)?")
 _BETWEEN = named(
     "comma stop dash filler to make limit not no correction then about can want compress by is statement greeting"
 )
@@ -14,6 +18,7 @@ _BETWEEN = named(
 
 def read_corrections(reading: Reading) -> None:
     """What was taken back is used up; what is offered as a choice is doubtful."""
+    _ranges(reading)
     for at, item in enumerate(reading.items):
         if item.concept not in _MEASURES:
             continue
@@ -28,12 +33,48 @@ def read_corrections(reading: Reading) -> None:
         alike = item.concept == other.concept or item.concept == "number" or shares
         if not alike or other.concept not in _MEASURES:
             continue
-        if _is_correction(between):
+        denied = _denied_before(reading, at)
+        if _is_correction(between) or (denied and not {"not", "no"} & set(between)):
+            reading.use(*denied)
             said = [place for place in range(at + 1, stop) if reading.concept(place) not in ("by", "to")]
             reading.use(at, *said)
         elif "or" in between and item.value != other.value:
             reading.doubt(at, *[place for place in range(at + 1, stop) if reading.concept(place) == "or"], stop)
             reading.questions.append("ask_which")
+
+
+def _ranges(reading: Reading) -> None:
+    """As in "20-30 MB", "between 20 and 30 MB": which of them, nobody can tell. "From 500 to 50 MB" tells."""
+    for at in reading.find("size"):
+        joint = at - 1
+        while reading.concept(joint) in ("about", "filler"):
+            joint -= 1
+        number = joint - 1
+        if reading.concept(number) not in ("number", "size") or not reading.find("number", "size", among=[number]):
+            continue
+        around = {reading.concept(place) for place in (number - 2, number - 1, at + 1, at + 2)}
+        between = "between" in around and reading.concept(joint) in _JOINTS | {"from"}
+        if between or (reading.concept(joint) in _JOINTS - {"and"} and _ascends(reading, number, at)):
+            reading.doubt(number, joint, at)
+            reading.questions.append("ask_which")
+
+
+def _ascends(reading: Reading, number: int, at: int) -> bool:
+    """Whether a bare number is the lower end of a range: not "day 2 to 30 MB", not "2019 to 30 MB"."""
+    value = reading.items[number].value
+    upper = _LEADING.match(reading.items[at].text)
+    if reading.concept(number) == "size" or not value or upper is None:
+        return False
+    told = reading.concept(number - 1) in ("from", "label", "unknown", "video", "date", "file", "text")
+    return not told and value < float(upper[0].replace(",", "."))
+
+
+def _denied_before(reading: Reading, at: int) -> list[int]:
+    """As in "not 50, I meant 15 MB", 不是20MB，是30MB: what is denied and told otherwise right after."""
+    before = at - 1
+    while reading.concept(before) in ("to", "filler", "about", "is", "by"):
+        before -= 1
+    return [before] if reading.concept(before) in ("not", "no") else []
 
 
 def _is_correction(between: list[str]) -> bool:

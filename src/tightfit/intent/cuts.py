@@ -18,16 +18,32 @@ def read_cuts(reading: Reading) -> None:
         if _goes(span, concepts):
             _remove(reading, at, span, acting)
         else:
-            reading.wish("trim", Trim(span.start, span.end, span.last), at, *acting)
+            _keep(reading, at, span, acting)
             if "cut" in concepts and not span.edge:
                 reading.assume("assumed_kept", part=reading.items[at].text)
+    for at in reading.find("position"):
+        if {"part", "span"} & {reading.concept(at - 1), reading.concept(at + 1)}:
+            reading.use(at)  # "the middle bit from 0:40 to 1:10"
     for at in reading.find("duration"):
         _only_so_long(reading, at)
 
 
+def _keep(reading: Reading, at: int, span: Span, acting: list[int]) -> None:
+    """What stays; "start at 0:12, end at 0:48" are the two ends of one stretch."""
+    told: Trim | None = reading.wishes.get("trim")
+    begun = told.start_s if told and told.end_s is None and told.last_s is None else None
+    if begun is not None and span.edge == "open" and span.end is not None and begun < span.end:
+        reading.wishes["trim"] = Trim(begun, span.end)
+        reading.use(at, *acting)
+        return
+    reading.wish("trim", Trim(span.start, span.end, span.last), at, *acting)
+
+
 def _goes(span: Span, concepts: Collection[str]) -> bool:
     """Whether what is said takes the span out. "Cut" alone does so at the ends and not in the middle."""
-    if "only" in concepts or "trim" in concepts or "except" in concepts:
+    if "except" in concepts:
+        return not {"remove", "cut", "no", "not"} & set(concepts)  # "keep all but the last 10 seconds"
+    if "only" in concepts or "trim" in concepts:
         return False
     negative = sum(concept in ("not", "no") for concept in concepts) % 2 == 1
     if "remove" in concepts:

@@ -7,12 +7,17 @@ from collections.abc import Collection
 from tightfit.intent.concepts import named
 from tightfit.intent.lexer import AUDIO_NAMES
 from tightfit.intent.model import Edit
-from tightfit.intent.reading import ACTING, NEUTRAL, Reading
+from tightfit.intent.reading import ACTING, ANCHORS, NEUTRAL, Reading
 from tightfit.intent.spans import Span
 
 _AUDIO = tuple(f".{name}" for name in AUDIO_NAMES.split())
 _FADE_S = 1.0  # where nobody says how long: as long as most editors' own
 _QUARTER = 90
+_NEAR = 4  # items between a denial and the verb that it denies
+_DENIABLE = named(
+    "rotate crop fade fade_in fade_out faster slower trim cut split music text write upside_down touch export"
+)
+_UNTOUCHED = named("this video filler part picture of want unknown quality can equal pieces rate_noun bitrate")
 _MEASURED = named(
     "span duration clock degrees percent fraction factor size aspect sound mute preset lines quote fps kbps codec"
 )
@@ -34,12 +39,40 @@ def read_edits(reading: Reading) -> None:
 
 
 def _unwanted(reading: Reading) -> None:
-    """As in "don't crop anything": an edit that is denied, and nothing else in its clause to be done."""
-    for at in reading.find("rotate", "crop", "fade", "faster", "slower"):
+    """As in "don't crop anything": an edit that is denied. Another wish in its clause keeps its words."""
+    last = bool(reading.lexicon.grammar.get("verbs_last"))
+    for at in reading.find(*_DENIABLE):
         clause = reading.clause(at)
-        denials = reading.find("not", "no", among=clause)
-        if denials and not reading.find(*_MEASURED, among=clause):
-            reading.use(*[place for place in clause if reading.concept(place) != "file"])
+        if reading.concept(at) == "touch" and reading.find("sound", "definition", "volume", "music", among=clause):
+            continue  # a wish of its own: what stays as it is
+        near = range(max(clause.start, at - _NEAR), min(clause.stop, at + _NEAR))
+        denials = reading.find("not", "no", among=near)[: None if last else 1]
+        if not denials:
+            denials = [at - 1] if reading.concept(at - 1) == "and" and _denied_before(reading, at) else []
+        apart = range(min(denials[0], at) + 1, max(denials[-1], at)) if denials else range(0)
+        if not denials or any(reading.concept(place) in ANCHORS for place in apart):
+            continue
+        stop = at + 1
+        while stop < clause.stop and _goes_on(reading, stop):
+            stop += 1
+        measured = reading.concept(stop) if stop < clause.stop and not last else ""
+        if measured in _MEASURED or (last and reading.find(*_MEASURED, among=clause)):
+            continue
+        places = range(min(denials[0], at), max(stop, denials[-1] + 1))
+        reading.use(*(place for place in places if reading.concept(place) != "file"))
+
+
+def _goes_on(reading: Reading, at: int) -> bool:
+    """As in "don't crop it or anything", "sans rotation ni recadrage": what is denied with the verb."""
+    if reading.concept(at) in ("not", "no", "or"):
+        return reading.concept(at + 1) in _UNTOUCHED | _DENIABLE
+    return reading.concept(at) in _UNTOUCHED | _DENIABLE
+
+
+def _denied_before(reading: Reading, at: int) -> bool:
+    """As in "don't rotate or crop it": the denial of the verb before holds on."""
+    earlier = range(max(0, at - 1 - _NEAR), at - 1)
+    return any(reading.concept(place) in ("not", "no") and place in reading.used for place in earlier)
 
 
 def _reach(reading: Reading, at: int) -> list[int]:
@@ -56,7 +89,7 @@ def _reach(reading: Reading, at: int) -> list[int]:
 def _texts(reading: Reading) -> None:
     for at in reading.find("quote"):
         reach = _reach(reading, at)
-        asked = reading.find("write", "text", among=reach)
+        asked = reading.find("write", "text", "fade_in", among=reach)
         shown = reading.find("make", "want", among=reach) if not asked and reading.find("position", among=reach) else []
         if asked or shown:
             _text(reading, at, str(reading.items[at].value or ""), reach, [*asked, *shown])
@@ -76,9 +109,11 @@ def _text(reading: Reading, at: int, text: str, reach: list[int], asked: list[in
         edit |= {"start_s": span.start, "end_s": span.end}
         places.append(place)
         break
-    if position := reading.find("position", among=reach)[:1]:
-        edit["position"] = reading.items[position[0]].value
-        places += position
+    if positions := reading.find("position", among=reach):
+        # "At the top, in the middle" is at the top.
+        named = [reading.items[place].value for place in positions]
+        edit["position"] = next((name for name in named if name != "center"), "center")
+        places += positions if len(set(named) - {"center"}) < 2 else positions[:1]
     reading.edit(at, edit, *places, *_small_words(reading, reach))
 
 
@@ -268,22 +303,25 @@ def _volumes(reading: Reading) -> None:
             share = 1 + share
         elif percent and quieter and not to:
             share = 1 - share
-        words = reading.find("volume", "sound", "make", "write", among=clause)
+        words = reading.find("volume", "sound", "make", "write", "rotate", among=clause)
         beside = [place for place in reading.elsewhere(clause) if reading.concept(place) in ("louder", "quieter")]
         reading.use(*beside)  # "a bit quieter, volume to 65 %"
         reading.edit(at, {"kind": "volume", "level": round(share, 3)}, *level, *louder, *quieter, *to, *by, *words)
 
 
 def _tempos(reading: Reading) -> None:
-    for at in reading.find("tempo", "faster", "slower", "factor", "playback"):
+    for at in reading.find("tempo", "faster", "slower", "factor", "playback", "fraction"):
         if at in reading.used:
             continue
         clause = reading.clause(at)
         if reading.find("smaller", "compress", "weight", among=clause):
             continue
         amount = reading.find("playback", "factor", "fraction", "percent", among=clause)[:1]
+        if reading.concept(at) == "fraction" and reading.concept(at + 1) != "fast":
+            continue
         named = reading.find("tempo", "faster", "slower", "playback", among=clause)
-        if not amount or not (named or reading.find("make", among=clause)):
+        fast = bool(amount) and reading.concept(amount[0] + 1) == "fast"
+        if not amount or not (named or fast or reading.find("make", among=clause)):
             continue
         if reading.concept(amount[0]) == "percent":
             factor = _share(reading, amount[0])
@@ -337,5 +375,7 @@ def _crops(reading: Reading) -> None:
         if reading.find(*_SHAPES, "span", among=clause):
             reading.use(at)
             continue
+        if reading.find("percent", "fraction", among=clause) and not reading.find("part", "picture", among=clause):
+            continue  # "rogne 15 %": of the size
         taken = (NEUTRAL | {"remove", "cut", "trim", "no"}) - {"video"}
         reading.edit(at, {"kind": "crop"}, *[place for place in clause if reading.concept(place) in taken])

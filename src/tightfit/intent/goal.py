@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tightfit.intent.concepts import named
 from tightfit.intent.model import Goal
-from tightfit.intent.reading import Reading
+from tightfit.intent.reading import ANCHORS, Reading
 
 _LIMITING = named("limit to want make about weight compress each together total end export split keep pieces")
 _DESCRIBING = frozenset(("is", "shot"))
@@ -77,7 +77,7 @@ def _value(reading: Reading, kind: str, at: int, shares: dict[int, float]) -> tu
 def _context(reading: Reading, at: int) -> list[int]:
     """The words around a size that say no more than that it is the size."""
     around = [*reading.before(at), *reading.after(at)]
-    kinds = _LIMITING | {"by", "smaller", "original", "remove", "cut", "is", "or"}
+    kinds = _LIMITING | {"by", "smaller", "original", "remove", "cut", "crop", "trim", "is", "or"}
     return [place for place in around if reading.concept(place) in kinds] + _too_much(reading, at)
 
 
@@ -85,7 +85,7 @@ def _too_much(reading: Reading, at: int) -> list[int]:
     """As in "more than 25 MB can't be sent": the words that make a limit of a lower bound; none where there is none."""
     after = list(reading.after(at))[:2] if reading.lexicon.grammar.get("verbs_last") else []
     over = [place for place in [*_leading(reading, at), *after] if reading.concept(place) == "atleast"]
-    denials = reading.find("not", "no", among=reading.clause(at))
+    denials = reading.find("not", "no", "refused", among=reading.clause(at))
     return [*over, *denials] if over and denials else []
 
 
@@ -115,7 +115,8 @@ def _elsewhere(reading: Reading, at: int) -> bool:
     """A place that the clip came from, or must not go to."""
     denied = [place for place in reading.before(at) if reading.concept(place) in ("not", "no")]
     came = any(reading.concept(place) in ("shot",) for place in reading.before(at)) or (
-        reading.concept(at - 1) == "from" and reading.concept(at - 2) not in ("purpose", "limit")
+        # "O vídeo do WhatsApp", but "o grupo do Telegram" and "pro meu grupo do Telegram".
+        reading.concept(at - 1) == "from" and reading.concept(at - 2) in ("", "video", "file", "this", "filler", "is")
     )
     if denied or came:
         reading.use(at, *denied)
@@ -129,6 +130,9 @@ def _limits(reading: Reading) -> list[int]:
     for at in sizes:
         if _is_lower_bound(reading, at):
             reading.doubt(at, *[place for place in _leading(reading, at) if reading.concept(place) == "atleast"])
+    for at in sizes:
+        if at not in reading.used and (words := _taken_away(reading, at)):
+            reading.doubt(at, *words)
     sizes = [at for at in sizes if at not in reading.used]
     graded = {at: _grade(reading, at) for at in sizes}
     if len(sizes) == 1 and graded[sizes[0]] == 0 and _asks(reading):
@@ -169,8 +173,35 @@ def _is_lower_bound(reading: Reading, at: int) -> bool:
     ahead = {reading.concept(place) for place in reading.before(at)}
     after = {reading.concept(place) for place in list(reading.after(at))[:2]}
     close = {reading.concept(place) for place in _leading(reading, at)}
+    behind = list(reading.after(at))[:1]
     bounded = "atleast" in close or (bool(reading.lexicon.grammar.get("verbs_last")) and "atleast" in after)
+    if [reading.concept(place) for place in behind] == ["atleast"]:
+        bounded = bounded or reading.concept(behind[0] + 1) not in ANCHORS  # "20 MB minimum"
     return bounded and not ahead & {"is", "shot", "original", "not", "no", "limit"} and not _too_much(reading, at)
+
+
+def _taken_away(reading: Reading, at: int) -> list[int]:
+    """As in "50 MB less", "reduce it by 50 MB": what goes is told, not what stays; none where it is a limit."""
+    before = [place for place in reading.before(at) if reading.concept(place) not in ("filler", "about", "this")]
+    after = [place for place in reading.after(at) if reading.concept(place) not in ("filler", "of", "this", "by")]
+    first, verb = before[:1], before[1:3]
+    lessened = {"compress", "remove", "cut", "smaller"}
+    words = [at for at in [*first, *after[:1]] if reading.items[at].text in reading.lexicon.lessens]
+    if words and not {"to", "limit"} & {reading.concept(place) for place in [*first, *after[:1]]}:
+        return words
+    if after and reading.concept(after[0]) in ("smaller", "remove") and not _limited(reading, before):
+        return after[:1]
+    text = reading.items[first[0]].text if first else ""
+    if text in reading.lexicon.either:
+        return first if any(reading.items[place].text in reading.lexicon.lessens for place in verb) else []
+    by = first and reading.concept(first[0]) == "by" and not reading.lexicon.grammar.get("verbs_last")
+    if by and any(reading.concept(place) in lessened for place in [*verb, *after[:1]]):
+        return first
+    return first if first and reading.concept(first[0]) == "remove" and not after else []
+
+
+def _limited(reading: Reading, before: Sequence[int]) -> bool:
+    return any(reading.concept(place) in ("to", "limit", "is", "want") for place in before)
 
 
 def _leading(reading: Reading, at: int) -> list[int]:
@@ -198,6 +229,8 @@ def _grade(reading: Reading, at: int) -> int:
     leading = [reading.concept(place) for place in before[:_NEAR]]
     after = [reading.concept(place) for place in reading.after(at)]
     verbs_last = reading.lexicon.grammar.get("verbs_last")
+    if verbs_last and _opens_with_what_is(reading, before):
+        return -1
     if verbs_last:
         # 元は1.2GBある, 300MBに: what follows a size is said of it, and not of the next one.
         leading = [concept for concept in leading if concept not in _DESCRIBING | {"to", "end"}]
@@ -223,6 +256,12 @@ def _grade(reading: Reading, at: int) -> int:
     if "is" in after[:3] and "want" not in after and any(c in ("weight", "video", "original") for c in leading):
         return -1
     return 0
+
+
+def _opens_with_what_is(reading: Reading, before: Sequence[int]) -> bool:
+    """As in 今は150MBで: the clause begins with the word for what is."""
+    told = next((place for place in before if reading.concept(place) not in _PASSING), None)
+    return told is not None and reading.concept(told) == "is" and told == reading.clause(told).start
 
 
 def _is_made(reading: Reading, at: int) -> bool:
@@ -296,7 +335,7 @@ def _ambiguous_verb(reading: Reading, at: int) -> int | None:
         return before[0]
     before = [place for place in before if reading.concept(place) not in ("this", "about")]
     strange = bool(before) and reading.concept(before[0]) == "unknown"
-    return before[0] if strange and not after & {"original", "smaller", "to", "remove"} else None
+    return before[0] if strange and not after & {"smaller", "to", "remove"} else None
 
 
 def _leads_to(reading: Reading, at: int) -> bool:
@@ -307,6 +346,12 @@ def _leads_to(reading: Reading, at: int) -> bool:
     return term is not None and term.concept == "to"
 
 
+def _is_either(reading: Reading, at: int) -> bool:
+    """Whether the word before a share is one as "em": reduzir em 30 % is by, deixar em 30 % is at."""
+    word = next((place for place in reading.before(at) if reading.concept(place) in ("to", "by")), at)
+    return reading.items[word].text in reading.lexicon.either
+
+
 def _is_difference(reading: Reading, at: int) -> bool:
     """Whether the share goes ("cut 30 % off", "30 % smaller") or stays ("to 30 %", "30 % of the original")."""
     before = [reading.concept(place) for place in reading.before(at)]
@@ -315,13 +360,15 @@ def _is_difference(reading: Reading, at: int) -> bool:
     verbs_last = reading.lexicon.grammar.get("verbs_last")
     if verbs_last and after[:1] == ["to"]:
         return False
+    if near[:1] in (["to"], ["by"]) and _is_either(reading, at):
+        return bool({"compress", "remove", "cut"} & set(near[1:3])) or "smaller" in after[:3]
     if near[:1] in (["to"], ["limit"], ["end"]) or (near[:1] == ["original"] and not verbs_last):
         return False
     if _leads_to(reading, at):
         return False
     if near[:1] in (["by"], ["compress"]):
         return True  # "reduce some 30% of the size": the share is the object of the verb
-    if "smaller" in after[:3] or "remove" in before or "cut" in before or "remove" in after:
+    if "smaller" in after[:3] or {"remove", "cut", "crop", "trim"} & set(before) or "remove" in after:
         return True
     if "original" in after[:3] or "original" in near[:2] or "only" in before or "keep" in before:
         return False

@@ -9,6 +9,7 @@ from tightfit.intent.reading import Reading
 _MOST_FPS = 240
 _SHAPES = {"vertical": "9:16", "square": "1:1", "landscape": "16:9"}
 _NEAR = 3  # items between a description and the noun that it describes
+_BARE = frozenset(("fps", "lines", "codec", "container"))
 _ROUND_HEIGHTS = frozenset((480, 540, 720, 1080, 1440, 2160))
 
 
@@ -57,9 +58,14 @@ def _is_possessive(reading: Reading, at: int) -> bool:
 def _is_told(reading: Reading, at: int, clause: range) -> bool:
     """As in "the original is 4K, 60 fps": a clause that tells and asks nothing, beside another that asks."""
     concepts = {reading.concept(place) for place in clause}
+    number = reading.clauses.index(clause)
+    if number and concepts <= _BARE and reading.joined_by(clause) == "comma":
+        clause = reading.clauses[number - 1]  # "it is 150 MB, 60 fps"
+        concepts = {reading.concept(place) for place in clause}
+        at = clause.stop
     told = "is" in {reading.concept(place) for place in range(clause.start, at)}
     asked = any(reading.concept(place) in ("size", "lines", "preset") for place in reading.elsewhere(clause))
-    return told and asked and not concepts & {"want", "make", "to", "limit", "export", "can"}
+    return told and asked and not concepts & {"want", "make", "export", "can"}
 
 
 def _frame_rates(reading: Reading) -> None:
@@ -82,7 +88,9 @@ def _resolutions(reading: Reading) -> None:
     wanted = []
     for at in reading.find("lines"):
         denied = _denied(reading, at)
-        if denied or describes_the_source(reading, at) or _leads_on(reading, at):
+        if not denied and (words := _refused(reading, at)):
+            reading.doubt(at, *words)
+        elif denied or describes_the_source(reading, at) or _leads_on(reading, at):
             reading.use(at, *denied)
         else:
             wanted.append(at)
@@ -103,6 +111,14 @@ def _denied(reading: Reading, at: int) -> list[int]:
     clause = reading.clause(at)
     others = any(reading.concept(place) == "lines" for place in reading.elsewhere(clause))
     return reading.find("not", "no", among=clause) if others else []
+
+
+def _refused(reading: Reading, at: int) -> list[int]:
+    """As in "no 4K", where nothing else is named instead."""
+    before = at - 1
+    while reading.concept(before) in ("filler", "to", "limit", "make", "need"):
+        before -= 1
+    return [before] if before in reading.clause(at) and reading.concept(before) in ("not", "no") else []
 
 
 def _other_resolutions(reading: Reading) -> None:

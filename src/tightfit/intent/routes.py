@@ -19,7 +19,7 @@ _ROUTES = (
 _AROUND = named(
     """
     filler greeting can want what this make statement of comma is then correction music with to from
-    need and by file video part rest
+    need and by file video part rest purpose
     """
 )
 _FORMAT = frozenset(("container", "codec", "resolution", "fps", "aspect"))
@@ -32,12 +32,23 @@ def route(reading: Reading) -> Action | None:
     if _is_question(reading) and reading.find("preset", "lines", "container", "codec"):
         reading.use(*range(len(reading.items)))
         return Action.HELP
+    if _brings_up(reading):
+        reading.use(*range(len(reading.items)))
+        return Action.UPLOAD
     for concept, action in _ROUTES:
         for at in reading.find(concept):
             if _is_head(reading, at) and _fits(reading, action, at):
                 reading.use(*range(len(reading.items)))
                 return action
     return None
+
+
+def _brings_up(reading: Reading) -> bool:
+    """As in "put talk.mp4 in the cloud": a file, a place for it, and nothing to be done with it."""
+    concepts = {item.concept for item in reading.items}
+    verbs = concepts & {"make", "write", "upload"}
+    brought = {"file", "cloud"} <= concepts and bool(verbs)
+    return brought and not concepts & (_WISHES | {"export", "unknown", "not", "no", "quality", "best", "fast"})
 
 
 def _is_head(reading: Reading, at: int) -> bool:

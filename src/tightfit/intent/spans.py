@@ -66,10 +66,12 @@ def _range(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
         at += 1  # 第15秒到第25秒
     between = _concept(items, at) == "between"
     if opened:
-        at = _skip(items, at + 1)
+        at = _skip(items, at + 1, _NEUTRAL | ({"to", "statement"} if _concept(items, at) == "begin" else set()))
     if not (_is_time(items, at) or _is_number(items, at)):
         return None
     first = at
+    if (whole := _to_the_end(items, start, at)) is not None:
+        return whole
     at += 1
     postposed = _concept(items, at) in ("from", "begin") or (opened and _concept(items, at) == "first")
     joiners = _BETWEEN | {"from"} | ({"begin"} if not opened else frozenset()) | ({"and"} if between else frozenset())
@@ -97,11 +99,27 @@ def _range(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
     return stop - start, Span(begin, end)
 
 
+def _to_the_end(items: Sequence[Item], start: int, at: int) -> tuple[int, Span] | None:
+    """From 1:05 to the end."""
+    after = _skip(items, at + 1, _BETWEEN | {"from", "this", "filler", "video"}, most=4)
+    joined = {item.concept for item in items[at + 1 : after]} & (_BETWEEN | {"from"})
+    if not joined or (items[at].concept != "clock" and not (items[at].concept == "duration" and start < at)):
+        return None
+    if _concept(items, after) != "last" or _is_time(items, after + 1) or _is_number(items, after + 1):
+        return None
+    stop = after + 1
+    if _concept(items, stop) in ("limit", "end") and items[stop].start == items[after].end:
+        stop += 1  # 最後まで
+    return stop - start, Span(start=float(items[at].value), edge="open")
+
+
 def _second_thought(items: Sequence[Item], at: int) -> int:
     """Start at 0:15 and stop at 0:45: where the second time stands."""
-    after = _skip(items, at, frozenset(("and", "then", "comma")), most=2)
+    after = _skip(items, at, frozenset(("and", "then", "comma", "this", "filler")), most=4)
     paused = after > at
-    return _skip(items, after + 1) if paused and _concept(items, after) in ("end", "to") else at
+    if not paused or _concept(items, after) not in ("end", "to"):
+        return at
+    return _skip(items, after + 1, _NEUTRAL | {"to", "statement"})
 
 
 def _with_part(items: Sequence[Item], stop: int) -> int:
@@ -116,7 +134,7 @@ def _in_seconds(item: Item, other: Item) -> float | None:
         return value
     # "From 3 to 8 seconds": eight seconds are 8, so three are 3; in minutes both count sixty times.
     text = other.text.lower()
-    minutes = other.concept == "duration" and other.value >= 60 and other.value % 60 == 0 and ":" not in text
+    minutes = other.value >= 60 and other.value % 60 == 0 and ":" not in text
     return value * 60 if minutes else value
 
 
@@ -127,12 +145,37 @@ def _edge(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
         at = _skip(items, start + 1, _NEUTRAL | {"to", "from"})
         if _concept(items, at) == "duration" and not _joins_on(items, at + 1):
             return at + 1 - start, _edged(concept, items[at].value)
+        if (
+            _is_number(items, at)
+            and _concept(items, at + 1) not in ("unit", "size")
+            and (unit := _told_before(items, start))
+        ):
+            return at + 1 - start, _edged(concept, items[at].value * unit)
+    if (
+        _is_number(items, start)
+        and _concept(items, start + 1) in ("first", "last")
+        and (unit := _told_before(items, start))
+    ):
+        return 2, _edged(_concept(items, start + 1), items[start].value * unit)
     if concept == "duration":
         at = _skip(items, start + 1, _NEUTRAL | {"from", "to"})
         edge = _concept(items, at)
         if edge in ("first", "last") and not _is_time(items, at + 1) and not _is_number(items, at + 1):
             return at + 1 - start, _edged(edge, items[start].value)
     return None
+
+
+def _told_before(items: Sequence[Item], at: int) -> int:
+    """As in "the first ten seconds and the last five": the unit of the time before, in seconds; 0 without one."""
+    before = at - 1
+    while before >= 0 and items[before].concept in ("and", "comma", "this", "video", "filler"):
+        before -= 1
+    if before < 1 or before == at - 1 or items[before].concept not in ("duration", "first", "last"):
+        return 0
+    told = next((items[place] for place in (before, before - 1) if items[place].concept == "duration"), None)
+    if told is None:
+        return 0
+    return 60 if told.value >= 60 and told.value % 60 == 0 else 1
 
 
 def _joins_on(items: Sequence[Item], at: int) -> bool:
@@ -147,7 +190,7 @@ def _open(items: Sequence[Item], start: int, *, postposed: bool) -> tuple[int, S
     """From 0:30 on; until 0:45."""
     concept = _concept(items, start)
     if concept in ("begin", "from"):
-        at = _skip(items, start + 1)
+        at = _skip(items, start + 1, _NEUTRAL | ({"to", "statement"} if concept == "begin" else set()))
         followed = _concept(items, at + 1) in ("begin", "first")  # 从30秒开始
         if _is_time(items, at) and (concept == "begin" or items[at].concept == "clock" or followed):
             stop = at + 1
@@ -155,7 +198,7 @@ def _open(items: Sequence[Item], start: int, *, postposed: bool) -> tuple[int, S
                 stop += 1
             return stop - start, Span(start=float(items[at].value), edge="open")
     if concept == "end":
-        at = _skip(items, start + 1)
+        at = _skip(items, start + 1, _NEUTRAL | {"to", "statement"})
         if _is_time(items, at):
             return at + 1 - start, Span(0.0, float(items[at].value), edge="open")
     if not postposed and concept != "clock":
