@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tightfit.intent.concepts import named
 from tightfit.intent.reading import Reading
@@ -29,6 +30,11 @@ def read_corrections(reading: Reading) -> None:
             continue
         other = reading.items[stop]
         between = [reading.concept(place) for place in range(at + 1, stop)]
+        if item.concept == "size" and other.concept == "number" and _is_correction(between):
+            if not _takes_the_unit(reading, at, stop):
+                reading.doubt(at, stop)
+                continue
+            other = reading.items[stop]
         shares = {item.concept, other.concept} <= {"percent", "fraction"}
         alike = item.concept == other.concept or item.concept == "number" or shares
         if not alike or other.concept not in _MEASURES:
@@ -62,11 +68,27 @@ def _ranges(reading: Reading) -> None:
 def _ascends(reading: Reading, number: int, at: int) -> bool:
     """Whether a bare number is the lower end of a range: not "day 2 to 30 MB", not "2019 to 30 MB"."""
     value = reading.items[number].value
-    upper = _LEADING.match(reading.items[at].text)
-    if reading.concept(number) == "size" or not value or upper is None:
+    if reading.concept(number) == "size" or not value:
         return False
     told = reading.concept(number - 1) in ("from", "label", "unknown", "video", "date", "file", "text")
-    return not told and value < float(upper[0].replace(",", "."))
+    return not told and value < leading_number(reading.items[at].text)
+
+
+def _takes_the_unit(reading: Reading, at: int, number: int) -> bool:
+    """As in "12 MB, no, 14": the number is one of the same unit, where it is not far from the first."""
+    first, second = reading.items[at], reading.items[number]
+    counted = leading_number(first.text)
+    if not counted or not second.value or not 0.1 <= second.value / counted <= 10:
+        return False
+    meant = replace(second, concept="size", value=round(first.value / counted * second.value))
+    reading.items = [meant if place == number else item for place, item in enumerate(reading.items)]
+    return True
+
+
+def leading_number(text: str) -> float:
+    """The number that a measure begins with; 0 where it is in words."""
+    found = _LEADING.match(text)
+    return float(found[0].replace(",", ".")) if found else 0.0
 
 
 def _denied_before(reading: Reading, at: int) -> list[int]:

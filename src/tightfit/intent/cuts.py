@@ -68,10 +68,40 @@ def _remove(reading: Reading, at: int, span: Span, acting: list[int]) -> None:
         reading.edit(at, {"kind": "remove_segment", "start_s": span.start, "end_s": span.end}, *acting)
 
 
+def _at_an_edge(reading: Reading, at: int, clause: range) -> bool:
+    """As in 开头剪掉3秒, 冒頭を3秒カット: the edge is told apart from the time."""
+    edges = reading.find("first", "last", among=clause)
+    verbs = reading.find("remove", "cut", among=clause)
+    if len(edges) != 1 or not verbs or len(reading.find("duration", "span", among=clause)) != 1:
+        return False
+    seconds = float(reading.items[at].value)
+    first = reading.concept(edges[0]) == "first"
+    span = Span(0.0, seconds, edge="first") if first else Span(last=seconds, edge="last")
+    _remove(reading, at, span, [*edges, *verbs])
+    return True
+
+
+def _is_told(reading: Reading, at: int, clause: range) -> bool:
+    """As in "it's 45 minutes long": the source's own length."""
+    concepts = {reading.concept(place) for place in clause}
+    if "is" not in concepts or concepts & {"want", "make", "keep", "only", "trim", "cut", "remove", "not", "no"}:
+        return False
+    reading.use(at)
+    return True
+
+
 def _only_so_long(reading: Reading, at: int) -> None:
     """As in "Trim it to 30 seconds": the first thirty."""
     clause = reading.clause(at)
+    if _at_an_edge(reading, at, clause) or _is_told(reading, at, clause):
+        return
     acting = [place for place in reading.acting_on(at) if reading.concept(place) in ("trim", "cut", "only", "keep")]
+    if reading.lexicon.grammar.get("verbs_last") and reading.concept(at + 1) == "to":
+        shortened = reading.find("compress", "trim", among=[at + 2])
+        if shortened:
+            reading.wish("trim", Trim(0.0, float(reading.items[at].value)), at, at + 1, *shortened)
+            reading.assume("assumed_first", seconds=reading.items[at].text)
+            return
     to = [place for place in reading.before(at) if reading.concept(place) in ("to", "limit")]
     if acting and (to or {"only", "trim"} & {reading.concept(place) for place in acting}):
         end = float(reading.items[at].value)

@@ -329,6 +329,9 @@ def _ambiguous_verb(reading: Reading, at: int) -> int | None:
     if reading.concept(at) == "fraction" or reading.lexicon.grammar.get("verbs_last"):
         return None
     before = [place for place in reading.before(at) if reading.concept(place) != "filler"]
+    of_original = [reading.concept(place) for place in before[:2]] == ["original", "compress"]
+    if of_original and reading.lexicon.script == "han" and reading.items[before[1]].text not in reading.lexicon.lessens:
+        return None if _leads_to(reading, before[1] + 1) else before[1]  # 压缩原来的30%
     after = {reading.concept(place) for place in list(reading.after(at))[:3]}
     governing = reading.concept(before[0]) if before else ""
     if governing == "compress" and at - before[0] == 1 and "original" in after and not _leads_to(reading, at):
@@ -344,6 +347,15 @@ def _leads_to(reading: Reading, at: int) -> bool:
     last = text.split()[-1] if text.isascii() and text else text[-1:]
     term = reading.lexicon.phrases.get(last) if last != text else None
     return term is not None and term.concept == "to"
+
+
+def _is_object(reading: Reading, at: int) -> bool:
+    """Whether the size before a share is what a verb of shrinking acts on; 压缩到原来的30% has its goal there."""
+    place = next((place for place in reading.before(at) if reading.concept(place) == "original"), at)
+    while reading.concept(place - 1) in ("this", "filler"):
+        place -= 1
+    acted = reading.concept(place - 1) in ("compress", "remove", "cut", "trim")
+    return acted and place - 1 in reading.clause(at) and not _leads_to(reading, place)
 
 
 def _is_either(reading: Reading, at: int) -> bool:
@@ -363,7 +375,8 @@ def _is_difference(reading: Reading, at: int) -> bool:
     if near[:1] in (["to"], ["by"]) and _is_either(reading, at):
         return bool({"compress", "remove", "cut"} & set(near[1:3])) or "smaller" in after[:3]
     if near[:1] in (["to"], ["limit"], ["end"]) or (near[:1] == ["original"] and not verbs_last):
-        return False
+        # "Cut the size 40 %": the size is the object, and the share what goes.
+        return near[:1] == ["original"] and _is_object(reading, at)
     if _leads_to(reading, at):
         return False
     if near[:1] in (["by"], ["compress"]):

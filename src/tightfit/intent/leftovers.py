@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from tightfit.intent.concepts import named
+from tightfit.intent.corrections import leading_number
 from tightfit.intent.reading import BREAKS, Reading
 
 # Words that would change the result if they were understood; none of them may be dropped in silence.
@@ -185,6 +186,15 @@ def _measured(reading: Reading, at: int) -> bool:
     return any(reading.concept(place) in ("size", "lines", "make", "want", "compress") for place in reading.clause(at))
 
 
+def _is_kept_to(reading: Reading, at: int) -> bool:
+    """Whether a bare number is told as a limit that the size which is asked for keeps to."""
+    if reading.concept(at - 1) != "limit" or not reading.wishes.get("target"):
+        return False
+    sizes = [item.text for item in reading.items if item.concept == "size"]
+    counted = [leading_number(text) for text in sizes]
+    return bool(counted) and 0 < min(counted) <= (reading.items[at].value or 0)
+
+
 def _numbers(reading: Reading, *, any_wish: bool) -> None:
     """A bare number is a distractor beside a target, and a question where it should be one."""
     # "Ein", "un" and "one" are articles more often than numbers, and no size either way.
@@ -197,6 +207,9 @@ def _numbers(reading: Reading, *, any_wish: bool) -> None:
     for at in reading.find("number"):
         if reading.wishes.get("target") and reading.concept(at + 1) == "unknown":
             reading.use(at)  # "mit 28 Schülern": things that are counted
+            continue
+        if _is_kept_to(reading, at):
+            reading.use(at)  # "the forum allows 50, so 45 MB"
             continue
         year = any_wish and reading.items[at].value in _YEARS and len(reading.items[at].text) == 4
         if year and reading.find("size", "percent", among=reading.clause(at)) == [] and not _measured(reading, at):

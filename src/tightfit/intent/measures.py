@@ -117,6 +117,9 @@ class Composer:
         self._at -= 1
         if number and not (after and after.concept == "unit"):
             return self._put("clock", 1 + number.taken, number.value * SECONDS[item.value])
+        article = bool(self._made) and self._words_for_numbers.get(self._made[-1].text.split()[-1]) == 1
+        if article and self._made[-1].concept == "to":
+            return self._put("duration", 1, float(SECONDS[item.value]))  # to a minute
         if any(before.concept in ("first", "last") for before in self._made[-2:]):
             more = bool(following and following.concept == "half_more")
             return self._put("duration", 1 + more, SECONDS[item.value] * (1.5 if more else 1.0))
@@ -285,6 +288,8 @@ class Composer:
             return self._with_decimals(whole) if whole else None
         if item.concept == "number":
             return self._with_decimals(self._words(item.value))
+        if item.concept == "point" and (after := self._peek(1)) and after.concept in ("number", "digits"):
+            return self._with_decimals(_Number(0.0, 0))
         # "A gig", "un giga y medio", "one and a half": words that are numbers before a unit only.
         following = self._peek(1)
         if item.text in self._words_for_numbers and following and following.concept in ("unit", "half_more"):
