@@ -77,6 +77,8 @@ def test_a_decimal_mark_in_words_and_a_comma_beside_han(text: str, size: int):
         *(("nicht 20 MB, sondern 30 MB", 30), ("12 MB... hmm, doch lieber 15 MB", 15), ("no 20 MB sino 30 MB", 30)),
         *(("pas 20 Mo mais 30 Mo", 30), ("12 Mo... euh, finalement plutôt 15 Mo", 15), ("não 20 MB, mas 30 MB", 30)),
         *(("不是20MB，是30MB", 30), ("12兆……嗯，想了想还是15兆", 15), ("20MBじゃなくて30MB", 30)),
+        *(("I said 3 MB, not 30", 3), ("dije 3 MB, no 30", 3), ("j'ai dit 3 Mo, pas 30", 3), ("what I want: 9 MB", 9)),
+        *(("猫の動画が300MBくらいあって、見せたいので25MBにしたいです", 25), ("it is simple: 9 MB, square", 9)),
         *(("视频应该是15MB，现在是150MB", 15), ("it was 3 GB, got it to 1.2 GB, now I need 200 MB", 200)),
         *(("es war 3 GB groß, jetzt sind es 1,2 GB, ich brauche 200 MB", 200), ("from 500MB to 50MB", 50)),
         *(("pesaba 3 GB, ahora pesa 1,2 GB, necesito 200 MB", 200), ("元は3GB、今は1.2GB、200MBにしたい", 200)),
@@ -120,6 +122,7 @@ def test_a_share_whose_verb_does_not_tell_is_asked_about(text: str):
     [
         *(("everything after 2:00 can go", None, 120), ("lose the intro (first 6 seconds)", 6, None)),
         *(("start it at 0:12, end it at 0:48", 12, 48), ("fang bei 0:12 an und hör bei 0:48 auf", 12, 48)),
+        *(("keep 10 seconds from 0:30", 30, 40), ("trim the first 3 seconds off", 3, None)),
         *(("tudo depois de 2:00 pode sair", None, 120), ("1:05到结尾", 65, None), ("冒頭を3秒カット", 3, None)),
         *(("开头剪掉3秒", 3, None), ("de 1:05 jusqu'à la fin", 65, None), ("1:05から最後まで", 65, None)),
     ],

@@ -30,7 +30,13 @@ def read_corrections(reading: Reading) -> None:
             continue
         other = reading.items[stop]
         between = [reading.concept(place) for place in range(at + 1, stop)]
+        if item.concept == "size" and other.concept == "number" and between[-1] == "not":
+            reading.use(stop - 1, stop)  # "I said 3 MB, not 30"
+            continue
         if item.concept == "size" and other.concept == "number" and _is_correction(between):
+            if "correction" not in between and between[-1] not in _PAUSES:
+                reading.doubt(at, stop)  # "3 MB, no 30": in which language?
+                continue
             if not _takes_the_unit(reading, at, stop):
                 reading.doubt(at, stop)
                 continue

@@ -43,7 +43,7 @@ def _goes(span: Span, concepts: Collection[str]) -> bool:
     """Whether what is said takes the span out. "Cut" alone does so at the ends and not in the middle."""
     if "except" in concepts:
         return not {"remove", "cut", "no", "not"} & set(concepts)  # "keep all but the last 10 seconds"
-    if "only" in concepts or "trim" in concepts:
+    if "only" in concepts or ("trim" in concepts and not ("remove" in concepts and span.edge)):
         return False
     negative = sum(concept in ("not", "no") for concept in concepts) % 2 == 1
     if "remove" in concepts:

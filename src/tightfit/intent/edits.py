@@ -45,7 +45,7 @@ def _unwanted(reading: Reading) -> None:
         clause = reading.clause(at)
         if reading.concept(at) == "touch" and reading.find("sound", "definition", "volume", "music", among=clause):
             continue  # a wish of its own: what stays as it is
-        near = range(max(clause.start, at - _NEAR), min(clause.stop, at + _NEAR))
+        near = range(max(clause.start, at - _NEAR), min(clause.stop, at + _NEAR + 2))
         denials = reading.find("not", "no", among=near)[: None if last else 1]
         if not denials:
             denials = [at - 1] if reading.concept(at - 1) == "and" and _denied_before(reading, at) else []

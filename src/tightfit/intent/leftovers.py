@@ -67,6 +67,8 @@ def read_leftovers(reading: Reading, *, any_wish: bool) -> None:
         remark = _is_remark(reading, clause)
         weighty = [at for at in left if reading.concept(at) in (_WEIGHTY - _TALKED_ABOUT if remark else _WEIGHTY)]
         weighty += [at for at in left if reading.concept(at) == "unit" and reading.concept(at - 1) == "size"]
+        # "No" and a word that is not known: something is not wanted, and nobody knows what.
+        weighty += [at for at in left if used and reading.concept(at) == "no" and reading.concept(at + 1) == "unknown"]
         weighty = [at for at in weighty if not _is_noun(reading, at) and not _is_article(reading, at)]
         if weighty and not used and _denies_nothing(reading, left):
             continue
@@ -145,7 +147,7 @@ def _is_remark(reading: Reading, clause: range) -> bool:
     first = next((reading.items[at] for at in clause if reading.concept(at) not in ("greeting",)), None)
     if first is None:
         return True
-    if first.concept in ("statement", "purpose", "refused"):
+    if first.concept in ("statement", "purpose") or any(reading.concept(at) == "refused" for at in clause):
         return True
     if first.concept in ("no", "not", "remove", "keep"):
         return False

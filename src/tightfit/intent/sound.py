@@ -60,12 +60,23 @@ def _one(reading: Reading, at: int) -> None:
     with_it = [place for place in reading.before(at) if reading.concept(place) == "with"]
     if silent is None and with_it:
         silent = False
+    if silent is None and not acting and _shares_its_verb(reading, at):
+        silent = False
     if silent is None and not acting and (words := _told_after(reading, at)):
         reading.wish("audio", "none", at, *words)
         return
     if silent is None:
         return
     reading.wish("audio", "none" if silent else "keep", at, *acting, *others, *with_it[:1])
+
+
+def _shares_its_verb(reading: Reading, at: int) -> bool:
+    """As in 声音和分辨率都别动: what stays as it is, told after the second of two."""
+    following = reading.next_clause(reading.clause(at))
+    if following is None or reading.joined_by(following) != "and":
+        return False
+    concepts = {reading.concept(place) for place in following}
+    return "as_is" in concepts or ("touch" in concepts and bool(concepts & {"not", "no"}))
 
 
 def _told_after(reading: Reading, at: int) -> list[int]:
@@ -102,7 +113,7 @@ def verdict(concepts: Sequence[str]) -> bool | None:
     if "as_is" in concepts:
         return False
     if "touch" in concepts:
-        return False if negative else None
+        return False if negations else None  # "ni el audio ni la resolución" denies once
     if "remove" in concepts or "cut" in concepts:
         return not negative
     if "keep" in concepts:

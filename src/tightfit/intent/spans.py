@@ -89,6 +89,9 @@ def _range(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
     numbered = a.concept == "clock" and ":" not in a.text  # seconds 1 to 4
     if "number" in (a.concept, b.concept) and not (opened or postposed or numbered):
         return None
+    lasting = {item.concept for item in items[at:middle]} <= {"from", "begin"} | _NEUTRAL and a.concept == "duration"
+    if lasting and b.concept == "clock" and not opened and _concept(items, second + 1) not in ("end", "limit"):
+        return second + 1 - start, Span(float(b.value), float(b.value) + float(a.value))  # 10 seconds from 0:30
     begin, end = _in_seconds(a, b), _in_seconds(b, a)
     if begin is None or end is None or begin >= end:
         return None
