@@ -41,6 +41,8 @@ def test_a_pace_alone_is_asked_about(text: str):
         *("make it 50 MB smaller", "50 MB less", "take 50 MB off", "reduce it by 50 MB", "20 MB minimum"),
         *("um 50 MB verkleinern", "50 MB weniger", "50 MB menos", "50 Mo de moins", "réduis de 50 Mo"),
         *("redúcelo en 50 MB", "reduz 50 MB", "50 MB a menos", "减少50MB", "少50MB", "50MB減らして", "50MB小さくして"),
+        *("I'm 20 MB over the limit", "ich bin 20 MB über dem Limit", "se pasa por 20 MB", "il y a 20 Mo de trop"),
+        *("passou 20 MB do limite", "超了20MB", "20MBオーバーしてる"),
     ],
 )
 def test_a_size_that_goes_is_no_limit(text: str):
