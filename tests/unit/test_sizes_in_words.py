@@ -161,6 +161,122 @@ def test_a_denied_silence_is_sound(text: str):
     assert understand(text).audio == "keep"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("between 1:05 and 1:12 the dog barks, remove that part", "from 1:05 to 1:12 it is blurry, cut it out"),
+        *("1:05 to 1:12 the dog barks, cut it", "zwischen 1:05 und 1:12 bellt der Hund, das muss raus"),
+        *("von 1:05 bis 1:12 ist es unscharf, lösch diesen Teil", "entre 1:05 y 1:12 alguien tose, quítalo"),
+        *("entre 1:05 y 1:12 se ve borroso, borra esa parte", "entre 1:05 et 1:12 le chien aboie, retire-moi ça"),
+        *("entre 1 min 05 et 1 min 12 c'est flou, vire ce passage", "entre 1:05 e 1:12 alguém tosse, tira isso"),
+        *("entre 1:05 e 1:12 fica borrado, apaga esse trecho", "1分05秒到1分12秒有人咳嗽，把这段删掉"),
+        *("1:05到1:12孩子哭了，剪掉它", "1:05から1:12はぼやけてるので、その部分を取り除いて"),
+        *("1:05から1:12は犬が吠えてるから、そこだけ消して",),
+    ],
+)
+def test_a_stretch_told_of_is_removed_by_a_pronoun(text: str):
+    intent = understand(text)
+    assert intent.edits == ({"kind": "remove_segment", "start_s": 65, "end_s": 72},)
+    assert not intent.unclear
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("the last 5 seconds shake, cut it", "die letzten 5 Sekunden wackeln, schneide sie ab"),
+        *("los últimos 5 segundos se mueven mucho, córtalos", "les 5 dernières secondes tremblent, coupe-les"),
+        *("os últimos 5 segundos tremem, corta fora", "结尾那5秒晃得厉害，剪掉它", "最後の5秒いらないから削って"),
+    ],
+)
+def test_an_end_told_of_is_removed_by_a_pronoun(text: str):
+    intent = understand(text)
+    assert (intent.edits, intent.unclear) == (({"kind": "remove_segment", "last_s": 5},), ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("mute only 0:10 to 0:15, someone swears", "from 0:10 to 0:15 a phone rings, mute that part"),
+        *(
+            "nur von 0:10 bis 0:15 stumm schalten, da flucht einer",
+            "silencia solo del segundo 10 al 15, sale un nombre",
+        ),
+        *("coupe le son seulement de 0:10 à 0:15, on entend un gros mot", "tira o som só de 0:10 a 0:15"),
+        *("只把0:10到0:15静音，有人骂人", "0:10到0:15电话响了，把这段静音", "0:10から0:15だけミュートして"),
+    ],
+)
+def test_a_stretch_is_muted_and_nothing_else(text: str):
+    intent = understand(text)
+    assert intent.edits == ({"kind": "mute", "start_s": 10, "end_s": 15},)
+    assert (intent.audio, intent.trim.start_s, intent.unclear) == (None, None, ())
+
+
+@pytest.mark.parametrize("text", ["only 0:20 to 0:35, mute it", "keep 0:20 to 0:35 and mute it"])
+def test_what_is_kept_and_muted_is_both(text: str):
+    intent = understand(text)
+    assert (intent.audio, intent.trim.start_s, intent.trim.end_s) == ("none", 20, 35)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("from 0:20 to 0:35 there is music, remove it", "the first minute is boring, 20 MB"),
+        *("900 MB and reduce it to 80", "reduz em 80 porque o clip tem 900 MB", "it is 900 MB, at 60"),
+    ],
+)
+def test_what_could_be_either_is_asked_about(text: str):
+    assert understand(text).unclear
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("everything after the first two minutes can go", "alles nach den ersten 2 Minuten kann weg"),
+        *(
+            "todo lo que viene después de los primeros 2 minutos sobra",
+            "tout après les 2 premières minutes peut sauter",
+        ),
+        *("tudo depois dos primeiros 2 minutos pode sair", "前两分钟之后的都不要", "最初の2分以降はいらない"),
+    ],
+)
+def test_what_follows_the_first_minutes_goes(text: str):
+    trim = understand(text).trim
+    assert (trim.start_s or None, trim.end_s) == (None, 120)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("it's 900 MB now and I need it at 80", "from 900 MB to 80", "es hat 900 MB und ich brauche es auf 80"),
+        *("ahora pesa 900 megas y lo necesito en 80", "elle pèse 900 Mo et je la veux à 80", "de 900 Mo à 80"),
+        *("está com 900 MB e preciso que fique em 80", "现在是900兆，要压到80", "今900MBなんですが、80にしたいです"),
+        *(
+            "12 MB... oops, typo, it is 80 MB",
+            "12 MB, ach, falsch getippt, 80 MB",
+            "12 MB, uy, me equivoqué, son 80 MB",
+        ),
+        *(
+            "12 Mo... oups, je me suis trompé, c'est 80 Mo",
+            "12 MB… ops, errei, é 80 MB",
+            "12MB、あ、打ち間違えた、80MB",
+        ),
+    ],
+)
+def test_a_second_number_has_the_unit_of_what_was(text: str):
+    assert sizes(text) == {80 * MEGA}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("a gigabyte and a half at most", "höchstens anderthalb Gigabyte", "no más de gigabyte y medio"),
+        *("un giga et demi maximum", "no máximo giga e meio", "最多一个半G", "1ギガ半以内"),
+    ],
+)
+def test_one_and_a_half_in_words(text: str):
+    assert sizes(text) == {1500 * MEGA}
+
+
 ASKED = [
     *("make it {n} MB", "{n} MB please", "under {n} MB", "auf {n} MB bringen", "höchstens {n} MB", "unter {n} MB"),
     *("déjalo en {n} MB", "menos de {n} MB", "mets-la à {n} Mo", "moins de {n} Mo", "deixa em {n} MB"),

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from tightfit.intent.concepts import named
-from tightfit.intent.reading import Reading
+from tightfit.intent.reading import NEUTRAL, Reading
 
 _MEASURES = named("size percent fraction lines fps number duration kbps preset codec container")
 _PAUSES = frozenset(("comma", "stop", "dash"))
@@ -20,11 +20,12 @@ _BETWEEN = named(
 def read_corrections(reading: Reading) -> None:
     """What was taken back is used up; what is offered as a choice is doubtful."""
     _ranges(reading)
+    _carried_units(reading)
     for at, item in enumerate(reading.items):
         if item.concept not in _MEASURES:
             continue
         stop = at + 1
-        while stop < len(reading.items) and reading.concept(stop) in _BETWEEN | {"or"}:
+        while stop < len(reading.items) and (reading.concept(stop) in _BETWEEN | {"or"} or _thinks(reading, at, stop)):
             stop += 1
         if stop >= len(reading.items) or stop == at + 1:
             continue
@@ -53,6 +54,45 @@ def read_corrections(reading: Reading) -> None:
         elif "or" in between and item.value != other.value:
             reading.doubt(at, *[place for place in range(at + 1, stop) if reading.concept(place) == "or"], stop)
             reading.questions.append("ask_which")
+
+
+def _thinks(reading: Reading, at: int, place: int) -> bool:
+    """As in "12 MB… ops, errei, é 21 MB": words of a second thought that are not known, after one that is."""
+    between = [reading.concept(each) for each in range(at + 1, place)]
+    return "correction" in between and reading.concept(place) in ("and", "unknown") and between.count("unknown") < 2
+
+
+def _carried_units(reading: Reading) -> None:
+    """As in "it weighs 900 MB and I need it at 80": a bare number that is all a later clause asks for has that unit."""
+    sizes = reading.find("size")
+    if len(sizes) != 1:
+        return
+    size = sizes[0]
+    counted = leading_number(reading.items[size].text)
+    for at in reading.find("number"):
+        value = reading.items[at].value
+        if value and value < counted and (_goes_down_to(reading, size, at) or _is_asked_later(reading, size, at)):
+            _give_unit(reading, size, at)
+
+
+def _goes_down_to(reading: Reading, size: int, at: int) -> bool:
+    """As in "from 900 MB to 80"."""
+    joined = [reading.concept(place) for place in (size - 1, size + 1)]
+    ends = at + 1 not in reading.clause(at)
+    return at == size + 2 and joined[1] == "to" and joined[0] in ("from", "by", "of") and ends
+
+
+def _is_asked_later(reading: Reading, size: int, at: int) -> bool:
+    clause = reading.clause(at)
+    concepts = {reading.concept(place) for place in clause}
+    told = any(reading.concept(place) == "is" for place in [*reading.before(size), *reading.after(size)])
+    asked = at > size and size not in clause and concepts & {"want", "make", "compress"}
+    if not told or not asked or not concepts <= NEUTRAL | named("number to by limit want make compress then"):
+        return False
+    if reading.lexicon.grammar.get("verbs_last"):
+        return reading.concept(at + 1) in ("make", "to", "compress")
+    brought = reading.items[at - 1].text in reading.lexicon.either and "compress" not in concepts  # fique em 80
+    return at + 1 not in clause and (reading.concept(at - 1) in ("to", "limit", "about") or brought)
 
 
 def _ranges(reading: Reading) -> None:
@@ -86,9 +126,16 @@ def _takes_the_unit(reading: Reading, at: int, number: int) -> bool:
     counted = leading_number(first.text)
     if not counted or not second.value or not 0.1 <= second.value / counted <= 10:
         return False
-    meant = replace(second, concept="size", value=round(first.value / counted * second.value))
-    reading.items = [meant if place == number else item for place, item in enumerate(reading.items)]
+    _give_unit(reading, at, number)
     return True
+
+
+def _give_unit(reading: Reading, at: int, number: int) -> None:
+    """Make the number a size in the unit of the size at ``at``."""
+    first, second = reading.items[at], reading.items[number]
+    value = round(first.value / leading_number(first.text) * second.value)
+    meant = replace(second, concept="size", value=value)
+    reading.items = [meant if place == number else item for place, item in enumerate(reading.items)]
 
 
 def leading_number(text: str) -> float:

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
+from tightfit.intent.concepts import named
 from tightfit.intent.model import Trim
-from tightfit.intent.reading import Reading
+from tightfit.intent.reading import ANCHORS, NEUTRAL, Reading
 from tightfit.intent.spans import Span
+
+_KEPT = named("keep only trim except as_is rest mute")
+_MOST_TOLD = 3  # clauses between a stretch and the pronoun that removes it
+_POINTING = NEUTRAL | named("remove cut part want need position several then statement each only outwards with")
+
+
+def muted_by_pronoun(reading: Reading, at: int) -> list[int]:
+    """The stretch that the word for silence at ``at`` is about: "from 0:20 to 0:35 a phone rings, mute that part"."""
+    clause = reading.clause(at)
+    concepts = {reading.concept(place) for place in clause}
+    earlier = [place for place in reading.find("span") if place < clause.start]
+    if not earlier or not concepts <= _POINTING | {"mute", "sound"}:
+        return []
+    span: Span = reading.items[earlier[-1]].value
+    told = [reading.concept(place) for place in range(earlier[-1] + 1, clause.start)]
+    if set(told) & ((ANCHORS | _KEPT | named("remove cut want need not no file")) - {"mute"}):
+        return []
+    unclear = span.edge and "part" not in concepts
+    strange = set(told) - NEUTRAL - {"comma", "stop", "and", "then", "part"}
+    governed = _KEPT & {reading.concept(place) for place in reading.acting_on(earlier[-1])}
+    return earlier[-1:] if not unclear and not governed and (strange or "part" in concepts) else []
 
 
 def read_cuts(reading: Reading) -> None:
@@ -15,7 +37,12 @@ def read_cuts(reading: Reading) -> None:
         span: Span = reading.items[at].value
         acting = reading.acting_on(at)
         concepts = [reading.concept(place) for place in acting]
-        if _goes(span, concepts):
+        kept = {reading.concept(place) for place in acting if reading.concept(place) != "only" or abs(place - at) == 1}
+        pointed = [] if _KEPT & kept else _removed_by_pronoun(reading, at)
+        if pointed or _goes(span, concepts):
+            acting = [*acting, *pointed, *_lessening(reading, reading.clause(at))]
+            if pointed:
+                reading.use(*told_of(reading, at))
             _remove(reading, at, span, acting)
         else:
             _keep(reading, at, span, acting)
@@ -28,6 +55,63 @@ def read_cuts(reading: Reading) -> None:
         _only_so_long(reading, at)
 
 
+def _removed_by_pronoun(reading: Reading, at: int) -> list[int]:
+    """As in "between 1:05 and 1:12 the dog barks, remove that part": the verb in a clause without an object.
+
+    "Cut it" takes out what something was told of; after a bare stretch it may as well mean to keep it.
+    """
+    clause = reading.clause(at)
+    told = any(reading.concept(place) not in (NEUTRAL - {"statement"}) | {"span", "part"} for place in clause)
+    passed: list[int] = []
+    for following in _clauses_after(reading, clause):
+        concepts = {reading.concept(place) for place in following}
+        if concepts & ANCHORS or concepts & {"file", "lines", "preset", "rest", "crop"}:
+            return []
+        verbs = reading.find("remove", among=following) + _lessening(reading, following)
+        cuts = reading.find("cut", among=following)
+        if verbs or cuts:
+            half = _second_half(reading, following)
+            pointing = concepts - {"compress"} <= _POINTING and (verbs or told)
+            if reading.find("music", "sound", among=clause) and not reading.find("part", among=(*following, *half)):
+                return []  # "there is music, remove it": the music or the stretch?
+            halves = reading.find("remove", among=half)
+            return [*passed, *verbs, *cuts, *halves] if pointing else []
+        if concepts & (_KEPT | {"write", "not", "no", "can"}):
+            return []
+        told = True
+        passed += reading.find("unknown", "make", "want", "beyond", among=following)
+    return []
+
+
+def _clauses_after(reading: Reading, clause: range) -> Iterator[range]:
+    following = reading.next_clause(clause)
+    for _ in range(_MOST_TOLD):
+        if following is None:
+            return
+        yield following
+        following = reading.next_clause(following)
+
+
+def _second_half(reading: Reading, clause: range) -> range:
+    """As in "cut that bit out", where "that" may begin a clause: what belongs to the verb all the same."""
+    following = reading.next_clause(clause)
+    if following and reading.joined_by(following) == "then" and {reading.concept(at) for at in following} <= _POINTING:
+        return following
+    return range(0)
+
+
+def _lessening(reading: Reading, clause: range) -> list[int]:
+    """Verbs of shrinking that take away what they are about (削って), where no size is what they are about."""
+    if reading.find("size", "percent", "fraction", among=clause):
+        return []
+    return [at for at in reading.find("compress", among=clause) if reading.items[at].text in reading.lexicon.lessens]
+
+
+def told_of(reading: Reading, at: int) -> list[int]:
+    """What is told of the stretch, up to its own verbs: "it is blurry" asks for nothing there."""
+    return [place for place in reading.after(at) if reading.concept(place) not in ("junk", "attack", "quote", "file")]
+
+
 def _keep(reading: Reading, at: int, span: Span, acting: list[int]) -> None:
     """What stays; "start at 0:12, end at 0:48" are the two ends of one stretch."""
     told: Trim | None = reading.wishes.get("trim")
@@ -36,7 +120,14 @@ def _keep(reading: Reading, at: int, span: Span, acting: list[int]) -> None:
         reading.wishes["trim"] = Trim(begun, span.end)
         reading.use(at, *acting)
         return
+    if reading.concept(at + 1) == "is" and not acting and at + 2 in reading.clause(at):
+        reading.doubt(*range(at, reading.clause(at).stop))  # "the first minute is boring": does it stay?
+        return
     reading.wish("trim", Trim(span.start, span.end, span.last), at, *acting)
+    following = reading.next_clause(reading.clause(at))
+    others = {reading.concept(place) for place in following} if following else set()
+    if following and "rest" in others and others <= _POINTING | {"rest"}:
+        reading.use(*reading.find("remove", "cut", among=following))  # "keep the first minute, drop the rest"
 
 
 def _goes(span: Span, concepts: Collection[str]) -> bool:

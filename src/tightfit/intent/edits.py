@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from tightfit.intent.concepts import named
+from tightfit.intent.cuts import muted_by_pronoun, told_of
+from tightfit.intent.fades import read_fades
 from tightfit.intent.lexer import AUDIO_NAMES
 from tightfit.intent.model import Edit
 from tightfit.intent.reading import ACTING, ANCHORS, NEUTRAL, Reading
 from tightfit.intent.spans import Span
 
 _AUDIO = tuple(f".{name}" for name in AUDIO_NAMES.split())
-_FADE_S = 1.0  # where nobody says how long: as long as most editors' own
+_SLOWEST, _FASTEST = 0.1, 16  # a bare number is a speed between these
 _QUARTER = 90
 _NEAR = 4  # items between a denial and the verb that it denies
 _DENIABLE = named(
@@ -30,8 +32,7 @@ def read_edits(reading: Reading) -> None:
     _texts(reading)
     _music(reading)
     _rotations(reading)
-    _fades(reading)
-    _joined_fades(reading)
+    read_fades(reading)
     _volumes(reading)
     _tempos(reading)
     _silences(reading)
@@ -91,7 +92,9 @@ def _texts(reading: Reading) -> None:
         reach = _reach(reading, at)
         asked = reading.find("write", "text", "fade_in", among=reach)
         shown = reading.find("make", "want", among=reach) if not asked and reading.find("position", among=reach) else []
+        captions = [place for place in (at - 1, at + 1) if reading.concept(place) == "caption"]
         if asked or shown:
+            reading.use(*captions)
             _text(reading, at, str(reading.items[at].value or ""), reach, [*asked, *shown])
     for at in reading.find("text"):
         if at not in reading.used and reading.find("write", among=reading.clause(at)):
@@ -215,71 +218,6 @@ def _bare_angles(reading: Reading, clause: range) -> list[int]:
     return [at for at in reading.find("number", among=clause) if reading.items[at].value in (90, 180, 270)]
 
 
-def _fades(reading: Reading) -> None:
-    for at in reading.find("fade_in", "fade_out", "fade"):
-        if at in reading.used:
-            continue
-        clause = reading.clause(at)
-        times = reading.find("span", "duration", among=clause)[:1]
-        inwards = reading.find("fade_in", among=clause) or (
-            reading.find("fade", among=clause) and reading.find("inwards", among=clause)
-        )
-        outwards = reading.find("fade_out", "outwards", among=clause)
-        if reading.find("fade", among=clause):
-            outwards += reading.find("remove", among=clause)  # fade the sound out
-        edge = reading.items[times[0]].value.edge if times and reading.concept(times[0]) == "span" else ""
-        edit: Edit = {"kind": "fade"}
-        seconds = _seconds(reading, times[0]) if times else _FADE_S
-        if inwards or edge == "first":
-            edit["in_s"] = seconds
-        if outwards or (edge == "last" and not inwards):
-            edit["out_s"] = seconds
-        if len(edit) == 1:
-            continue
-        if not times:
-            reading.assume("assumed_fade")
-        named = reading.find("sound", "picture", among=clause)[:1]
-        if named:
-            edit["target"] = "sound" if reading.concept(named[0]) == "sound" else "picture"
-        if _also_out(reading, clause, inwards=bool(inwards)):
-            edit["out_s"] = seconds
-        words = reading.find(
-            "fade", "fade_in", "fade_out", "inwards", "outwards", "write", "last", "first", "limit", among=clause
-        )
-        reading.edit(at, edit, *times, *named, *outwards, *words)
-
-
-def _joined_fades(reading: Reading) -> None:
-    """As in "fade in over 2 s and fade out over 3 s": the two ends of one fade."""
-    fades = [pair for pair in reading.edits if pair[1]["kind"] == "fade"]
-    if len(fades) != 2 or fades[0][1].get("target") != fades[1][1].get("target"):
-        return
-    first, second = fades
-    if first[1].keys() & second[1].keys() <= {"kind", "target"}:
-        reading.edits.remove(second)
-        reading.edits[reading.edits.index(first)] = (first[0], {**first[1], **second[1]})
-
-
-def _also_out(reading: Reading, clause: range, *, inwards: bool) -> bool:
-    """As in "fade in and out": the second half is a clause of one word."""
-    following = reading.next_clause(clause)
-    if not (inwards and following and reading.concept(following.start) in ("outwards", "remove")):
-        return False
-    if reading.concept(following.start) == "remove" and reading.find("span", among=following):
-        return False  # "fade in, remove the last 7 seconds"
-    reading.use(following.start)
-    return True
-
-
-def _seconds(reading: Reading, at: int) -> float:
-    value = reading.items[at].value
-    if not isinstance(value, Span):
-        return float(value)
-    if value.last is not None:
-        return value.last
-    return (value.end or 0.0) - (value.start or 0.0)
-
-
 def _volumes(reading: Reading) -> None:
     for at in reading.find("volume", "louder", "quieter"):
         if at in reading.used:
@@ -306,7 +244,19 @@ def _volumes(reading: Reading) -> None:
         words = reading.find("volume", "sound", "make", "write", "rotate", among=clause)
         beside = [place for place in reading.elsewhere(clause) if reading.concept(place) in ("louder", "quieter")]
         reading.use(*beside)  # "a bit quieter, volume to 65 %"
+        for place in reading.find("smaller", among=_beside_sound(reading, clause)):
+            reading.use(place, *reading.find("sound", "volume", among=reading.clause(place)))  # 声音太小了
         reading.edit(at, {"kind": "volume", "level": round(share, 3)}, *level, *louder, *quieter, *to, *by, *words)
+
+
+def _beside_sound(reading: Reading, clause: range) -> list[int]:
+    """The places of other clauses that speak of the sound and of no size."""
+    return [
+        place
+        for place in reading.elsewhere(clause)
+        if reading.find("sound", "volume", among=reading.clause(place))
+        and not reading.find("size", "percent", "fraction", among=reading.clause(place))
+    ]
 
 
 def _tempos(reading: Reading) -> None:
@@ -316,7 +266,9 @@ def _tempos(reading: Reading) -> None:
         clause = reading.clause(at)
         if reading.find("smaller", "compress", "weight", among=clause):
             continue
-        amount = reading.find("playback", "factor", "fraction", "percent", among=clause)[:1]
+        amount = reading.find("playback", "factor", "fraction", "percent", among=clause)[:1] or _bare_factor(
+            reading, at
+        )
         if reading.concept(at) == "fraction" and reading.concept(at + 1) != "fast":
             continue
         named = reading.find("tempo", "faster", "slower", "playback", among=clause)
@@ -338,6 +290,21 @@ def _tempos(reading: Reading) -> None:
         reading.edit(at, {"kind": "speed", "factor": round(factor, 3)}, *amount, *named, *words)
 
 
+def _bare_factor(reading: Reading, at: int) -> list[int]:
+    """As in "speed 1.5", "tempo to 2": the number that follows, with nothing that is counted behind it."""
+    if reading.concept(at) not in ("tempo", "faster", "slower"):
+        return []
+    number = at + 1
+    while reading.concept(number) in ("to", "is", "filler", "by", "of", "from", "original", "this"):
+        number += 1
+    if reading.concept(at) != "tempo" and reading.concept(number - 1) != "to":
+        return []
+    ends = number + 1 not in reading.clause(at) or reading.concept(number + 1) in ("filler", "make", "to", "want")
+    if not ends or number not in reading.clause(at) or not reading.find("number", among=[number]):
+        return []
+    return [number] if _SLOWEST <= (reading.items[number].value or 0) <= _FASTEST else []
+
+
 def _silences(reading: Reading) -> None:
     """Mute, or no sound, for a part of the time only."""
     for at in reading.find("mute", "sound"):
@@ -345,9 +312,14 @@ def _silences(reading: Reading) -> None:
             continue
         clause = reading.clause(at)
         spans = reading.find("span", among=clause)
+        if not spans and reading.concept(at) == "mute":
+            spans = muted_by_pronoun(reading, at)
+            reading.use(*(place for stretch in spans for place in told_of(reading, stretch)))
         verbs = [place for place in clause if reading.concept(place) in ACTING]
         concepts = {reading.concept(place) for place in verbs}
-        if len(spans) != 1 or concepts & {"only", "keep", "trim", "not", "touch", "as_is"}:
+        if len(spans) != 1 or concepts & {"keep", "trim", "not", "touch", "as_is"}:
+            continue
+        if "only" in concepts and not _mutes_only(reading, clause, spans[0]):
             continue
         if "mute" not in concepts and not concepts & {"remove", "no", "cut"}:
             continue
@@ -358,6 +330,15 @@ def _silences(reading: Reading) -> None:
         edit |= {"last_s": span.last} if span.last is not None else {"start_s": span.start, "end_s": span.end}
         sounds = reading.find("sound", among=clause)
         reading.edit(at, edit, *spans, *verbs, *sounds)
+
+
+def _mutes_only(reading: Reading, clause: range, span: int) -> bool:
+    """As in "mute only from 0:10 to 0:15"; "only the first 30 seconds, muted" is a trim and a silence."""
+    only = reading.find("only", among=clause)[0]
+    if reading.find("mute", among=clause):
+        return not reading.items[span].value.edge or reading.find("mute", among=clause)[0] < only < span
+    silent = reading.find("sound", among=clause)[:1] and reading.find("remove", "cut", among=clause)[:1]
+    return bool(silent) and silent[0] < only < span
 
 
 _SHAPES = named("aspect clock square vertical landscape")

@@ -114,6 +114,9 @@ def _destination(reading: Reading, presets: list[int]) -> None:
     elif names:
         reading.wishes["target"] = Goal(preset=names.pop())
         reading.use(*presets)
+        for at in presets:
+            if (reading.concept(at - 1), reading.concept(at + 1)) == ("atleast", "remove"):
+                reading.use(at + 1)  # "muss über Outlook raus": the way it goes out
 
 
 def _elsewhere(reading: Reading, at: int) -> bool:

@@ -56,10 +56,19 @@ def detect(folded: Folded, found: Sequence[Token], usual: str = "") -> str:
     )
     if len(candidates) == 1 or _is_covered(candidates[0], found):
         return candidates[0]
+    if (marked := _before_a_shell(candidates, found)) is not None:
+        return marked
     said = {language: _said(language, found) for language in candidates}
     shared = Counter(item.text for items_said in said.values() for item in items_said)
     scores = {language: _score(language, folded, found, said[language], shared) for language in candidates}
     return max(candidates, key=lambda language: scores[language])
+
+
+def _before_a_shell(candidates: Sequence[str], found: Sequence[Token]) -> str | None:
+    """As in "15 Mo && cat …": the one language that has a word before the junk; what follows is no language."""
+    junk = next((at for at, token in enumerate(found) if token.kind is Kind.JUNK), 0)
+    marked = [name for name in candidates if any(token.text in load(name).marks for token in found[:junk])]
+    return marked[0] if len(marked) == 1 else None
 
 
 def _said(language: str, found: Sequence[Token]) -> list[Item]:

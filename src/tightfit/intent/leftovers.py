@@ -40,7 +40,7 @@ _HARMLESS = named(
     someone each several first last quality number label count
     """
 )
-_ASKING = named("make compress can want keep write upload export cancel beyond")
+_ASKING = named("make compress can want keep write upload export cancel beyond caption")
 _ASKS_IN_HAN = re.compile("^(?:[再把将将请請给給并並加换換]|顺便|順便|另外|同时)|帮|幫|给我|給我|麻烦|麻煩")
 _ASKS_IN_KANA = re.compile(
     "(?:[てで]|下さい|ください|欲しい|ほしい|たい|ように?|頼む|お願い(?:します)?|しろ|くれ)[ねよ。！!]*$"
@@ -50,7 +50,7 @@ _YEARS = range(1950, 2100)
 _LONGEST_NAME = 3  # words
 _ENDING = re.compile("[\u3041-\u309f]{1,2}")  # two kana are the end of a verb, not a wish
 _GOALS = frozenset(("size", "percent", "fraction", "preset"))
-_ALWAYS = frozenset(("junk", "attack", "beyond", "bad"))
+_ALWAYS = frozenset(("junk", "attack", "beyond", "caption", "bad"))
 
 
 def read_leftovers(reading: Reading, *, any_wish: bool) -> None:
@@ -216,6 +216,8 @@ def _numbers(reading: Reading, *, any_wish: bool) -> None:
         year = any_wish and reading.items[at].value in _YEARS and len(reading.items[at].text) == 4
         if year and reading.find("size", "percent", among=reading.clause(at)) == [] and not _measured(reading, at):
             reading.use(at)  # "filmed in 2018"
+        elif reading.concept(at - 1) == "by" and reading.concept(at - 2) in ("compress", "smaller"):
+            reading.doubt(at)  # "reduz em 80": by 80 of what?
         elif reading.concept(at - 1) in ("first", "last", "begin", "between", "to", "limit"):
             reading.doubt(at - 1, at)  # "the last 10": seconds, or frames? "to 8": what?
     if any_wish:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,8 @@ _PLAIN_UNITS = {
 }
 _TURNS = {"quarter_turn": 90.0, "half_turn": 180.0}
 _MOST_LINES, _FEWEST_LINES = 4320, 144
+_AFTER_A_TIME = named("comma stop dash and to end from then limit")
+_APART = re.compile(r"\d+\s?\w+ \d\d")
 _LEAST_WORD_OF_SOUND = 2  # items between "96k" and the word for sound
 
 
@@ -69,7 +72,9 @@ class Composer:
     def _single(self, item: Item) -> bool | None:
         """What is a measure by itself: 1080p, 1280x720, 0:45, 9:16, 2x, 4K."""
         if item.concept in _NAMED_LINES:
-            return self._put("lines", 1, (None, _NAMED_LINES[item.concept], None))
+            before = self._made[-1] if self._made else item
+            full = item.concept == "hd" and before.concept == "same" and before.end == item.start  # フルHD
+            return self._put("lines", 1, (None, _NAMED_LINES["full_hd" if full else item.concept], None))
         if item.concept == "lines":
             lines, _, rate = item.text.replace(" ", "").replace("i", "p").partition("p")
             return self._put("lines", 1, (None, int(lines), float(rate) if rate else None))
@@ -106,9 +111,11 @@ class Composer:
         """A unit without a number: "second 2", "the last minute", "a minute", "fps 30"."""
         if item.value == "fps":
             return self._rate_after_its_unit()
+        following = self._peek(1)
+        if item.value in BYTES and following and following.concept == "half_more":
+            return self._put("size", 2, round(1.5 * BYTES[item.value]))  # gigabyte y medio
         if item.value not in SECONDS:
             return None
-        following = self._peek(1)
         if following and following.concept == "clock":
             return self._put("clock", 2, _seconds_of(following.text))
         self._at += 1
@@ -220,9 +227,13 @@ class Composer:
         seconds, taken = value * SECONDS[name], taken + 1
         following = self._peek(taken)
         previous = self._items[self._at + taken - 1]
-        if following and following.concept == "digits" and following.start == previous.end and name in _NEXT_SMALLER:
+        if following and following.concept == "digits" and name in _NEXT_SMALLER:
             after = self._peek(taken + 1)
-            if not (after and after.concept == "unit"):
+            # 1 min 05: apart, but two digits with nothing behind them that they could count.
+            apart = following.start - previous.end == 1 and len(following.text) == 2
+            another = any(item.concept == "duration" and _APART.fullmatch(item.text) for item in self._made[-4:])
+            apart = apart and (another or after is None or after.concept in _AFTER_A_TIME)
+            if (following.start == previous.end or apart) and not (after and after.concept == "unit"):
                 seconds += float(following.text) * SECONDS[_NEXT_SMALLER[name]]
                 taken += 1
         last = self._made[-1] if self._made else None

@@ -64,6 +64,9 @@ def _is_told(reading: Reading, at: int, clause: range) -> bool:
         concepts = {reading.concept(place) for place in clause}
         at = clause.stop
     told = "is" in {reading.concept(place) for place in range(clause.start, at)}
+    if reading.lexicon.grammar.get("verbs_last"):
+        nouns = [place for place in clause if place > at and reading.concept(place) == "video"]
+        told = told or bool(nouns and reading.concept(nouns[-1] + 1) == "is")  # 4Kの動画があるんですが
     asked = any(reading.concept(place) in ("size", "lines", "preset") for place in reading.elsewhere(clause))
     return told and asked and not concepts & {"want", "make", "export", "can"}
 
@@ -159,6 +162,8 @@ def _named(reading: Reading, key: str) -> None:
 
 def _is_source(reading: Reading, at: int, key: str) -> bool:
     others = [place for place in reading.find(key) if place > at]
+    if _is_one_format(reading, at):
+        return False
     leads = bool(others) and any(reading.concept(place) == "to" for place in range(at + 1, others[0]))
     owned = reading.concept(at - 1) == "this" or (
         reading.concept(at - 1) == "video" and reading.concept(at - 2) == "this"
@@ -174,6 +179,17 @@ def _is_source(reading: Reading, at: int, key: str) -> bool:
         reading.use(at)
         return True
     return False
+
+
+def _is_one_format(reading: Reading, at: int) -> bool:
+    """As in "an MP4 H.264", "du webm en vp9": a container and a codec that nothing was told of are one wish."""
+    after = at + 1
+    while reading.concept(after) in ("to", "by", "with", "inwards", "filler"):
+        after += 1
+    article = reading.concept(at - 1) == "this" and not _is_possessive(reading, at - 1)
+    some = reading.concept(at - 1) == "from" and at - 1 == reading.clause(at).start
+    told = reading.find("is", "shot", among=reading.clause(at))
+    return reading.concept(at) == "container" and reading.concept(after) == "codec" and (article or some) and not told
 
 
 def _aspects(reading: Reading) -> None:

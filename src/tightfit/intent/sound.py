@@ -67,6 +67,8 @@ def _one(reading: Reading, at: int) -> None:
         return
     if silent is None:
         return
+    if "touch" in concepts:
+        acting = [*acting, *reading.find("not", among=list(reading.after(at)))]  # "não mexe no som não"
     reading.wish("audio", "none" if silent else "keep", at, *acting, *others, *with_it[:1])
 
 

@@ -26,7 +26,8 @@ def with_spans(items: Sequence[Item], *, postposed: bool) -> list[Item]:
     made: list[Item] = []
     at = 0
     while at < len(items):
-        found = _range(items, at) or _edge(items, at) or _open(items, at, postposed=postposed)
+        found = _range(items, at, postposed=postposed) or _past_the_first(items, at, postposed=postposed)
+        found = found or _edge(items, at) or _open(items, at, postposed=postposed)
         if found is None:
             made.append(items[at])
             at += 1
@@ -58,7 +59,7 @@ def _concept(items: Sequence[Item], at: int) -> str:
     return items[at].concept if 0 <= at < len(items) else ""
 
 
-def _range(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
+def _range(items: Sequence[Item], start: int, *, postposed: bool) -> tuple[int, Span] | None:
     """From one time to another. A number without a unit takes the other's."""
     at = start
     opened = _concept(items, at) in ("from", "between", "begin", "by", "of")
@@ -70,15 +71,15 @@ def _range(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
     if not (_is_time(items, at) or _is_number(items, at)):
         return None
     first = at
-    if (whole := _to_the_end(items, start, at)) is not None:
+    if (whole := _to_the_end(items, start, at, postposed=postposed)) is not None:
         return whole
     at += 1
-    postposed = _concept(items, at) in ("from", "begin") or (opened and _concept(items, at) == "first")
+    behind = _concept(items, at) in ("from", "begin") or (opened and _concept(items, at) == "first")
     joiners = _BETWEEN | {"from"} | ({"begin"} if not opened else frozenset()) | ({"and"} if between else frozenset())
     middle = _skip(items, at, joiners | _NEUTRAL, most=4)
     if not any(item.concept in joiners for item in items[at:middle]):
-        middle = _second_thought(items, at + postposed) if opened else at
-        if middle in (at, at + postposed):
+        middle = _second_thought(items, at + behind) if opened else at
+        if middle in (at, at + behind):
             return None
     second = middle
     if not (_is_time(items, second) or _is_number(items, second)):
@@ -87,7 +88,7 @@ def _range(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
     if not ({a.concept, b.concept} & {"clock", "duration"}):
         return None
     numbered = a.concept == "clock" and ":" not in a.text  # seconds 1 to 4
-    if "number" in (a.concept, b.concept) and not (opened or postposed or numbered):
+    if "number" in (a.concept, b.concept) and not (opened or behind or numbered):
         return None
     lasting = {item.concept for item in items[at:middle]} <= {"from", "begin"} | _NEUTRAL and a.concept == "duration"
     if lasting and b.concept == "clock" and not opened and _concept(items, second + 1) not in ("end", "limit"):
@@ -102,11 +103,12 @@ def _range(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
     return stop - start, Span(begin, end)
 
 
-def _to_the_end(items: Sequence[Item], start: int, at: int) -> tuple[int, Span] | None:
-    """From 1:05 to the end."""
+def _to_the_end(items: Sequence[Item], start: int, at: int, *, postposed: bool) -> tuple[int, Span] | None:
+    """From 1:05 to the end, 3分20秒から最後まで."""
     after = _skip(items, at + 1, _BETWEEN | {"from", "this", "filler", "video"}, most=4)
     joined = {item.concept for item in items[at + 1 : after]} & (_BETWEEN | {"from"})
-    if not joined or (items[at].concept != "clock" and not (items[at].concept == "duration" and start < at)):
+    opened = start < at or (postposed and _concept(items, at + 1) == "from")
+    if not joined or (items[at].concept != "clock" and not (items[at].concept == "duration" and opened)):
         return None
     if _concept(items, after) != "last" or _is_time(items, after + 1) or _is_number(items, after + 1):
         return None
@@ -139,6 +141,22 @@ def _in_seconds(item: Item, other: Item) -> float | None:
     text = other.text.lower()
     minutes = other.value >= 60 and other.value % 60 == 0 and ":" not in text
     return value * 60 if minutes else value
+
+
+def _past_the_first(items: Sequence[Item], start: int, *, postposed: bool) -> tuple[int, Span] | None:
+    """Everything after the first minute; 最初の1分以降."""
+    at = _skip(items, start + 1, _NEUTRAL) if _concept(items, start) == "begin" else start
+    if at == start and not postposed:
+        return None
+    if _concept(items, at) != "first" or (found := _edge(items, at)) is None:
+        return None
+    taken, span = found
+    stop = at + taken
+    if at == start:
+        if _concept(items, stop) != "begin":
+            return None
+        stop += 1
+    return stop - start, Span(start=span.end, edge="open")
 
 
 def _edge(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
