@@ -106,7 +106,8 @@ def compare(row: Row, info: MediaInfo, seen: Shown, made: MediaInfo, path: Path,
 
 def _sound_start(info: MediaInfo) -> float:
     video, sound = info.main_video, info.main_audio
-    assert video and sound, "checked by the caller"
+    assert video is not None, "checked by the caller"
+    assert sound is not None, "checked by the caller"
     return sound.start_s - float(video.pts[0] * video.time_base)
 
 
@@ -126,7 +127,8 @@ def _compare_pictures(row: Row, seen: Shown, now: Shown) -> None:
 
 def _compare_shape(row: Row, info: MediaInfo, made: MediaInfo) -> None:
     was, is_now = info.main_video, made.main_video
-    assert was and is_now, "checked by the caller"
+    assert was is not None, "checked by the caller"
+    assert is_now is not None, "checked by the caller"
     a, b = was.display_size, is_now.display_size
     off = (b[0] / b[1]) / (a[0] / a[1]) - 1
     row.check("shape", f"{a[0]}x{a[1]} → {b[0]}x{b[1]}", abs(off) <= _SHAPE_TOLERANCE)

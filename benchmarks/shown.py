@@ -33,7 +33,7 @@ Grid = list[tuple[float, float, float]]
 
 @dataclass(frozen=True)
 class Shown:
-    """``times`` in seconds, the first 0; ``pictures`` are ``GRID`` x ``GRID`` RGB; ``sound`` starts with the picture."""
+    """``times`` in seconds, the first 0; ``pictures`` ``GRID`` x ``GRID`` RGB; ``sound`` starts with the picture."""
 
     times: list[float]
     pictures: list[bytes]

@@ -47,12 +47,17 @@ async def acompress(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
+    container: str | None = None,
+    hdr: str = "auto",
+    private: bool = False,
     on_update: Callable[[Update], None] = ignore,
 ) -> Result:
     """Make the best-looking file within ``to`` ("50MB", "25%") or a destination's ``preset``; return what happened.
 
     ``where`` is "auto", "local" or "cloud"; ``offline`` opens no socket whatever else is set; ``no_fallback`` raises
-    NoPlaceLeft where the cloud can't do it; ``max_credits`` is the most that may be spent there.
+    NoPlaceLeft where the cloud can't do it; ``max_credits`` is the most that may be spent there. ``container`` is
+    "mp4", "mov" or "mkv" (None: by the output's name), ``hdr`` "auto" or "tonemap"; ``private`` drops facts of a place,
+    a person or a device.
     """
     request = make_request(
         Path(path),
@@ -66,6 +71,9 @@ async def acompress(
         where=where,
         no_fallback=no_fallback,
         max_credits=max_credits,
+        container=container,
+        hdr=hdr,
+        private=private,
     )
     return await run_compress(request, _settings(offline), on_update)
 
@@ -81,6 +89,9 @@ async def aplan(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
+    container: str | None = None,
+    hdr: str = "auto",
+    private: bool = False,
     on_update: Callable[[Update], None] = ignore,
 ) -> Plan | AlreadyFits:
     """Decide everything ``acompress`` would, without the final encode; what it measures is kept for it."""
@@ -93,6 +104,9 @@ async def aplan(
         where=where,
         no_fallback=no_fallback,
         max_credits=max_credits,
+        container=container,
+        hdr=hdr,
+        private=private,
     )
     return await run_plan(request, _settings(offline), on_update)
 
@@ -116,6 +130,9 @@ def compress(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
+    container: str | None = None,
+    hdr: str = "auto",
+    private: bool = False,
     on_update: Callable[[Update], None] = ignore,
 ) -> Result:
     """``acompress``, for callers without an event loop."""
@@ -134,6 +151,9 @@ def compress(
             offline=offline,
             no_fallback=no_fallback,
             max_credits=max_credits,
+            container=container,
+            hdr=hdr,
+            private=private,
             on_update=on_update,
         )
     )
@@ -150,6 +170,9 @@ def plan(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
+    container: str | None = None,
+    hdr: str = "auto",
+    private: bool = False,
     on_update: Callable[[Update], None] = ignore,
 ) -> Plan | AlreadyFits:
     """``aplan``, for callers without an event loop."""
@@ -165,6 +188,9 @@ def plan(
             offline=offline,
             no_fallback=no_fallback,
             max_credits=max_credits,
+            container=container,
+            hdr=hdr,
+            private=private,
             on_update=on_update,
         )
     )

@@ -18,8 +18,8 @@ from tightfit.units import SIZE_HELP
 COMMANDS = ("compress", "plan", "probe", "presets", "doctor", "demo", "serve")
 LATER_COMMANDS = ("ask", "chat", "watch", "worker", "bench", "mcp")
 LATER_OPTIONS = (
-    *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
-    *("--total", "--split", "-r", "--private", "--report"),
+    *("--trim", "--aspect", "--fit", "--fps", "--effort", "--min-quality"),
+    *("--total", "--split", "-r", "--report"),
 )
 COLOUR = r"\x1b\[[\d;]*[349]\dm"
 

@@ -21,8 +21,8 @@ from tightfit.units import SIZE_HELP
 
 LATER_COMMANDS = ("chat", "watch", "worker", "bench", "mcp")
 LATER_OPTIONS = (
-    *("--trim", "--aspect", "--fit", "--fps", "--hdr", "--effort", "--min-quality"),
-    *("--total", "--split", "-r", "--private", "--report"),
+    *("--trim", "--aspect", "--fit", "--fps", "--effort", "--min-quality"),
+    *("--total", "--split", "-r", "--report"),
 )
 
 
@@ -70,15 +70,12 @@ def test_an_option_of_a_later_version_is_refused_in_one_sentence(command: str, o
     assert complaint([command, "a.mp4", "5MB", option, "1"]) == f"{option} is not in this version."
 
 
-def test_a_rule_check_of_probe_is_refused_in_one_sentence():
-    assert complaint(["probe", "a.mp4", "--for", "discord"]) == "--for is not in this version."
-
-
 @pytest.mark.parametrize(
     ("option", "value", "instead"),
     [
         *(("--codec", value, "h264") for value in ("hevc", "av1", "vp9", "auto", "divx")),
-        *(("--container", value, "mp4") for value in ("mov", "mkv", "webm", "avi")),
+        *(("--container", value, "mp4") for value in ("webm", "avi")),
+        *(("--hdr", value, hint) for value, hint in (("keep", "tonemap"), ("bright", "auto"))),
         *(("--where", value, "local") for value in ("cluster", "moon")),
     ],
 )

@@ -33,6 +33,7 @@ HELP = f"""{SHORT}
   tightfit compress vacation.mp4 50MB              the last word may be the size
   tightfit compress *.mp4 --to 25% -o smaller/
   tightfit compress talk.mov --for discord --audio 48
+  tightfit compress film.mkv 500MB --container mkv --private
   tightfit compress vacation.mp4 50MB --where cloud
 """
 
@@ -52,9 +53,11 @@ def compress(
         ),
     ] = None,
     codec: options.Codec = "h264",
-    container: options.Container = "mp4",
+    container: options.Container = None,
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
+    hdr: options.Hdr = "auto",
+    private: options.Private = False,
     where: options.Where = "auto",
     offline: options.Offline = False,
     no_fallback: options.NoFallback = False,
@@ -67,14 +70,17 @@ def compress(
     verbose: options.Verbose = False,
 ) -> int:
     places = options.Places(where, offline, no_fallback, max_credits)
-    options.require_built(codec, container, places)
+    form = options.Form(container, hdr, private)
+    options.require_built(codec, places)
     files, limit = options.files_and_limit(words, to, preset)
     if output is not None and len(files) > 1 and not Path(output).is_dir():
         raise UsageError(f"-o {output} is no folder, and {len(files)} files need one.", hint="Name an existing folder.")
     view = view_for(as_json=as_json, quiet=quiet, verbose=verbose)
     try:
         requests = [
-            options.request(file, limit, resolution, audio, jobs, output=output, overwrite=overwrite, places=places)
+            options.request(
+                file, limit, resolution, audio, jobs, output=output, overwrite=overwrite, places=places, form=form
+            )
             for file in files
         ]
     except UsageError as error:
@@ -166,7 +172,7 @@ class _Run:
         """`clip.mov clip.mp4 --overwrite` must not end as one file."""
         from tightfit.engine.publish import output_path
 
-        for extension in (".mp4", request.source.suffix):
+        for extension in (f".{request.writes}", request.source.suffix):
             path = output_path(request, extension)
             if path in self.written:
                 raise OutputExists(

@@ -35,9 +35,11 @@ def plan(
     to: options.To = None,
     preset: options.For = None,
     codec: options.Codec = "h264",
-    container: options.Container = "mp4",
+    container: options.Container = None,
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
+    hdr: options.Hdr = "auto",
+    private: options.Private = False,
     where: options.Where = "auto",
     offline: options.Offline = False,
     no_fallback: options.NoFallback = False,
@@ -48,12 +50,13 @@ def plan(
     verbose: options.Verbose = False,
 ) -> int:
     places = options.Places(where, offline, no_fallback, max_credits)
-    options.require_built(codec, container, places)
+    form = options.Form(container, hdr, private)
+    options.require_built(codec, places)
     files, limit = options.files_and_limit(words, to, preset)
     # Scripts want the plan and nothing else on stdout; people want to see that something happens.
     view = view_for(as_json=False, quiet=as_json, verbose=verbose)
     try:
-        requests = [options.request(file, limit, resolution, audio, jobs, places=places) for file in files]
+        requests = [options.request(file, limit, resolution, audio, jobs, places=places, form=form) for file in files]
     except UsageError as error:
         if as_json:
             for file in files:

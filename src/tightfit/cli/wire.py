@@ -69,15 +69,17 @@ def _quality(value: Quality) -> Wire:
 def plan(value: Plan, info: MediaInfo) -> Wire:
     video, sound = info.main_video, info.main_audio
     assert video is not None, "what was planned has a picture"
-    codec = sound.codec if sound and value.audio.kind == "copy" else "aac"
-    track = _track(codec, value.audio.kbps, value.audio.channels)
+    tracks = [
+        _track(sound.codec if sound and track.kind == "copy" else "aac", track.kbps, track.channels)
+        for track in (value.audio, *value.more_audio)
+    ]
     return {
         "type": "plan",
         "status": "feasible",
         "input": info.path,
         "limit_bytes": value.limit_bytes,
         "video": _picture("h264", (value.size.width, value.size.height), video.fps),
-        "audio": [] if value.audio.kind == "none" else [track],
+        "audio": [] if value.audio.kind == "none" else tracks,
         "predicted_bytes": list(value.predicted_bytes),
         "predicted_vmaf": _rounded(value.predicted_vmaf, 1),
         "predicted_seconds": _rounded(value.predicted_seconds, 1),

@@ -167,6 +167,7 @@ class AudioStream:
     profile: str | None = None
     language: str | None = None
     default: bool = False
+    title: str | None = None
 
     @property
     def kbps(self) -> float:
@@ -180,6 +181,21 @@ class OtherStream:
     index: int
     kind: str
     codec: str | None
+    language: str | None = None
+    default: bool = False
+    forced: bool = False
+    title: str | None = None
+    packets: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A named stretch of the timeline, in seconds."""
+
+    start_s: float
+    end_s: float
+    title: str
 
 
 @dataclass(frozen=True)
@@ -201,6 +217,7 @@ class MediaInfo:
     metadata: tuple[tuple[str, str], ...]
     doubts: tuple[str, ...] = ()
     alias: str | None = None
+    chapter_marks: tuple[Chapter, ...] = ()
 
     @property
     def size(self) -> int:

@@ -115,6 +115,7 @@ class Plan:
     predicted_seconds: float | None = None
     predicted_vmaf: float | None = None
     in_cloud: bool = False
+    more_audio: tuple[AudioPlan, ...] = ()
 
     @property
     def size(self) -> Size:

@@ -7,9 +7,10 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from tightfit.domain.containers import container_of
 from tightfit.domain.geometry import full_size
 from tightfit.domain.job import JobRecord
-from tightfit.domain.media_info import MediaInfo, VideoStream
+from tightfit.domain.media_info import Hdr, MediaInfo, VideoStream
 from tightfit.domain.pieces import Part, Variant
 from tightfit.domain.plan import AlreadyFits, Plan
 from tightfit.domain.request import CompressRequest
@@ -28,7 +29,7 @@ from tightfit.engine.prepare import Prepared, prepare
 from tightfit.errors import EncoderError, SourceChanged, SourceError, TightfitError
 from tightfit.media.measure import measure
 from tightfit.media.probe import identify, probe
-from tightfit.media.stitch import kept_metadata, stitch
+from tightfit.media.stitch import stitch
 from tightfit.media.tools import Ffmpeg, find_ffmpeg
 from tightfit.media.verify import Expected, verify
 from tightfit.settings import Settings
@@ -88,7 +89,7 @@ async def _work_on(
         info = await _probe(request, settings, job)
         limit = request.limit_for(info.size)
         fits = info.size <= limit and _may_stay(request, info)
-        output = publish.output_path(request, request.source.suffix if fits else ".mp4")
+        output = publish.output_path(request, request.source.suffix if fits else f".{request.writes}")
         part = publish.part_path(output, job.id)
         publish.check_writable(output, part, request, fits, disk)
         tool = ""
@@ -197,7 +198,7 @@ def _warn_of_rules(request: CompressRequest, video: VideoStream, job: Job) -> No
 
 
 def _copied(info: MediaInfo, limit: int, job: Job, output: Path) -> Result:
-    video, sound = info.main_video, info.main_audio
+    video = info.main_video
     assert video is not None, "checked by _probe"
     width, height = video.display_size
     return Result(
@@ -210,7 +211,7 @@ def _copied(info: MediaInfo, limit: int, job: Job, output: Path) -> Result:
         duration_s=round(video.duration_s, 3),
         frames=video.frames,
         video=VideoOut(video.codec, width, height, round(float(video.fps), 3)),
-        audio=(AudioOut(sound.codec, round(sound.kbps, 1), sound.channels),) if sound else (),
+        audio=tuple(AudioOut(s.codec, round(s.kbps, 1), s.channels) for s in info.audios if s.packets),
         elapsed_s=round(job.elapsed_s, 2),
         warnings=tuple(job.warnings),
     )
@@ -222,7 +223,11 @@ def _may_stay(request: CompressRequest, info: MediaInfo) -> bool:
     named = request.output is not None and not request.output.is_dir()
     if named and request.output and request.output.suffix.lower() != request.source.suffix.lower():
         return False
-    if request.audio not in ("auto", "copy"):
+    if request.audio not in ("auto", "copy") or request.private:
+        return False
+    if request.container and container_of(request.source.suffix) is not request.container:
+        return False
+    if request.hdr == "tonemap" and video and video.colour.hdr is not Hdr.NONE:
         return False
     if video and (bound.width or bound.height):
         display = video.display_size
@@ -304,7 +309,7 @@ def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: J
 
 
 def _write(variants: tuple[Variant, ...], prepared: Prepared, path: Path) -> int:
-    return stitch(_parts_of(variants), prepared.timeline, prepared.track, kept_metadata(prepared.clip.info), path)
+    return stitch(_parts_of(variants), prepared.timeline, prepared.cargo, path)
 
 
 def _expected(prepared: Prepared, variants: tuple[Variant, ...], fit: Fit) -> Expected:
@@ -313,8 +318,7 @@ def _expected(prepared: Prepared, variants: tuple[Variant, ...], fit: Fit) -> Ex
         timeline=prepared.timeline,
         size=fit.size,
         parts=_parts_of(variants),
-        track=prepared.track,
-        metadata=kept_metadata(prepared.clip.info),
+        cargo=prepared.cargo,
     )
 
 
@@ -344,9 +348,9 @@ async def _explain_fill(
 def _result(
     request: CompressRequest, prepared: Prepared, fit: Fit, job: Job, output: Path, size: int, quality: Quality | None
 ) -> Result:
-    clip, track = prepared.clip, prepared.track
+    clip = prepared.clip
     frames = clip.frames
-    sound = (AudioOut(track.codec, round(track.kbps, 1), track.channels),) if track else ()
+    sound = tuple(AudioOut(t.codec, round(t.kbps, 1), t.channels) for t in prepared.cargo.tracks)
     return Result(
         status=Status.MET,
         job_id=job.id,

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
 
 from tightfit.domain import plan as planning
-from tightfit.domain.audio import COPYABLE, MOST_OF_FILE, AudioKind, AudioPlan, Loudness, drop, plan_audio
+from tightfit.domain.audio import MOST_OF_FILE, AudioKind, AudioPlan, Loudness, broken, drop, plan_audio
 from tightfit.domain.geometry import full_size
-from tightfit.domain.media_info import Hdr, MediaInfo, VideoStream
-from tightfit.domain.mp4 import metadata_bytes, predict_overhead, runs
+from tightfit.domain.media_info import AudioStream, Hdr, MediaInfo, VideoStream
 from tightfit.domain.plan import Budget, Crossings, Plan
 from tightfit.domain.rate import RateModel
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import Option
 from tightfit.domain.segments import cut_into_segments
+from tightfit.domain.tracks import Shares
 from tightfit.domain.updates import Phase
 from tightfit.engine import measured
 from tightfit.engine.durable import content_of
 from tightfit.engine.job import Job
 from tightfit.engine.quality import measure_crossings
+from tightfit.engine.streams import (
+    Subtitles,
+    cargo_of,
+    in_order,
+    more_sound,
+    overhead_bound,
+    rules_of,
+    shares_of,
+    subtitles,
+    tell_of_tracks,
+)
 from tightfit.errors import InfeasibleError, SourceError, UsageError, told_singly
 from tightfit.media.analyse import Analysis, analyse
 from tightfit.media.audio import AudioTrack, make_track, measure_loudness
+from tightfit.media.cargo import Cargo
 from tightfit.media.encode import Clip
 from tightfit.media.picture import Picture, require_tone_mapping
-from tightfit.media.stitch import Timeline, kept_metadata
+from tightfit.media.stitch import Timeline
 from tightfit.media.tools import Ffmpeg
 from tightfit.settings import Settings
 
@@ -36,11 +47,8 @@ from tightfit.settings import Settings
 _MOST_LOST = 0.5
 # H.264 needs up to twice the bytes of a newer codec for the same picture.
 _MOST_INFLATION = 2
-_USUAL_GOP_FRAMES = 100
 # Sound that ends this much too early was not only cut at a packet.
 _MUCH_LESS_SOUND_S = 0.5
-# From a frame this long on, the muxer's interleaving is another (see domain.mp4).
-_LONG_PAUSE_S = 8
 
 
 class Infeasible(InfeasibleError):
@@ -61,7 +69,7 @@ class Prepared:
     plan: Plan
     clip: Clip
     model: RateModel
-    track: AudioTrack | None
+    cargo: Cargo
     timeline: Timeline
     crossings: Crossings
 
@@ -74,17 +82,16 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     require_tone_mapping(video, ffmpeg, info.path)
     picture = Picture(video, full_size(video.display_size, request.resolution))
     limit = _worth_filling(request.limit_for(info.size), info.size)
-    sound: list[tuple[AudioPlan, AudioTrack | None]] = []
+    load = Load(shares_of(request, info, limit, video.duration_s))
     with told_singly():
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_sound, request, info, limit, ffmpeg, job, sound)
+            tasks.start_soon(_load, request, info, limit, ffmpeg, job, load)
             analysis = await _analysis(info, video, picture, ffmpeg, settings, job)
     _warn_of_losses(info, video, analysis, job)
     job.tell(Phase.PLAN)
     clip = Clip(info, video, picture, analysis.pts)
     model = RateModel(analysis.content)
-    audio, track = sound[0]
-    audio, track, budget = _fit_sound(limit, clip, model, audio, track)
+    audio, cargo, budget = _fit_sound(request, limit, clip, model, load)
     if audio.warning:
         job.warn(audio.warning)
     crossings: Crossings = planning.USUAL_CROSSINGS
@@ -104,12 +111,13 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         choice=choice,
         segments=tuple(segments),
         audio=audio,
+        more_audio=tuple(plan for _, plan, track in load.more if track in cargo.tracks),
         reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments))
         + _picture_reasons(video),
         warnings=tuple(job.warnings),
         predicted_seconds=planning.predict_seconds(analysis.seconds, choice.scale),
     )
-    return Prepared(plan, clip, model, track, timeline_of(clip), crossings)
+    return Prepared(plan, clip, model, cargo, timeline_of(clip), crossings)
 
 
 def _worth_filling(limit: int, source_bytes: int) -> int:
@@ -117,38 +125,53 @@ def _worth_filling(limit: int, source_bytes: int) -> int:
     return min(limit, _MOST_INFLATION * source_bytes) if source_bytes <= limit else limit
 
 
+@dataclass
+class Load:
+    """Sound and subtitles as they were made: the main track with its plan, and what else there is."""
+
+    shares: Shares
+    main: AudioPlan = field(default_factory=lambda: AudioPlan(AudioKind.NONE))
+    track: AudioTrack | None = None
+    more: list[tuple[AudioStream, AudioPlan, AudioTrack]] = field(default_factory=list)
+    spoken: Subtitles = field(default_factory=Subtitles)
+
+
+async def _load(request: CompressRequest, info: MediaInfo, limit: int, ffmpeg: Ffmpeg, job: Job, load: Load) -> None:
+    load.main, load.track = await _sound(request, info, limit, ffmpeg, job, load.shares)
+    if load.main.kind is not AudioKind.NONE:
+        load.more = await more_sound(request, info, load.shares, limit, ffmpeg, job)
+    load.spoken = await subtitles(request, info, limit, ffmpeg, job)
+
+
 async def _sound(
-    request: CompressRequest,
-    info: MediaInfo,
-    limit: int,
-    ffmpeg: Ffmpeg,
-    job: Job,
-    into: list[tuple[AudioPlan, AudioTrack | None]],
-) -> None:
-    stream, video = info.main_audio, info.main_video
+    request: CompressRequest, info: MediaInfo, limit: int, ffmpeg: Ffmpeg, job: Job, shares: Shares
+) -> tuple[AudioPlan, AudioTrack | None]:
+    stream, video, rules = info.main_audio, info.main_video, rules_of(request, shares)
     assert video is not None, "checked by the caller"
-    if len(info.audios) > 1 and stream:
-        job.warn(f"Of {len(info.audios)} sound tracks only one is kept (stream {stream.index}).")
+    tell_of_tracks(info, shares, job)
     loudness = Loudness(-20.0, -20.0)
     if stream and request.audio not in ("none", "copy"):
         job.tell(Phase.AUDIO)
         loudness = await measure_loudness(ffmpeg, info, stream)
-    if request.audio == "copy" and stream and stream.codec not in COPYABLE:
+    if request.audio == "copy" and stream and stream.codec not in rules.copyable:
         raise UsageError(
-            f"--audio copy can't be done: players don't expect {stream.codec} sound in an MP4.",
+            f"--audio copy can't be done: players don't expect {stream.codec} sound in {request.writes.upper()}.",
             hint="Use --audio auto.",
         )
-    plan = plan_audio(stream, request.audio, limit, video.duration_s, loudness)
+    plan = plan_audio(stream, request.audio, limit, video.duration_s, loudness, rules)
     if stream is None or plan.kind is AudioKind.NONE:
-        into.append((plan, None))
-        return
+        return plan, None
     if plan.expected_bytes(video.duration_s) > MOST_OF_FILE * limit and request.audio == "auto":
-        into.append((drop(plan), None))
-        return
-    track = await make_track(ffmpeg, info, stream, plan, job.work)
+        return drop(plan), None
+    try:
+        track = await make_track(ffmpeg, info, stream, plan, job.work)
+    except SourceError as exc:
+        # Where the disk is at fault this says so; a track that is damaged by itself costs the sound, not the file.
+        await content_of(Path(info.path))
+        return broken(str(exc)), None
     if track.end_s < stream.start_s + stream.duration_s - _MUCH_LESS_SOUND_S:
         await content_of(Path(info.path))
-    into.append((plan, track))
+    return plan, track
 
 
 async def _analysis(
@@ -175,35 +198,27 @@ async def _analysis(
 
 
 def _fit_sound(
-    limit: int, clip: Clip, model: RateModel, audio: AudioPlan, track: AudioTrack | None
-) -> tuple[AudioPlan, AudioTrack | None, Budget]:
-    """The sound as encoded, or none where only a silent picture fits."""
-    budget = _budget(limit, clip, track)
-    if track and planning.choose(model, budget.video, clip.picture.full) is None and audio.kind is AudioKind.ENCODE:
-        silent = _budget(limit, clip, None)
-        if planning.choose(model, silent.video, clip.picture.full):
-            return drop(audio), None, silent
-    return audio, track, budget
-
-
-def _budget(limit: int, clip: Clip, track: AudioTrack | None) -> Budget:
-    steps = [b - a for a, b in pairwise(clip.pts)]
-    timeline = timeline_of(clip)
-    container = predict_overhead(
-        clip.frames,
-        clip.video.fps,
-        variable_rate=max(steps, default=0) * clip.video.time_base >= _LONG_PAUSE_S,
-        b_frames=True,
-        keyframe_interval_frames=_USUAL_GOP_FRAMES,
-        audio_packets=track.packets if track else 0,
-        audio_rate=track.sample_rate if track else 48_000,
-        packet_samples=track.packet_samples if track else 1024,
-        stts_runs=runs(steps),
-        audio_start_s=track.start_s - timeline.start_s if track and not track.has_gaps else None,
-        payload_bytes=limit,
-        metadata_bytes=metadata_bytes(kept_metadata(clip.info)),
-    )
-    return Budget(limit, track.bytes if track else 0, container)
+    request: CompressRequest, limit: int, clip: Clip, model: RateModel, load: Load
+) -> tuple[AudioPlan, Cargo, Budget]:
+    """Sound and subtitles as made; without the further tracks, or without any, where only so a picture fits."""
+    line = timeline_of(clip)
+    main = [(clip.info.main_audio, load.track)] if clip.info.main_audio and load.track else []
+    more = [(stream, track) for stream, _, track in load.more]
+    may_drop = load.main.kind is AudioKind.ENCODE
+    sets = [[*main, *more]]
+    if may_drop:
+        sets += ([main] if more else []) + ([[]] if main else [])
+    first: tuple[AudioPlan, Cargo, Budget] | None = None
+    for made in sets:
+        cargo = cargo_of(request, clip.info, line, in_order(clip.info, made), load.spoken)
+        sound = sum(track.bytes for track in cargo.tracks)
+        budget = Budget(limit, sound, overhead_bound(clip, line, cargo, limit))
+        audio = load.main if made or not main else drop(load.main)
+        first = first or (audio, cargo, budget)
+        if planning.choose(model, budget.video, clip.picture.full) is not None:
+            return audio, cargo, budget
+    assert first is not None, "there is one set at least"
+    return first
 
 
 def _infeasible(
@@ -239,9 +254,13 @@ def _warn_of_losses(info: MediaInfo, video: VideoStream, analysis: Analysis, job
         )
     if lost > 0:
         job.warn(f"{lost} of the source's {video.frames} pictures can't be decoded and are left out.")
-    dropped = sorted({o.kind for o in info.others})
+    # Chapters come as a text track too in MP4; they are carried over as chapters.
+    dropped = sorted({o.kind for o in info.others if o.kind not in ("subtitle", "data")})
     if dropped:
         job.warn(f"Not carried over: {', '.join(dropped)} streams.")
+    data = [o for o in info.others if o.kind == "data"]
+    if len(data) > bool(info.chapters):
+        job.warn("Not carried over: data streams of the device that made the file.")
 
 
 def _picture_reasons(video: VideoStream) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from tightfit.domain.containers import Container, container_of
 from tightfit.domain.request import CompressRequest
 from tightfit.engine.disk import Disk
 from tightfit.errors import OutputError, OutputExists, UsageError
@@ -36,8 +37,9 @@ def _shortened(stem: str, room: int) -> str:
 
 def check_writable(path: Path, part: Path, request: CompressRequest, copied: bool, disk: Disk) -> None:
     """Raise before any work where publishing to ``path`` is bound to fail. Writes and removes one empty file."""
-    if not copied and path.suffix.lower() != ".mp4":
-        raise UsageError(f"{path} does not end in .mp4, the only container written so far.", hint="Name it .mp4.")
+    if not copied and container_of(path.suffix) is not request.writes:
+        written = ", ".join(f".{kind}" for kind in Container)
+        raise UsageError(f"{path} is of no kind that is written: {written}.", hint=f"Name it .{request.writes}.")
     if path.exists():
         if path.samefile(request.source):
             raise OutputError(
@@ -71,7 +73,9 @@ def part_path(path: Path, job_id: str) -> Path:
 
 def parts_of(request: CompressRequest, job_id: str) -> list[Path]:
     """Where a run of ``request`` may have left a part."""
-    return sorted({part_path(output_path(request, ext), job_id) for ext in (".mp4", request.source.suffix)})
+    return sorted(
+        {part_path(output_path(request, ext), job_id) for ext in (f".{request.writes}", request.source.suffix)}
+    )
 
 
 def publish(part: Path, path: Path, *, overwrite: bool, disk: Disk) -> None:

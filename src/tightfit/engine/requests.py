@@ -7,7 +7,8 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
-from tightfit.domain.request import AudioChoice, CompressRequest, Destination, Resolution, Where
+from tightfit.domain.containers import Container, container_of
+from tightfit.domain.request import AudioChoice, CompressRequest, Destination, Hdr, Resolution, Where
 from tightfit.errors import UsageError
 from tightfit.units import SIZE_HELP, parse_target
 
@@ -28,6 +29,9 @@ def make_request(
     where: str = "auto",
     no_fallback: bool = False,
     max_credits: int | None = None,
+    container: str | None = None,
+    private: bool = False,
+    hdr: str = "auto",
 ) -> CompressRequest:
     """One validated request. Raises UsageError naming the option and a value that works."""
     if (to is None) == (preset is None):
@@ -45,6 +49,9 @@ def make_request(
         where=_parse_where(where),
         no_fallback=no_fallback,
         max_credits=max_credits,
+        container=parse_container(container, output),
+        private=private,
+        hdr=parse_hdr(hdr),
     )
     _require_sense(request)
     if request.target.preset is None:
@@ -79,9 +86,12 @@ def _for_destination(request: CompressRequest, name: str) -> CompressRequest:
     from tightfit import presets
 
     preset = presets.load(name)
-    if "h264" not in (preset.video.codecs or ("h264",)) or "mp4" not in (preset.containers or ("mp4",)):
+    containers = preset.containers or tuple(Container)
+    if "h264" not in (preset.video.codecs or ("h264",)) or not any(map(container_of, containers)):
+        raise UsageError(f"{preset.title} takes no H.264 in MP4, MOV or MKV.", hint="Name a size instead.")
+    if request.container and request.container not in containers:
         raise UsageError(
-            f"{preset.title} takes no H.264 in MP4, the only form written so far.", hint="Name a size instead."
+            f"{preset.title} takes no {request.container.upper()}.", hint=f"Write --container {containers[0]}."
         )
     destination = Destination(
         preset.limit_bytes,
@@ -89,6 +99,11 @@ def _for_destination(request: CompressRequest, name: str) -> CompressRequest:
         tuple(preset.containers),
         preset.max_duration_s,
         preset.video.max_fps,
+        preset.edit_lists,
+        tuple(preset.audio.codecs),
+        preset.audio.max_tracks,
+        preset.audio.max_channels,
+        preset.audio.max_rate_hz,
     )
     bound = request.resolution
     if not bound.source and bound.width is None and bound.height is None and preset.video.max_width:
@@ -108,6 +123,37 @@ def parse_resolution(text: str) -> Resolution:
     if match := _BOX.fullmatch(cleaned):
         return Resolution(int(match[1]), int(match[2]))
     raise UsageError(f"--resolution {text!r} is not a size of pictures.", hint="Write auto, source, 720p or 1280x720.")
+
+
+def parse_container(text: str | None, output: str | PathLike[str] | None) -> Container | None:
+    """``mp4``, ``mov`` or ``mkv``; None where nothing is asked.
+
+    Raises UsageError, also where ``output`` has another.
+    """
+    suffix = Path(output).suffix if output is not None and not Path(output).is_dir() else ""
+    if text is None:
+        return None
+    name = text.strip().lower()
+    if name == "webm":
+        raise UsageError("--container webm is for VP9 and AV1, and only H.264 is written: write --container mp4.")
+    found = container_of(f".{name}")
+    if found is None:
+        raise UsageError(f"--container {text} means nothing.", hint="Write --container mp4.")
+    if suffix and container_of(suffix) is not found:
+        raise UsageError(f"{output} does not end in .{found}.", hint=f"Name it .{found}, or leave out --container.")
+    return found
+
+
+def parse_hdr(text: str) -> Hdr:
+    """``auto`` or ``tonemap``. Raises UsageError."""
+    cleaned = text.strip().lower()
+    if cleaned == "auto":
+        return "auto"
+    if cleaned == "tonemap":
+        return "tonemap"
+    if cleaned == "keep":
+        raise UsageError("--hdr keep needs a 10-bit codec, and only 8-bit H.264 is written: write --hdr tonemap.")
+    raise UsageError(f"--hdr {text} means nothing.", hint="Write --hdr auto.")
 
 
 def parse_audio(text: str) -> AudioChoice:

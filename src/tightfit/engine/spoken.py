@@ -40,7 +40,7 @@ def _not_yet(intent: Intent) -> Iterator[str]:
     """The wishes that the engine has no work for, as a person would name them."""
     if intent.codec not in (None, "h264"):
         yield f"the codec {intent.codec}"
-    if intent.container not in (None, "mp4"):
+    if intent.container == "webm":
         yield f"the container {intent.container}"
     if intent.where not in (None, "local", "cloud"):
         yield f"work on the {intent.where}"
@@ -68,6 +68,7 @@ def _request(intent: Intent, name: str, output: str | None, overwrite: bool, job
         overwrite=overwrite,
         jobs=jobs,
         where=intent.where or "auto",
+        container=intent.container,
     )
     return replace(request, resolution=_bound(intent.resolution)) if intent.resolution else request
 

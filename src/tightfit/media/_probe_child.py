@@ -110,10 +110,16 @@ def _read(container: InputContainer, rules: Rules) -> dict[str, Any]:
         "start_s": (container.start_time or 0) / 1_000_000,
         "header_duration_s": None if container.duration is None else container.duration / 1_000_000,
         "streams": streams,
-        "chapters": len(container.chapters()),
+        "chapters": [_chapter(c) for c in container.chapters()],
         "metadata": dict(container.metadata),
         "doubts": doubts,
     }
+
+
+def _chapter(chapter: Any) -> list[Any]:
+    """Start and end in seconds, and the title."""
+    base = chapter["time_base"] or 1
+    return [float(chapter["start"] * base), float(chapter["end"] * base), chapter["metadata"].get("title", "")]
 
 
 def _stream_facts(stream: Any) -> dict[str, Any]:
@@ -124,7 +130,9 @@ def _stream_facts(stream: Any) -> dict[str, Any]:
         "codec": context.codec.canonical_name if context else None,
         "time_base": [stream.time_base.numerator, stream.time_base.denominator] if stream.time_base else [1, 1000],
         "language": stream.metadata.get("language"),
+        "title": stream.metadata.get("title"),
         "default": bool(stream.disposition & av.stream.Disposition.default),
+        "forced": bool(stream.disposition & av.stream.Disposition.forced),
         "cover_art": bool(stream.disposition & av.stream.Disposition.attached_pic),
         "header_frames": stream.frames,
     }

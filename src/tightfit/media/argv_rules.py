@@ -17,7 +17,9 @@ _WORD, _WORDS = r"[A-Za-z0-9_+.-]+", r"[A-Za-z0-9_+.-]+(,[A-Za-z0-9_+.-]+)*"
 _FLAGS = {"-hide_banner", "-nostdin", "-nostats", "-y", "-xerror", "-copyts", "-noaccurate_seek"}
 # Each option that takes a value, and what that value has to look like from end to end.
 _VALUES = {
-    **dict.fromkeys(("-loglevel", "-preset", "-fps_mode", "-c:v", "-c:a", "-bsf:a", "-skip_loop_filter"), _WORD),
+    **dict.fromkeys(
+        ("-loglevel", "-preset", "-fps_mode", "-c:v", "-c:a", "-c:s", "-bsf:a", "-skip_loop_filter"), _WORD
+    ),
     **dict.fromkeys(("-color_primaries", "-color_trc", "-colorspace", "-color_range"), _WORD),
     **dict.fromkeys(("-format_whitelist", "-f"), _WORD),
     **dict.fromkeys(("-stats_period", "-max_alloc", "-filter_complex_threads", "-threads", "-ss", "-crf"), _NUMBER),
@@ -106,7 +108,7 @@ def _output_violations(name: str, options: dict[str, str]) -> list[str]:
     kind = options.get("-f", "")
     if kind == "null" and name == "-":
         return []
-    if kind in ("nut", "mp4") and _NAMED_FILE.fullmatch(name):
+    if kind in ("nut", "mp4", "srt", "matroska") and _NAMED_FILE.fullmatch(name):
         return []
     return [f"an output that is not ours: {name!r} of the kind {kind!r}"]
 

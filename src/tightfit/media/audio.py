@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
@@ -36,6 +36,9 @@ class AudioTrack:
     packet_samples: int
     start_s: float
     end_s: float
+    language: str | None = None
+    default: bool = False
+    title: str | None = None
 
     @property
     def has_gaps(self) -> bool:
@@ -66,9 +69,11 @@ async def measure_loudness(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream)
     return Loudness(middle, side, damaged=done.returncode != 0 or "[error]" in done.stderr)
 
 
-async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan: AudioPlan, work: Path) -> AudioTrack:
+async def make_track(
+    ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan: AudioPlan, work: Path, name: str = "audio"
+) -> AudioTrack:
     """Encode or copy the whole track once. Raises SourceError where nothing comes of it; EncoderError."""
-    out = work / "audio.nut"
+    out = work / f"{name}.nut"
     source = argv.source_input(info, ffmpeg.policy, threads=1)[str(stream.index)]
     options: dict[str, object] = {"f": "nut", "output_ts_offset": argv.LEAD_S}
     if plan.kind is AudioKind.COPY:
@@ -92,7 +97,7 @@ async def make_track(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan:
         raise SourceError(
             f"The sound of {info.path} could not be read: {done.last_message}.", hint="Try again with --audio none."
         )
-    return track
+    return replace(track, language=stream.language, default=stream.default, title=stream.title)
 
 
 # A second of sound costs as much as so many pixels: sound is coded at fifty times its speed on one core.
