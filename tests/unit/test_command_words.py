@@ -100,7 +100,7 @@ def test_a_value_that_is_not_in_this_version_is_refused_with_one_that_is(option:
         (["", "50MB"], "vacation.mp4"),
         (["a.mp4", "--to", "5MB", "--for", "discord"], "--to and --for"),
         (["a.mp4", "5MB", "--outptu", "x"], "Did you mean --output?"),
-        (["a.mp4", "5MB", "--frobnicate"], "tightfit compress --help"),
+        (["a.mp4", "5MB", "--zzz"], "tightfit compress --help"),
         (["a.mp4", "--to"], "--to 50MB"),
         (["a.mp4", "5MB", "--jobs", "many"], "--jobs 2"),
         (["a.mp4", "b.mp4", "5MB", "-o", "out.mp4"], "-o out.mp4"),

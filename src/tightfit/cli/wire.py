@@ -7,12 +7,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from fractions import Fraction
 
     from tightfit.domain.media_info import AudioStream, MediaInfo, VideoStream
     from tightfit.domain.plan import AlreadyFits, Plan
     from tightfit.domain.result import Failure, Option, Quality, Result
     from tightfit.domain.updates import Update
+    from tightfit.engine.conformity import Check
 
 Wire = dict[str, Any]
 
@@ -150,6 +152,12 @@ def probe(info: MediaInfo) -> Wire:
         "metadata": dict(info.metadata),
         "doubts": list(info.doubts),
     }
+
+
+def checked(preset: str, checks: Sequence[Check]) -> Wire:
+    """What a destination says of a file, for the line of ``probe``."""
+    fits = all(check.ok for check in checks)
+    return {"destination": {"preset": preset, "fits": fits, "rules": [asdict(check) for check in checks]}}
 
 
 def _video(stream: VideoStream) -> Wire:

@@ -79,10 +79,10 @@ def fair_kbps(limit_bytes: int, duration_s: float) -> float:
 
 @dataclass(frozen=True)
 class SoundRules:
-    """What the file takes: codecs that may be copied, channels and hertz at most, and this track's ``share`` of the
+    """What the file takes: codecs that may be copied (None: any), channels and hertz at most, and this track's ``share`` of the
     usual rate."""
 
-    copyable: frozenset[str] = frozenset(COPYABLE)
+    copyable: frozenset[str] | None = frozenset(COPYABLE)
     most_channels: int | None = None
     most_rate: int | None = None
     share: float = 1.0
@@ -91,7 +91,7 @@ class SoundRules:
         """Whether the stream may go into the file as it is."""
         too_many = self.most_channels is not None and stream.channels > self.most_channels
         too_fine = self.most_rate is not None and stream.sample_rate > self.most_rate
-        return stream.codec in self.copyable and not too_many and not too_fine
+        return (self.copyable is None or stream.codec in self.copyable) and not too_many and not too_fine
 
 
 ANY_SOUND = SoundRules()

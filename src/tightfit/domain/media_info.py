@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
+# A video stream that lasts less of the longest one is something else: a preview, a title card.
+_LEAST_SHARE = 0.5
 # Pixels of the largest picture that is decoded: 8K plus a margin. A larger one is refused before a decoder sees it.
 MAX_PIXELS = 8192 * 4608
 
@@ -202,7 +204,8 @@ class Chapter:
 class MediaInfo:
     """Everything the probe found. ``start_s`` is the container's first timestamp, in seconds.
 
-    ``alias`` is another path to the same file, for tools that can't take its name.
+    ``alias`` is another path to the same file, for tools that can't take its name. ``index_first`` and ``edit_lists``
+    are of MP4 and MOV: whether the index stands before the media (None for other files), and whether a track is edited.
     """
 
     path: str
@@ -218,6 +221,8 @@ class MediaInfo:
     doubts: tuple[str, ...] = ()
     alias: str | None = None
     chapter_marks: tuple[Chapter, ...] = ()
+    index_first: bool | None = None
+    edit_lists: bool = False
 
     @property
     def size(self) -> int:
@@ -225,10 +230,12 @@ class MediaInfo:
 
     @property
     def main_video(self) -> VideoStream | None:
-        """The video a person means: not cover art; the default one first, then the most pixels, then the longest."""
+        """The video a person means: not cover art, nor a still or a preview beside a film; the largest of the rest."""
         real = [v for v in self.videos if not v.cover_art and v.frames > 0]
         if not real:
             return None
+        longest = max(v.duration_s for v in real if v.frames > 1) if any(v.frames > 1 for v in real) else 0.0
+        real = [v for v in real if not longest or (v.frames > 1 and v.duration_s >= _LEAST_SHARE * longest)]
         return max(real, key=lambda v: (v.width * v.height, v.default, v.frames, -v.index))
 
     @property

@@ -7,13 +7,14 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from tightfit.domain.audio import SoundRules
 from tightfit.domain.containers import container_of
 from tightfit.domain.geometry import full_size
 from tightfit.domain.job import JobRecord
 from tightfit.domain.media_info import Hdr, MediaInfo, VideoStream
 from tightfit.domain.pieces import Part, Variant
 from tightfit.domain.plan import AlreadyFits, Plan
-from tightfit.domain.request import CompressRequest
+from tightfit.domain.request import CompressRequest, Destination
 from tightfit.domain.result import AudioOut, Quality, Result, SegmentCounts, Status, VideoOut
 from tightfit.domain.updates import Phase, Update
 from tightfit.engine import durable, facts, publish, room
@@ -108,6 +109,7 @@ async def _work_on(
                 raise SourceChanged(
                     f"{info.path} changed while it was being worked on.", hint="Run again when it is at rest."
                 )
+            publish.keep_time(part, info.identity.mtime_ns)
             work.publish(part, output, result, digest, overwrite=request.overwrite)
             return result
         except (SourceError, EncoderError):
@@ -235,9 +237,21 @@ def _may_stay(request: CompressRequest, info: MediaInfo) -> bool:
             return False
     if request.destination is None or video is None:
         return True
+    if not _sound_may_stay(request.destination, info):
+        return False
+    if not request.destination.edit_lists and (info.edit_lists or info.index_first is False):
+        return False
     codecs, containers = request.destination.codecs, request.destination.containers
     held = set(info.container.split(","))
     return (not codecs or video.codec in codecs) and (not containers or bool(held & set(containers)))
+
+
+def _sound_may_stay(rules: Destination, info: MediaInfo) -> bool:
+    sounds = [sound for sound in info.audios if sound.packets]
+    if rules.max_audio_tracks is not None and len(sounds) > rules.max_audio_tracks:
+        return False
+    taken = SoundRules(frozenset(rules.audio_codecs) or None, rules.max_channels, rules.max_audio_rate)
+    return all(taken.allow(sound) for sound in sounds)
 
 
 async def _encode(

@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 
 from tightfit.cloud.client import CloudClient
+from tightfit.domain.media_info import FieldOrder
 from tightfit.domain.pieces import Segment
 from tightfit.domain.places import Lane, Preference, Rules, Work
 from tightfit.domain.request import CompressRequest, Where
@@ -86,6 +87,8 @@ def _reason_against(clip: Clip, segments: int, *, asked: bool) -> str:
         return f"a clip of {segments} segment{'' if segments == 1 else 's'} is not worth sending" if asked else "short"
     if not can_travel(clip):
         return "this source can't be cut without encoding it"
+    if clip.picture.fields in (FieldOrder.TOP_FIRST, FieldOrder.BOTTOM_FIRST):
+        return "the picture is interlaced, which a service is not told"
     return ""
 
 

@@ -15,7 +15,7 @@ from tightfit.media.analyse import ANALYSIS_CRF, ANALYSIS_PRESET, ANALYSIS_TUNIN
 from tightfit.media.picture import Picture
 from tightfit.media.tools import Ffmpeg
 
-_FORMAT = 3
+_FORMAT = 4
 
 
 def _entry(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, ffmpeg: Ffmpeg) -> Path:
@@ -24,6 +24,7 @@ def _entry(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, f
         asdict(info.identity),
         video.index,
         str(picture.full),
+        picture.fields,
         ffmpeg.version,
         ANALYSIS_CRF,
         ANALYSIS_PRESET,

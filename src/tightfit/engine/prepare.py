@@ -10,7 +10,7 @@ import anyio
 from tightfit.domain import plan as planning
 from tightfit.domain.audio import MOST_OF_FILE, AudioKind, AudioPlan, Loudness, broken, drop, plan_audio
 from tightfit.domain.geometry import full_size
-from tightfit.domain.media_info import AudioStream, Hdr, MediaInfo, VideoStream
+from tightfit.domain.media_info import AudioStream, FieldOrder, Hdr, MediaInfo, VideoStream
 from tightfit.domain.plan import Budget, Crossings, Plan
 from tightfit.domain.rate import RateModel
 from tightfit.domain.request import CompressRequest
@@ -38,6 +38,7 @@ from tightfit.media.analyse import Analysis, analyse
 from tightfit.media.audio import AudioTrack, make_track, measure_loudness
 from tightfit.media.cargo import Cargo
 from tightfit.media.encode import Clip
+from tightfit.media.interlace import field_order_of
 from tightfit.media.picture import Picture, require_tone_mapping
 from tightfit.media.stitch import Timeline
 from tightfit.media.tools import Ffmpeg
@@ -80,7 +81,8 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     if video is None:
         raise SourceError(f"{info.path} holds no video.", hint="Name a video file.")
     require_tone_mapping(video, ffmpeg, info.path)
-    picture = Picture(video, full_size(video.display_size, request.resolution))
+    fields = await field_order_of(ffmpeg, info, video, job.work)
+    picture = Picture(video, full_size(video.display_size, request.resolution), fields)
     limit = _worth_filling(request.limit_for(info.size), info.size)
     load = Load(shares_of(request, info, limit, video.duration_s))
     with told_singly():
@@ -113,7 +115,7 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         audio=audio,
         more_audio=tuple(plan for _, plan, track in load.more if track in cargo.tracks),
         reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments))
-        + _picture_reasons(video),
+        + _picture_reasons(picture),
         warnings=tuple(job.warnings),
         predicted_seconds=planning.predict_seconds(analysis.seconds, choice.scale),
     )
@@ -153,7 +155,7 @@ async def _sound(
     if stream and request.audio not in ("none", "copy"):
         job.tell(Phase.AUDIO)
         loudness = await measure_loudness(ffmpeg, info, stream)
-    if request.audio == "copy" and stream and stream.codec not in rules.copyable:
+    if request.audio == "copy" and stream and not rules.allow(stream):
         raise UsageError(
             f"--audio copy can't be done: players don't expect {stream.codec} sound in {request.writes.upper()}.",
             hint="Use --audio auto.",
@@ -263,9 +265,10 @@ def _warn_of_losses(info: MediaInfo, video: VideoStream, analysis: Analysis, job
         job.warn("Not carried over: data streams of the device that made the file.")
 
 
-def _picture_reasons(video: VideoStream) -> tuple[str, ...]:
-    if video.colour.hdr is Hdr.NONE:
-        return ()
-    return (
-        f"The {video.colour.hdr.upper()} HDR picture is tone-mapped to SDR (BT.709), which every player shows right.",
-    )
+def _picture_reasons(picture: Picture) -> tuple[str, ...]:
+    said, hdr = [], picture.video.colour.hdr
+    if hdr is not Hdr.NONE:
+        said.append(f"The {hdr.upper()} HDR picture is tone-mapped to SDR (BT.709), which every player shows right.")
+    if picture.fields in (FieldOrder.TOP_FIRST, FieldOrder.BOTTOM_FIRST):
+        said.append("The picture is interlaced, as a look at it shows, and is deinterlaced.")
+    return tuple(said)

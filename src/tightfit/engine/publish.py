@@ -124,6 +124,12 @@ def copy_to_part(source: Path, part: Path) -> None:
         raise explained(exc, part) from exc
 
 
+def keep_time(part: Path, mtime_ns: int) -> None:
+    """Give the file the source's time of last change: people sort by it. Where the disk can't, it stays new."""
+    with suppress(OSError):
+        os.utime(part, ns=(mtime_ns, mtime_ns))
+
+
 def require_folder(path: Path) -> None:
     """Raise OutputError where the folder of ``path`` is no longer there."""
     try:

@@ -29,6 +29,7 @@ from tightfit.media.tools import Ffmpeg
 # Subtitles that take more than this of a file are not what it is about.
 _MOST_OF_FILE = 0.1
 _USUAL_GOP_FRAMES = 100
+_LATE_S = 0.005
 # From a frame this long on, the muxer's interleaving is another (see domain.mp4).
 _LONG_PAUSE_S = 8
 # What a decoder of these needs to know before the first packet, at most; AAC takes two bytes.
@@ -64,7 +65,7 @@ async def more_sound(
         if request.audio != "copy":
             loudness = await measure_loudness(ffmpeg, info, stream)
         rules = rules_of(request, shares)
-        choice = request.audio if stream.codec in rules.copyable or request.audio != "copy" else "auto"
+        choice = request.audio if rules.allow(stream) or request.audio != "copy" else "auto"
         plan = plan_audio(stream, choice, limit, video.duration_s, loudness, rules)
         try:
             track = await make_track(ffmpeg, info, stream, plan, job.work, f"audio-{stream.index}")
@@ -137,8 +138,12 @@ def cargo_of(
         if cues:
             title = None if request.private else track.title
             texts.append(TextTrack(cues, track.language, track.default, track.forced, title))
+    refused = request.destination is not None and not request.destination.edit_lists
+    # A track that begins later than the picture is held back by nothing else.
+    late = any(track.start_s - line.start_s > _LATE_S for track in tracks)
     return Cargo(
         container=request.writes,
+        edit_lists=not refused or late or request.writes is Container.MKV,
         tracks=tuple(tracks),
         texts=tuple(texts),
         drawn=spoken.drawn,

@@ -16,6 +16,7 @@ import av
 import av.logging
 from av.container import InputContainer
 
+from tightfit.media.layout import layout
 from tightfit.media.references import external
 
 # Still pictures are read too, to be called by their name; not by image2, which takes the name for a pattern of others.
@@ -65,14 +66,17 @@ def main(rules: Rules, path: str) -> None:
     try:
         with open(path, "rb") as file:
             kind = _script_kind(file) or external(file)
+            laid_out = layout(file)
         if kind:
             json.dump({"refused": kind}, sys.stdout)
             return
         with av.logging.Capture() as said:
-            container = av.open("file:" + path, options=rules.options)
+            # Old tags are in old alphabets; a title that is not UTF-8 is no reason to refuse a film.
+            container = av.open("file:" + path, options=rules.options, metadata_errors="replace")
         with container:
             names = set(container.format.name.split(","))
             facts = _read(container, rules) if names & set(rules.formats) else {"refused": container.format.name}
+            facts |= laid_out
             _name_sizes(facts, "".join(line for _, _, line in said))
     except (av.FFmpegError, OSError, ValueError, OverflowError) as exc:
         is_crowd = any("max_streams" in line for _, _, line in said)
@@ -104,7 +108,7 @@ def _read(container: InputContainer, rules: Rules) -> dict[str, Any]:
     for facts in streams:
         facts["packets"] = packets[facts["index"]]
         if facts["type"] == "video":
-            facts["rotation"] = _rotation(container, facts["index"])
+            facts |= _as_decoded(container, facts)
     return {
         "container": container.format.name,
         "start_s": (container.start_time or 0) / 1_000_000,
@@ -197,16 +201,21 @@ def _read_packets(
     return doubts
 
 
-def _rotation(container: InputContainer, index: int) -> int:
-    """The clockwise turn in degrees that the first frame's display matrix asks for."""
+def _as_decoded(container: InputContainer, facts: dict[str, Any]) -> dict[str, Any]:
+    """What the first picture says of itself: the clockwise turn in degrees that it asks for, and its colours, which
+    count for more than what the container says of them."""
     try:
         container.seek(0)
-        stream: Any = container.streams[index]
+        stream: Any = container.streams[facts["index"]]
         for frame in stream.container.decode(stream):
-            return _TURNS.get(round(frame.rotation / 90) * 90, 0)
+            shown = (frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range)
+            unknown = (2, 2, 2, 0)
+            told = zip(shown, facts["colour"], unknown, strict=True)
+            colour = [int(mine) if int(mine) != nothing else said for mine, said, nothing in told]
+            return {"rotation": _TURNS.get(round(frame.rotation / 90) * 90, 0), "colour": colour}
     except (av.FFmpegError, ValueError, OSError):
         pass  # undecodable here: the analysis encode says so with a better message
-    return 0
+    return {"rotation": 0}
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ _NEEDED_BEFORE_INPUT = ("-protocol_whitelist", "-format_whitelist", "-f", "-max_
 _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", "lavfi", "ffmetadata"}
 _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf"),
+    *("idet", "bwdif", "premultiply"),
     *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
 }
 # libvmaf writes its log into the folder the child works in.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +20,8 @@ from tightfit.media.argv import LEAD_S, ours
 from tightfit.media.audio import AudioTrack
 
 _MILLISECOND = Fraction(1, 1000)
+# Of a packet: times on disk are rounded.
+_ROUNDING = 0.01
 # What libavcodec's mov_text encoder makes its sample entry of: one style, at the bottom.
 _STYLE = """[Script Info]
 ScriptType: v4.00+
@@ -50,14 +53,25 @@ class DrawnTrack:
 
 @dataclass(frozen=True)
 class Cargo:
-    """Sound in the order it has in the file, subtitles, chapters and facts; ``container`` is the kind of file."""
+    """Sound in the order it has in the file, subtitles, chapters and facts; ``container`` is the kind of file.
+
+    Without ``edit_lists`` sound begins with its first whole packet: what comes before the picture is left out.
+    """
 
     container: Container = Container.MP4
+    edit_lists: bool = True
     tracks: tuple[AudioTrack, ...] = ()
     texts: tuple[TextTrack, ...] = ()
     drawn: tuple[DrawnTrack, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    def unheard(self, track: AudioTrack, start_s: float) -> int:
+        """How many packets of a track are left out, the picture beginning at ``start_s`` of the source."""
+        early_s = start_s - track.start_s
+        if self.edit_lists or early_s <= 0:
+            return 0
+        return math.ceil(early_s * track.sample_rate / track.packet_samples - _ROUNDING)
 
     @property
     def kinds(self) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tightfit.domain.geometry import Size
-from tightfit.domain.media_info import Colour, Hdr, VideoStream
+from tightfit.domain.media_info import Colour, FieldOrder, Hdr, VideoStream
 from tightfit.errors import SourceError
 from tightfit.media.argv import Step
 from tightfit.media.tools import Ffmpeg
@@ -40,15 +40,19 @@ _REFERENCE_WHITE_NITS = 203
 
 @dataclass(frozen=True)
 class Picture:
-    """How one stream's pictures are turned into SDR, square-pixel, 4:2:0, 8-bit, limited-range ones."""
+    """How one stream's pictures are turned into SDR, square-pixel, 4:2:0, 8-bit, limited-range ones.
+
+    ``fields`` is the order of the fields that the pictures were found to be made of.
+    """
 
     video: VideoStream
     full: Size
+    fields: FieldOrder = FieldOrder.PROGRESSIVE
 
     def steps(self, size: Size, *, fast: bool = False) -> list[Step]:
         """The filters that make a picture of ``size``; ``fast`` trades sharpness for speed (analysis only)."""
         if self.video.colour.hdr is not Hdr.NONE:
-            return [*self._crop(), *self._tone_map(size)]
+            return [*self._whole(), *self._crop(), *self._tone_map(size)]
         options: dict[str, Any] = {
             "w": size.width,
             "h": size.height,
@@ -61,7 +65,8 @@ class Picture:
             del options["in_range"]
         elif matrix := _SWS_MATRIX.get(self.tags.matrix or 0):
             options |= {"in_color_matrix": matrix, "out_color_matrix": matrix}
-        return [*self._crop(), ("scale", options), ("setsar", {"sar": "1"}), ("format", {"pix_fmts": "yuv420p"})]
+        shape: list[Step] = [("scale", options), ("setsar", {"sar": "1"}), ("format", {"pix_fmts": "yuv420p"})]
+        return [*self._whole(), *self._crop(), *self._opaque(), *shape]
 
     @property
     def tags(self) -> Colour:
@@ -93,6 +98,20 @@ class Picture:
     @property
     def _full_range(self) -> bool:
         return bool(self.video.colour.full_range) or (self.video.pix_fmt or "").startswith("yuvj")
+
+    def _whole(self) -> list[Step]:
+        """One whole picture for each pair of fields, at its own time."""
+        parity = {FieldOrder.TOP_FIRST: "tff", FieldOrder.BOTTOM_FIRST: "bff"}.get(self.fields)
+        return [("bwdif", {"mode": "send_frame", "parity": parity, "deint": "all"})] if parity else []
+
+    def _opaque(self) -> list[Step]:
+        """Transparent pictures on black, as players show them; what is under the transparency may be anything."""
+        name = self.video.pix_fmt or ""
+        if name.startswith(("yuva", "ya")):
+            return [("format", {"pix_fmts": "yuva444p"}), ("premultiply", {"inplace": 1})]
+        if name.startswith(("rgba", "bgra", "argb", "abgr", "gbrap", "pal8")):
+            return [("format", {"pix_fmts": "gbrap"}), ("premultiply", {"inplace": 1})]
+        return []
 
     def _crop(self) -> list[Step]:
         """One row or column off an odd picture is invisible, while resampling the whole of it by 0.6 % is not."""

@@ -162,6 +162,8 @@ def _typed(path: Path, identity: Identity, facts: dict[str, Any]) -> MediaInfo:
         chapters=len(facts["chapters"]),
         metadata=tuple(sorted(facts["metadata"].items())),
         doubts=tuple(doubts),
+        index_first=facts.get("index_first"),
+        edit_lists=bool(facts.get("edit_lists")),
         chapter_marks=tuple(Chapter(*chapter) for chapter in facts["chapters"]),
     )
 

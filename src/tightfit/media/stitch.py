@@ -7,6 +7,7 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from tightfit.media.moov import add_boxes
 # Sound and picture alternate by the second: by the packet, the tables of where each chunk lies would make the
 # container twice as large (37.5 against 19.5 bytes a frame at 30 fps).
 _MUXER = {"movflags": "+faststart", "chunk_duration": str(INTERLEAVE_US)}
+# Pictures that are shown after they are decoded get offsets below zero instead.
+_WITHOUT_EDIT_LISTS = {**_MUXER, "movflags": "+faststart+negative_cts_offsets", "use_editlist": "0"}
 # Matroska stores no decode times, and what is shown first is at 0: nothing has to be moved out of the negative.
 _MATROSKA = {"avoid_negative_ts": "disabled", "cues_to_front": "1"}
 
@@ -72,13 +75,15 @@ def _stitch(parts: Sequence[Part], timeline: Timeline, cargo: Cargo, out: Path) 
     order = presentation_order([part.ranks[: part.kept] for part in parts])
     if len(order) != len(timeline.pts) or not is_whole(order):
         raise EncoderError(f"The pieces hold {len(order)} frames where {len(timeline.pts)} were planned.")
-    muxer = _MATROSKA if cargo.container is Container.MKV else _MUXER
+    muxer = _MATROSKA if cargo.container is Container.MKV else _MUXER if cargo.edit_lists else _WITHOUT_EDIT_LISTS
     with av.open(ours(out), "w", format=cargo.container.muxer, options=muxer) as container:
         container.metadata.update(cargo.muxer_tags)
         if cargo.chapters:
             container.set_chapters(chapter_facts(cargo.chapters))
         lanes = [_video_packets(container, parts, timeline, order, sets.pop())]
-        lanes += [_audio_packets(container, track, timeline) for track in cargo.tracks]
+        lanes += [
+            _audio_packets(container, track, timeline, cargo.unheard(track, timeline.start_s)) for track in cargo.tracks
+        ]
         lanes += [text_lane(container, track, cargo.container.text_subtitles) for track in cargo.texts]
         lanes += [drawn_lane(container, track, timeline.start_s) for track in cargo.drawn]
         for _, packet in heapq.merge(*lanes, key=lambda item: item[0]):
@@ -119,7 +124,7 @@ def _video_packets(
 
 
 def _audio_packets(
-    container: av.container.OutputContainer, audio: AudioTrack, timeline: Timeline
+    container: av.container.OutputContainer, audio: AudioTrack, timeline: Timeline, unheard: int
 ) -> Iterator[tuple[Fraction, Packet[Any]]]:
     source = av.open(ours(audio.path), format="nut")
     template = source.streams.audio[0]
@@ -131,9 +136,10 @@ def _audio_packets(
     def lane() -> Iterator[tuple[Fraction, Packet[Any]]]:
         with source:
             shift = round((LEAD_S + timeline.start_s) / base)
-            for packet in source.demux(template):
-                if not packet.size or packet.pts is None or template.time_base is None:
-                    continue
+            heard = (p for p in source.demux(template) if p.size and p.pts is not None)
+            for packet in islice(heard, unheard, None):
+                assert packet.pts is not None, "others are skipped"
+                assert template.time_base is not None, "NUT names a time base for every stream"
                 pts = round(packet.pts * template.time_base / base) - shift
                 packet.stream = stream
                 packet.time_base = base

@@ -111,7 +111,7 @@ def _differs(kind: str, at: int) -> EncoderError:
 def _lanes(expected: Expected) -> list[Generator[bytes, None, None]]:
     """The payloads that each stream was made of, in the order of the streams."""
     cargo = expected.cargo
-    lanes = [_pictures(expected), *(sound_of(track) for track in cargo.tracks)]
+    lanes = [_pictures(expected), *(_sound(track, expected) for track in cargo.tracks)]
     lanes += [_texts(track, cargo.container.text_subtitles) for track in cargo.texts]
     return lanes + [drawn_packets(track) for track in cargo.drawn]
 
@@ -121,6 +121,10 @@ def _pictures(expected: Expected) -> Generator[bytes, None, None]:
     for part in expected.parts:
         for coded in islice(packets.read(Path(part.path), base), part.kept):
             yield coded.data
+
+
+def _sound(track: AudioTrack, expected: Expected) -> Generator[bytes, None, None]:
+    yield from islice(sound_of(track), expected.cargo.unheard(track, expected.timeline.start_s), None)
 
 
 def _texts(track: TextTrack, codec: str) -> Generator[bytes, None, None]:
@@ -176,7 +180,8 @@ def _check_sounds_times(heard: Sequence[tuple[Fraction, Fraction]], track: Audio
         return
     line = expected.timeline
     start, end = float(heard[0][0]), float(max(e for _, e in heard))
-    planned = track.start_s - line.start_s, track.end_s - line.start_s
+    unheard_s = expected.cargo.unheard(track, line.start_s) * track.packet_samples / track.sample_rate
+    planned = track.start_s + unheard_s - line.start_s, track.end_s - line.start_s
     if abs(start - planned[0]) > _AUDIO_TOLERANCE_S or abs(end - planned[1]) > _AUDIO_TOLERANCE_S:
         raise EncoderError(
             f"The joined file's sound runs from {start:.3f} s to {end:.3f} s "
