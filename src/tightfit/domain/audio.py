@@ -79,8 +79,8 @@ def fair_kbps(limit_bytes: int, duration_s: float) -> float:
 
 @dataclass(frozen=True)
 class SoundRules:
-    """What the file takes: codecs that may be copied (None: any), channels and hertz at most, and this track's ``share`` of the
-    usual rate."""
+    """What the file takes: codecs that may be copied (None: any), channels and hertz at most; ``share`` is what this
+    track gets of the usual rate."""
 
     copyable: frozenset[str] | None = frozenset(COPYABLE)
     most_channels: int | None = None
