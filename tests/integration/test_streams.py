@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
+import imageio_ffmpeg
 import pytest
 from support.footage import decode_complaints, lavfi, make, times_in
 
@@ -14,6 +17,7 @@ import tightfit
 from tightfit.domain.audio import AudioKind, AudioPlan
 from tightfit.domain.containers import Container
 from tightfit.domain.geometry import full_size
+from tightfit.domain.interlacing import counted
 from tightfit.domain.media_info import Chapter, FieldOrder, MediaInfo
 from tightfit.domain.mp4_extras import chapters_bytes
 from tightfit.domain.subtitles import TextTrack
@@ -96,6 +100,35 @@ def test_everything_arrives_in_every_container(rich: Path, container: Container,
     if container is not Container.MKV:
         content = output.read_bytes()
         assert content.index(b"moov") < content.index(b"mdat")
+
+
+def test_drawn_subtitles_stay_in_matroska_and_are_said_elsewhere(rich: Path, tmp_path: Path):
+    source, kept, lost = tmp_path / "drawn.mkv", tmp_path / "kept.mkv", tmp_path / "lost.mp4"
+    with av.open(str(rich)) as old, av.open(str(source), "w") as new:
+        picture = new.add_stream_from_template(old.streams.video[0], opaque=True)
+        drawn = new.add_mux_stream("hdmv_pgs_subtitle")
+        drawn.time_base = Fraction(1, 1000)
+        drawn.metadata["language"] = "ger"
+        for at, payload in ((500, b"first picture"), (1500, b"second picture")):
+            packet = av.Packet(payload)
+            packet.stream, packet.time_base = drawn, Fraction(1, 1000)
+            packet.pts = packet.dts = at
+            packet.duration = 400
+            new.mux(packet)
+        for packet in old.demux(old.streams.video[0]):
+            if packet.size:
+                packet.stream = picture
+                new.mux(packet)
+    assert tightfit.compress(source, to="150KB", output=kept).warnings == ()
+    with av.open(str(kept)) as made:
+        (text,) = made.streams.subtitles
+        assert text.language == "ger"
+        assert [(p.pts, bytes(p)) for p in made.demux(text) if p.size] == [
+            (500, b"first picture"),
+            (1500, b"second picture"),
+        ]
+    (said,) = tightfit.compress(source, to="150KB", output=lost).warnings
+    assert "drawn pictures" in said
 
 
 def test_private_leaves_no_byte_of_place_or_device(rich: Path, tmp_path: Path):
@@ -230,12 +263,12 @@ def test_a_track_that_does_not_decode_costs_the_sound_and_is_said(tmp_path: Path
 
 
 # Fields of two moments: fifty pictures a second become twenty-five pairs.
-MOVING = "testsrc2=s=720x576:r=50:d=2.4,noise=alls=6:allf=t"
+MOVING = "testsrc2=s=360x288:r=50:d=2.4,noise=alls=6:allf=t"
 KINDS = {
     "interlaced": (f"{MOVING},tinterlace=interleave_top,fieldorder=tff", FieldOrder.TOP_FIRST),
-    "only flagged": ("testsrc2=s=720x576:r=25:d=2.4,noise=alls=6:allf=t,setfield=tff", FieldOrder.PROGRESSIVE),
+    "only flagged": ("testsrc2=s=360x288:r=25:d=2.4,noise=alls=6:allf=t,setfield=tff", FieldOrder.PROGRESSIVE),
     "telecine": (
-        "testsrc2=s=720x480:r=24000/1001:d=2.4,noise=alls=6:allf=t,telecine=pattern=23",
+        "testsrc2=s=360x240:r=24000/1001:d=2.4,noise=alls=6:allf=t,telecine=pattern=23",
         FieldOrder.PROGRESSIVE,
     ),
 }
@@ -251,6 +284,18 @@ async def test_interlaced_is_what_looks_so_and_not_what_says_so(ffmpeg: Ffmpeg, 
     video = info.main_video
     assert video is not None
     assert await field_order_of(ffmpeg, info, video, tmp_path) is order
+
+
+def test_an_interlaced_film_comes_out_whole_at_its_own_times(tmp_path: Path):
+    source, output = tmp_path / "a.mpg", tmp_path / "out.mp4"
+    make(*lavfi(KINDS["interlaced"][0]), "-c:v", "mpeg2video", "-q:v", 2, "-flags", "+ildct+ilme", "-top", 1, source)
+    result = tightfit.compress(source, to="30%", output=output)
+    start = times_in(source)[0]
+    assert times_in(output) == [t - start for t in times_in(source)]
+    assert result.frames == 60
+    argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-i", str(output), "-vf", "idet", "-f", "null", "-"]
+    said = subprocess.run(argv, capture_output=True, text=True, check=True).stderr
+    assert counted(said).order is not FieldOrder.TOP_FIRST
 
 
 def test_a_picture_whose_size_changes_comes_out_whole(tmp_path: Path):

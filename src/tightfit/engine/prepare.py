@@ -96,6 +96,8 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     audio, cargo, budget = _fit_sound(request, limit, clip, model, load)
     if audio.warning:
         job.warn(audio.warning)
+    if load.more and audio.kind is not AudioKind.NONE and len(cargo.tracks) == 1:
+        job.warn("Only the main sound track is kept: beside more of them no picture fits.")
     crossings: Crossings = planning.USUAL_CROSSINGS
     if request.resolution.source:
         crossings = planning.ONLY_FULL_SIZE

@@ -89,10 +89,6 @@ def _for_destination(request: CompressRequest, name: str) -> CompressRequest:
     containers = preset.containers or tuple(Container)
     if "h264" not in (preset.video.codecs or ("h264",)) or not any(map(container_of, containers)):
         raise UsageError(f"{preset.title} takes no H.264 in MP4, MOV or MKV.", hint="Name a size instead.")
-    if request.container and request.container not in containers:
-        raise UsageError(
-            f"{preset.title} takes no {request.container.upper()}.", hint=f"Write --container {containers[0]}."
-        )
     destination = Destination(
         preset.limit_bytes,
         tuple(preset.video.codecs),
@@ -105,10 +101,15 @@ def _for_destination(request: CompressRequest, name: str) -> CompressRequest:
         preset.audio.max_channels,
         preset.audio.max_rate_hz,
     )
+    request = replace(request, destination=destination)
+    if request.writes not in containers:
+        raise UsageError(
+            f"{preset.title} takes no {request.writes.upper()}.", hint=f"Write --container {containers[0]}."
+        )
     bound = request.resolution
     if not bound.source and bound.width is None and bound.height is None and preset.video.max_width:
         bound = Resolution(preset.video.max_width, preset.video.max_height)
-    return replace(request, destination=destination, resolution=bound)
+    return replace(request, resolution=bound)
 
 
 def parse_resolution(text: str) -> Resolution:

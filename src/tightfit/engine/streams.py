@@ -16,7 +16,6 @@ from tightfit.domain.mp4_extras import Sound, chapters_bytes, quicktime_bound, s
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.subtitles import TextTrack, packets_of
 from tightfit.domain.tracks import Shares, share_sound
-from tightfit.domain.updates import Phase
 from tightfit.engine.job import Job
 from tightfit.errors import SourceError
 from tightfit.media.audio import AudioTrack, make_track, measure_loudness
@@ -103,7 +102,6 @@ async def subtitles(request: CompressRequest, info: MediaInfo, limit: int, ffmpe
     for stream in info.others:
         if stream.kind != "subtitle" or not stream.packets:
             continue
-        job.tell(Phase.AUDIO)
         where = f"The {stream.language or 'untitled'} subtitles (stream {stream.index})"
         if stream.bytes > _MOST_OF_FILE * limit:
             job.warn(f"{where} would take too much of this size and are left out.")

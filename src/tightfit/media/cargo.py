@@ -135,7 +135,7 @@ def drawn_lane(container: av.container.OutputContainer, track: DrawnTrack, start
     """The packets of drawn subtitles, on a new stream; ``start_s`` is where the output begins in the source."""
     source = av.open(ours(track.path), format="matroska")
     template = source.streams.subtitles[0]
-    stream: Any = container.add_stream_from_template(template)
+    stream: Any = container.add_stream_from_template(template, opaque=True)
     stream.time_base = _MILLISECOND
     describe(stream, track)
 

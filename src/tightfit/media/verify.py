@@ -179,7 +179,9 @@ def _check_sounds_times(heard: Sequence[tuple[Fraction, Fraction]], track: Audio
     if not heard:
         return
     line = expected.timeline
-    start, end = float(heard[0][0]), float(max(e for _, e in heard))
+    # Matroska says of no packet how long it lasts.
+    length = Fraction(track.packet_samples, track.sample_rate) if expected.cargo.container is Container.MKV else 0
+    start, end = float(heard[0][0]), float(max(max(e, s + length) for s, e in heard))
     unheard_s = expected.cargo.unheard(track, line.start_s) * track.packet_samples / track.sample_rate
     planned = track.start_s + unheard_s - line.start_s, track.end_s - line.start_s
     if abs(start - planned[0]) > _AUDIO_TOLERANCE_S or abs(end - planned[1]) > _AUDIO_TOLERANCE_S:
