@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tightfit.domain.audio import AudioKind, Loudness, SoundRules, plan_audio
-from tightfit.domain.cargo import Cue, carried_chapters, carried_tags, fitting_cues
+from tightfit.domain.cargo import Cue, carried_chapters, carried_tags, fitting_cues, language_of
 from tightfit.domain.containers import Container, container_of
 from tightfit.domain.interlacing import Fields, counted, together
 from tightfit.domain.media_info import AudioStream, Chapter, FieldOrder, Identity, MediaInfo
@@ -55,6 +55,13 @@ def test_private_leaves_no_place_no_person_and_no_device():
 def test_a_place_that_only_apple_wrote_is_also_written_where_others_look():
     apple = {"com.apple.quicktime.location.ISO6709": "+37.3318-122.0312/"}
     assert carried_tags(info_with(metadata=tuple(apple.items())))["location"] == "+37.3318-122.0312/"
+
+
+@pytest.mark.parametrize(
+    ("code", "kept"), [("eng", "eng"), ("DEU", "deu"), ("und", None), ("en-US", None), ("en", None), (None, None)]
+)
+def test_a_language_is_one_that_every_container_can_hold(code: str | None, kept: str | None):
+    assert language_of(code) == kept
 
 
 def test_boxes_are_as_long_as_they_say():

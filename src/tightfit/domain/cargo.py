@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ _PLACE, _APPLE_PLACE = "location", f"{APPLE}location.ISO6709"
 # What of a file's facts says where it was made, by whom, or with what; free text may say any of it.
 _TELLING = {"location", "make", "model", "artist", "comment", "description", "copyright"}
 _APPLE_HARMLESS = {f"{APPLE}creationdate", f"{APPLE}title"}
+_LONGEST_FACT = 8000
+_LANGUAGE = re.compile(r"[a-z]{3}")
 # A chapter shorter than this is what is left of one that was cut away.
 _SHORTEST_CHAPTER_S = 0.001
 
@@ -35,8 +38,10 @@ def carried_tags(info: MediaInfo, *, private: bool = False) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, value in info.metadata:
         name = key if key.startswith(APPLE) else key.lower()
-        if value and (name in _KEPT or name.startswith(APPLE)):
-            found[name] = value
+        # A NUL ends a text for most readers, and nobody's remarks are longer than this.
+        text = value.replace("\0", "")[:_LONGEST_FACT]
+        if text and (name in _KEPT or name.startswith(APPLE)):
+            found[name] = text
     if _APPLE_PLACE in found:
         found.setdefault(_PLACE, found[_APPLE_PLACE])
     if private:
@@ -46,6 +51,12 @@ def carried_tags(info: MediaInfo, *, private: bool = False) -> dict[str, str]:
             if key in _APPLE_HARMLESS or not (key in _TELLING or key.startswith(APPLE))
         }
     return found
+
+
+def language_of(code: str | None) -> str | None:
+    """An ISO 639-2 code, which every container can hold; None for none, "und" and other ways of naming languages."""
+    cleaned = (code or "").strip().lower()
+    return cleaned if _LANGUAGE.fullmatch(cleaned) and cleaned != "und" else None
 
 
 def carried_chapters(info: MediaInfo, start_s: float, duration_s: float) -> tuple[Chapter, ...]:

@@ -115,7 +115,7 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         choice=choice,
         segments=tuple(segments),
         audio=audio,
-        more_audio=tuple(plan for _, plan, track in load.more if track in cargo.tracks),
+        more_audio=tuple(plan for _, plan, track in load.more if track.path in {t.path for t in cargo.tracks}),
         reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments))
         + _picture_reasons(picture),
         warnings=tuple(job.warnings),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tightfit.domain.audio import AudioPlan, Loudness, SoundRules, plan_audio
-from tightfit.domain.cargo import carried_chapters, carried_tags, fitting_cues
+from tightfit.domain.cargo import carried_chapters, carried_tags, fitting_cues, language_of
 from tightfit.domain.containers import Container
 from tightfit.domain.matroska import matroska_bound
 from tightfit.domain.media_info import AudioStream, MediaInfo, OtherStream
@@ -110,7 +110,7 @@ async def subtitles(request: CompressRequest, info: MediaInfo, limit: int, ffmpe
             if cues is None:
                 job.warn(f"{where} can't be read and are left out.")
             else:
-                facts = (stream.language, stream.default, stream.forced, stream.title)
+                facts = (language_of(stream.language), stream.default, stream.forced, stream.title)
                 texts.append((stream, TextTrack(tuple(cues), *facts)))
         elif stream.codec in request.writes.bitmap_subtitles:
             copied = await drawn_of(ffmpeg, info, stream, job.work)
@@ -142,9 +142,9 @@ def cargo_of(
     return Cargo(
         container=request.writes,
         edit_lists=not refused or late or request.writes is Container.MKV,
-        tracks=tuple(tracks),
+        tracks=tuple(replace(track, title=None) if request.private else track for track in tracks),
         texts=tuple(texts),
-        drawn=spoken.drawn,
+        drawn=tuple(replace(track, title=None) if request.private else track for track in spoken.drawn),
         chapters=carried_chapters(info, line.start_s, line.duration_s),
         tags=carried_tags(info, private=request.private),
     )

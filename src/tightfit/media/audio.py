@@ -11,6 +11,7 @@ import av
 import ffmpeg as graph
 
 from tightfit.domain.audio import AudioKind, AudioPlan, Loudness
+from tightfit.domain.cargo import language_of
 from tightfit.domain.media_info import AudioStream, MediaInfo
 from tightfit.domain.policy import Work
 from tightfit.errors import SourceError
@@ -97,7 +98,7 @@ async def make_track(
         raise SourceError(
             f"The sound of {info.path} could not be read: {done.last_message}.", hint="Try again with --audio none."
         )
-    return replace(track, language=stream.language, default=stream.default, title=stream.title)
+    return replace(track, language=language_of(stream.language), default=stream.default, title=stream.title)
 
 
 # A second of sound costs as much as so many pixels: sound is coded at fifty times its speed on one core.

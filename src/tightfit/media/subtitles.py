@@ -6,7 +6,7 @@ from pathlib import Path
 
 import ffmpeg as graph
 
-from tightfit.domain.cargo import Cue
+from tightfit.domain.cargo import Cue, language_of
 from tightfit.domain.media_info import MediaInfo, OtherStream
 from tightfit.domain.policy import Work
 from tightfit.domain.subtitles import parse_srt
@@ -39,7 +39,8 @@ async def drawn_of(ffmpeg: Ffmpeg, info: MediaInfo, stream: OtherStream, work: P
     done = await _run(ffmpeg, info, stream, out, {"f": "matroska", "c:s": "copy", "output_ts_offset": argv.LEAD_S})
     if done.returncode != 0 or not out.exists():
         return None
-    return DrawnTrack(out, stream.bytes, stream.packets, stream.language, stream.default, stream.forced, stream.title)
+    language = language_of(stream.language)
+    return DrawnTrack(out, stream.bytes, stream.packets, language, stream.default, stream.forced, stream.title)
 
 
 async def _run(
