@@ -14,6 +14,8 @@ MONO_KBPS = (16, 20, 24, 32, 40, 48, 64, 80, 96)
 # AAC-LC in 5.1 needs about three times what stereo does; below the first step it is mixed down.
 SURROUND_KBPS = (192, 224, 256, 320, 384)
 _SURROUND_CHANNELS = 6
+# An encoder that is told a rate comes out this near it.
+_RATE_SLACK = 1.02
 # Codecs that MP4 may hold and that phones, browsers and chat hosts play from it.
 COPYABLE = {"aac", "mp3"}
 # Sound's part of the whole: a fifth where everything is starved, a tenth where there is plenty.
@@ -79,18 +81,23 @@ def fair_kbps(limit_bytes: int, duration_s: float) -> float:
 
 @dataclass(frozen=True)
 class SoundRules:
-    """What the file takes: codecs that may be copied (None: any), channels and hertz at most; ``share`` is what this
-    track gets of the usual rate."""
+    """What the file takes: codecs that may be copied (None: any), channels, hertz and kb/s at most.
+
+    ``share`` is what this track gets of the usual rate.
+    """
 
     copyable: frozenset[str] | None = frozenset(COPYABLE)
     most_channels: int | None = None
     most_rate: int | None = None
+    most_kbps: int | None = None
     share: float = 1.0
 
     def allow(self, stream: AudioStream) -> bool:
         """Whether the stream may go into the file as it is."""
         too_many = self.most_channels is not None and stream.channels > self.most_channels
         too_fine = self.most_rate is not None and stream.sample_rate > self.most_rate
+        if self.most_kbps is not None and stream.kbps > self.most_kbps * _RATE_SLACK:
+            return False
         return (self.copyable is None or stream.codec in self.copyable) and not too_many and not too_fine
 
 
@@ -131,6 +138,8 @@ def _encode(
     rules: SoundRules,
 ) -> AudioPlan:
     fair = float(choice) if isinstance(choice, int) else fair_kbps(limit_bytes, duration_s) * rules.share
+    if choice == "auto" and rules.most_kbps:
+        fair = min(fair, float(rules.most_kbps))
     channels = _channels(stream, fair, loudness, rules)
     ladder = MONO_KBPS if channels == 1 else STEREO_KBPS if channels == 2 else SURROUND_KBPS
     kbps = float(choice) if isinstance(choice, int) else _step_at_or_below(ladder, fair)

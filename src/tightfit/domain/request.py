@@ -45,6 +45,7 @@ class Destination:
     max_audio_tracks: int | None = None
     max_channels: int | None = None
     max_audio_rate: int | None = None
+    max_audio_kbps: int | None = None
 
 
 @dataclass(frozen=True)

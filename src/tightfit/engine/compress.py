@@ -250,7 +250,9 @@ def _sound_may_stay(rules: Destination, info: MediaInfo) -> bool:
     sounds = [sound for sound in info.audios if sound.packets]
     if rules.max_audio_tracks is not None and len(sounds) > rules.max_audio_tracks:
         return False
-    taken = SoundRules(frozenset(rules.audio_codecs) or None, rules.max_channels, rules.max_audio_rate)
+    taken = SoundRules(
+        frozenset(rules.audio_codecs) or None, rules.max_channels, rules.max_audio_rate, rules.max_audio_kbps
+    )
     return all(taken.allow(sound) for sound in sounds)
 
 

@@ -100,6 +100,7 @@ def _for_destination(request: CompressRequest, name: str) -> CompressRequest:
         preset.audio.max_tracks,
         preset.audio.max_channels,
         preset.audio.max_rate_hz,
+        preset.audio.max_kbps,
     )
     request = replace(request, destination=destination)
     if request.writes not in containers:

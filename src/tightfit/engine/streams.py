@@ -49,7 +49,9 @@ def rules_of(request: CompressRequest, shares: Shares) -> SoundRules:
     copyable = container.sound
     if to is not None and to.audio_codecs:
         copyable &= frozenset(to.audio_codecs)
-    return SoundRules(copyable, to.max_channels if to else None, to.max_audio_rate if to else None, shares.share)
+    if to is None:
+        return SoundRules(copyable, share=shares.share)
+    return SoundRules(copyable, to.max_channels, to.max_audio_rate, to.max_audio_kbps, shares.share)
 
 
 async def more_sound(
