@@ -84,7 +84,7 @@ def test_everything_arrives_in_every_container(rich: Path, container: Container,
     assert [a.codec for a in result.audio] == ["aac", "aac"]
     with av.open(str(output)) as made:
         sounds, texts = made.streams.audio, made.streams.subtitles
-        assert [s.language for s in sounds] == ["eng", "fre"]
+        assert [s.language for s in sounds] == ["eng", "fra" if container is Container.MOV else "fre"]
         assert [bool(s.disposition & av.stream.Disposition.default) for s in sounds] == [False, True]
         assert [s.language for s in texts] == ["eng"]
         assert [c["metadata"]["title"] for c in made.chapters()] == ["One", "Two, später"]

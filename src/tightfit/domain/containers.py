@@ -27,12 +27,26 @@ class Container(StrEnum):
         """Codecs of drawn subtitles that it can hold as they are."""
         return _DRAWN if self is Container.MKV else frozenset()
 
+    def language(self, code: str | None) -> str | None:
+        """How an ISO 639-2 code is written there: QuickTime knows one of the two codes that some languages have."""
+        return _QUICKTIME_LANGUAGES.get(code or "", code) if self is Container.MOV else code
+
     @property
     def sound(self) -> frozenset[str]:
         """Codecs of sound that may be copied into it and that players expect there."""
         return _SOUND_MKV if self is Container.MKV else _SOUND_MP4
 
 
+# By libavformat's table of Macintosh languages.
+_QUICKTIME_LANGUAGES = {
+    "fre": "fra",
+    "deu": "ger",
+    "nld": "dut",
+    "swe": "sve",
+    "ell": "gre",
+    "isl": "ice",
+    "zho": "chi",
+}
 _DRAWN = frozenset({"hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle"})
 _SOUND_MP4 = frozenset({"aac", "mp3"})
 _SOUND_MKV = _SOUND_MP4 | {"opus", "vorbis", "flac", "ac3", "eac3", "mp2"}

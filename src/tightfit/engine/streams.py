@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TypeVar
 
 from tightfit.domain.audio import AudioPlan, Loudness, SoundRules, plan_audio
 from tightfit.domain.cargo import carried_chapters, carried_tags, fitting_cues, language_of
@@ -136,20 +137,28 @@ def cargo_of(
     for _, track in spoken.texts:
         cues = fitting_cues(track.cues, line.start_s, line.duration_s)
         if cues:
-            title = None if request.private else track.title
-            texts.append(TextTrack(cues, track.language, track.default, track.forced, title))
+            texts.append(_told(replace(track, cues=cues), request))
     refused = request.destination is not None and not request.destination.edit_lists
     # A track that begins later than the picture is held back by nothing else.
     late = any(track.start_s - line.start_s > _LATE_S for track in tracks)
     return Cargo(
         container=request.writes,
         edit_lists=not refused or late or request.writes is Container.MKV,
-        tracks=tuple(replace(track, title=None) if request.private else track for track in tracks),
+        tracks=tuple(_told(track, request) for track in tracks),
         texts=tuple(texts),
-        drawn=tuple(replace(track, title=None) if request.private else track for track in spoken.drawn),
+        drawn=tuple(_told(track, request) for track in spoken.drawn),
         chapters=carried_chapters(info, line.start_s, line.duration_s),
         tags=carried_tags(info, private=request.private),
     )
+
+
+_Named = TypeVar("_Named", AudioTrack, TextTrack, DrawnTrack)
+
+
+def _told(track: _Named, request: CompressRequest) -> _Named:
+    """A track with what the file says of it."""
+    language = request.writes.language(track.language)
+    return replace(track, language=language, title=None if request.private else track.title)
 
 
 def in_order(info: MediaInfo, made: Sequence[tuple[AudioStream, AudioTrack]]) -> list[AudioTrack]:
