@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -100,35 +99,6 @@ def test_everything_arrives_in_every_container(rich: Path, container: Container,
     if container is not Container.MKV:
         content = output.read_bytes()
         assert content.index(b"moov") < content.index(b"mdat")
-
-
-def test_drawn_subtitles_stay_in_matroska_and_are_said_elsewhere(rich: Path, tmp_path: Path):
-    source, kept, lost = tmp_path / "drawn.mkv", tmp_path / "kept.mkv", tmp_path / "lost.mp4"
-    with av.open(str(rich)) as old, av.open(str(source), "w") as new:
-        picture = new.add_stream_from_template(old.streams.video[0], opaque=True)
-        drawn = new.add_mux_stream("hdmv_pgs_subtitle")
-        drawn.time_base = Fraction(1, 1000)
-        drawn.metadata["language"] = "ger"
-        for at, payload in ((500, b"first picture"), (1500, b"second picture")):
-            packet = av.Packet(payload)
-            packet.stream, packet.time_base = drawn, Fraction(1, 1000)
-            packet.pts = packet.dts = at
-            packet.duration = 400
-            new.mux(packet)
-        for packet in old.demux(old.streams.video[0]):
-            if packet.size:
-                packet.stream = picture
-                new.mux(packet)
-    assert tightfit.compress(source, to="150KB", output=kept).warnings == ()
-    with av.open(str(kept)) as made:
-        (text,) = made.streams.subtitles
-        assert text.language == "ger"
-        assert [(p.pts, bytes(p)) for p in made.demux(text) if p.size] == [
-            (500, b"first picture"),
-            (1500, b"second picture"),
-        ]
-    (said,) = tightfit.compress(source, to="150KB", output=lost).warnings
-    assert "drawn pictures" in said
 
 
 def test_private_leaves_no_byte_of_place_or_device(rich: Path, tmp_path: Path):

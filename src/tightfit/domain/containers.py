@@ -24,8 +24,8 @@ class Container(StrEnum):
 
     @property
     def bitmap_subtitles(self) -> frozenset[str]:
-        """Codecs of drawn subtitles that it can hold as they are."""
-        return _DRAWN if self is Container.MKV else frozenset()
+        """Codecs of drawn subtitles that are copied as they are: none before a test has seen them arrive."""
+        return frozenset()
 
     def language(self, code: str | None) -> str | None:
         """How an ISO 639-2 code is written there: QuickTime knows one of the two codes that some languages have."""
@@ -47,7 +47,6 @@ _QUICKTIME_LANGUAGES = {
     "isl": "ice",
     "zho": "chi",
 }
-_DRAWN = frozenset({"hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle"})
 _SOUND_MP4 = frozenset({"aac", "mp3"})
 _SOUND_MKV = _SOUND_MP4 | {"opus", "vorbis", "flac", "ac3", "eac3", "mp2"}
 

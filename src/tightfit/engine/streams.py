@@ -121,11 +121,8 @@ async def subtitles(request: CompressRequest, info: MediaInfo, limit: int, ffmpe
                 job.warn(f"{where} can't be read and are left out.")
             else:
                 drawn.append(copied)
-        elif request.writes is Container.MKV:
-            job.warn(f"{where} are of a kind ({stream.codec}) that can't be carried over.")
         else:
-            to = request.writes.upper()
-            job.warn(f"{where} are drawn pictures, which {to} can't hold; --container mkv keeps them.")
+            job.warn(f"{where} are drawn pictures ({stream.codec}), which are not carried over.")
     return Subtitles(tuple(texts), tuple(drawn))
 
 
