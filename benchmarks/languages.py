@@ -20,6 +20,7 @@ from support.sentences import DATA, Case, cases, differences, understood  # noqa
 SETS = {"examples": [DATA / "examples.jsonl"], "fresh": sorted(DATA.glob("??.jsonl"))}
 SETS["tuned"] = sorted((DATA / "tuned").glob("*.jsonl"))
 SETS["held out"] = sorted((DATA / "held-out").glob("*.jsonl"))
+SETS["second"] = sorted((DATA / "second").glob("*.jsonl"))
 
 
 def table(found: list[tuple[Case, list[str]]], key: str) -> list[str]:

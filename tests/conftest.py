@@ -10,10 +10,15 @@ from pathlib import Path
 
 import anyio
 import pytest
-from support.command import Tool
+from hypothesis import settings
+from support.command import Tool, end_all
 from support.footage import lavfi, make
 
 from tightfit.media.tools import Ffmpeg, find_ffmpeg
+
+# What takes 0.2 s on one machine takes two on another that others use as well.
+settings.register_profile("tightfit", deadline=None)
+settings.load_profile("tightfit")
 
 CLIPS = Path(os.environ.get("TIGHTFIT_TEST_CLIPS") or Path(__file__).resolve().parents[2] / "shared" / "clips")
 
@@ -31,6 +36,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("TIGHTFIT_HOME", str(folder))
         patch.delenv("TIGHTFIT_FFMPEG", raising=False)
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def _nothing_keeps_running() -> Iterator[None]:
+    yield
+    end_all()
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +101,12 @@ SCENES = ("testsrc2", "mandelbrot", "rgbtestsrc", "life", "smptebars", "cellauto
 def made_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sixteen seconds of eight scenes, about 1 MB."""
     return _joined(tmp_path_factory.mktemp("scenes") / "scenes.mp4", SCENES, "256x144", 15, 2, 18)
+
+
+@pytest.fixture(scope="session")
+def made_small_scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in 96 small frames: as many segments, some of them corrected, for two thirds of the work."""
+    return _joined(tmp_path_factory.mktemp("small") / "scenes.mp4", SCENES, "128x72", 6, 2, 18)
 
 
 @pytest.fixture(scope="session")

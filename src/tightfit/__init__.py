@@ -11,10 +11,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tightfit.api import acompress, aplan, aprobe, compress, plan, probe
+    from tightfit.api import acompress, acompress_all, aplan, aprobe, compress, compress_all, plan, probe
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "acompress", "aplan", "aprobe", "compress", "plan", "probe"]
+__all__ = [
+    "__version__",
+    "acompress",
+    "acompress_all",
+    "aplan",
+    "aprobe",
+    "compress",
+    "compress_all",
+    "plan",
+    "probe",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@
     ├── CloudError            5    the render service refused or failed; its kinds are drawn in cloud/errors.py
     ├── OutputError           6    the output can't be written
     │   └── OutputExists      6
-    ├── JobHeld               7    another process is at work on this job
+    ├── JobHeld               7    another process is at work on this job, or holds the job journal
     ├── IllegalTransition     1    the journal says what can't have happened
     ├── EncoderError          1    an encoder crashed again after a retry, or lied
     └── Interrupted           130
@@ -134,7 +134,7 @@ class NoPlaceLeft(TightfitError):
 
 
 class JobHeld(TightfitError):
-    """Another process is at work on this job; ``pid`` is its, where it is known."""
+    """Another process is at work on this job, or holds the job journal; ``pid`` is its, where it is known."""
 
     code = ExitCode.HELD
     kind = "held"

@@ -30,6 +30,9 @@ _PERCENT = re.compile(r"(?P<number>\d[\d.,]*)\s*(?:%|percent|pct)", re.IGNORECAS
 _BARE = re.compile(r"\d[\d.,]*")
 _PRESET = re.compile(r"[a-z][a-z0-9-]*")
 
+# Beyond this many digits nothing that is counted here exists, and Python refuses to read 4300 of them.
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+
 SIZE_HELP = (
     "Write 50MB (50 000 000 bytes), 50MiB (52 428 800), 700KB, 1.5GB, 25%, half, or a destination such as discord."
 )
@@ -165,3 +168,8 @@ def format_seconds(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def whole_number(text: str) -> int | None:
+    """The whole number that ``text`` writes in ASCII digits; None for anything else (``²`` is a digit too)."""
+    return int(text) if _WHOLE.fullmatch(text) else None

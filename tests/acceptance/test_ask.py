@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.command import Tool
+from support.command import Tool, ended_with_the_test
+from support.patience import patience
 
 from tightfit.intent.model import Intent
 
@@ -52,7 +53,7 @@ def test_what_was_understood_is_one_object_for_scripts(tool: Tool, clip: Path):
         ("clip.mp4 auf 20MB; rm -rf /", "verstehe ich nicht"),
         ("20 MB", "Which file?"),
         ("compress clip.mp4 to 1MB with av1", "not in this version: the codec av1"),
-        ("first 2 seconds of clip.mp4, 1MB", "not in this version: trimming"),
+        ('write "Hello" on clip.mp4, 1MB', "only an editing service"),
         ("export clip.mp4 as mkv", "can't be done in this version"),
         ("hello there, $(reboot)", "understand"),
     ],
@@ -66,17 +67,19 @@ def test_what_is_unclear_or_not_there_yet_ends_in_one_sentence(tool: Tool, clip:
 
 def test_on_a_terminal_the_question_can_be_answered(tool: Tool, clip: Path):
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tightfit", "ask", "compress clip.mp4, no sound", "--json"],
-        cwd=tool.folder,
-        env={**os.environ, "TIGHTFIT_HOME": str(tool.home)},
-        stdin=theirs,
-        stderr=theirs,
-        stdout=subprocess.PIPE,
+    process = ended_with_the_test(
+        subprocess.Popen(
+            [sys.executable, "-m", "tightfit", "ask", "compress clip.mp4, no sound", "--json"],
+            cwd=tool.folder,
+            env={**os.environ, "TIGHTFIT_HOME": str(tool.home)},
+            stdin=theirs,
+            stderr=theirs,
+            stdout=subprocess.PIPE,
+        )
     )
     os.close(theirs)
     os.write(ours, b"300KB\n")
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=patience(60))
     os.close(ours)
     assert process.returncode == 0
     assert b'"limit_bytes": 300000' in out

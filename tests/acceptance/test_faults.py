@@ -6,20 +6,23 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
+import av
 import imageio_ffmpeg
 import pytest
 from support.command import Tool
 from support.faulty import encodes_of, faulty_ffmpeg
 from support.footage import decode_complaints
+from support.patience import patience
 
 from tightfit.media.watchdog import STALL_S
 
 ARGS = ("clip.mp4", "60%", "-o", "out.mp4")
 
 
-def faulty(tool: Tool, fault: str, *, times: int, first: int = 0) -> dict[str, str]:
-    program = faulty_ffmpeg(tool.home / "faulty", imageio_ffmpeg.get_ffmpeg_exe(), fault, times=times, first=first)
+def faulty(tool: Tool, fault: str, **plan: Any) -> dict[str, str]:
+    program = faulty_ffmpeg(tool.home / "faulty", imageio_ffmpeg.get_ffmpeg_exe(), fault, **plan)
     return {"TIGHTFIT_FFMPEG": str(program)}
 
 
@@ -39,6 +42,42 @@ def test_an_encoder_that_keeps_failing_is_told_and_nothing_is_published(tool: To
     assert ran.code == code
     assert "clip.mp4" in ran.complaint
     assert tool.files == {"clip.mp4"}
+
+
+# What is done before there are pieces, by a word of its command: all of it is read over, and all of the sound made.
+ANALYSIS, SOUND = "veryfast", "-c:a"
+
+
+@pytest.mark.usefixtures("clip")
+@pytest.mark.parametrize(("on", "fault"), [(ANALYSIS, "killed"), (SOUND, "crash")])
+def test_an_analysis_or_a_sound_that_fails_once_is_made_again(tool: Tool, on: str, fault: str):
+    ran = tool(*ARGS, **faulty(tool, fault, times=1, on=on))
+    assert ran.code == 0, ran.err
+    assert len(encodes_of(tool.home / "faulty")) == 2
+    assert decode_complaints(tool.folder / "out.mp4") == ""
+    with av.open(str(tool.folder / "out.mp4")) as made, av.open(str(tool.folder / "clip.mp4")) as source:
+        assert [made.streams.video[0].frames, len(made.streams.audio)] == [source.streams.video[0].frames, 1]
+
+
+@pytest.mark.usefixtures("clip")
+@pytest.mark.parametrize(
+    ("on", "fault", "code", "said"),
+    [
+        (ANALYSIS, "killed", 1, "want of memory"),
+        (SOUND, "killed", 1, "want of memory"),
+        (ANALYSIS, "crash", 3, "ffmpeg crashes when it decodes clip.mp4 (SIGSEGV"),
+        (SOUND, "crash", 3, "The sound of clip.mp4 could not be read: the program that reads it crashed (SIGSEGV)"),
+        (ANALYSIS, "full", 6, "is full"),
+        (SOUND, "full", 6, "is full"),
+    ],
+)
+def test_an_analysis_or_a_sound_that_keeps_failing_is_told_and_the_job_can_be_done_later(
+    tool: Tool, on: str, fault: str, code: int, said: str
+):
+    ran = tool(*ARGS, **faulty(tool, fault, times=1000, on=on))
+    assert (ran.code, said in ran.complaint, "clip.mp4" in ran.complaint) == (code, True, code != 6), ran.err
+    assert tool.files == {"clip.mp4"}
+    assert list((tool.home / "work").iterdir()) == []
 
 
 @pytest.mark.usefixtures("clip")
@@ -69,7 +108,7 @@ def test_a_full_disk_stops_the_job_in_a_sentence(tool: Tool):
 def test_an_encoder_that_hangs_is_ended_and_the_piece_is_made_again(tool: Tool):
     begun = time.monotonic()
     process = tool.start(*ARGS, **faulty(tool, "hang", times=1))
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=patience(120))
     assert process.returncode == 0, err.decode()
     assert time.monotonic() - begun >= STALL_S
     assert (tool.folder / "out.mp4").exists()

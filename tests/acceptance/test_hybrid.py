@@ -20,6 +20,7 @@ import av
 import pytest
 from support.command import Ran, Tool
 from support.footage import decode_complaints, lavfi, make
+from support.patience import patience
 from support.served import Served
 
 # A minute for every test run, and what shows little more for `make hybrid`.
@@ -172,7 +173,7 @@ def nobody() -> str:
 
 
 def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + patience(60)
     while not is_so():
         assert process.poll() is None, "it ended before it could be met at work"
         assert time.monotonic() < deadline
@@ -205,7 +206,7 @@ def test_a_service_that_dies_in_the_middle_is_done_without(
     process = tool.start(*words, **at(service.served.base, tool))
     wait_until(lambda: any(row["state"] == "completed" for row in service.renders), process)
     service.served.end(signal.SIGKILL)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=patience(60))
     ran = Ran(process.returncode, out.decode(), err.decode())
     result = assert_met(tool, ran, reel)
     assert result["segments"]["local"] >= 2
@@ -277,7 +278,7 @@ def test_a_client_that_was_killed_goes_on_and_leaves_no_render_behind(tool: Tool
     states = lambda: [row["state"] for row in service.renders]  # noqa: E731
     wait_until(lambda: "completed" in states() and {"pending", "processing"} & set(states()) != set(), process)
     process.kill()
-    process.communicate(timeout=5)
+    process.communicate(timeout=patience(5))
     ran = tool(*words, **at(service.served.base, tool))
     assert_met(tool, ran, reel)
     assert [row["id"] for row in service.renders if row["state"] in ("pending", "processing")] == []
@@ -316,7 +317,7 @@ def sockets_of(tool: Tool, *words: str, **environment: str) -> list[str]:
     log = tool.folder.parent / "calls"
     prefix = [str(STRACE), "-f", "-qq", "--seccomp-bpf", "-e", "trace=socket,connect", "-o", str(log)]
     process = tool.start(NAME, LIMIT, "-o", "out.mp4", *words, prefix=prefix, **environment)
-    process.communicate(timeout=60)
+    process.communicate(timeout=patience(60))
     return log.read_text().splitlines()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from support.command import Tool
+from support.patience import patience
 
 GONE_WITHIN_S = 1.0
 
@@ -31,7 +32,7 @@ def encoding(tool: Tool, made_clip: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def encoders_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     """Its children, as soon as an encoder is among them: between two passes there is none."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + patience(5)
     while time.monotonic() < deadline:
         children = psutil.Process(process.pid).children(recursive=True)
         # One that has ended since it was listed has no name any more.
@@ -51,7 +52,7 @@ def test_a_stopped_run_ends_with_130_and_can_be_resumed(
 ):
     encoders = encoders_of(encoding)
     encoding.send_signal(number)
-    out, err = encoding.communicate(timeout=5)
+    out, err = encoding.communicate(timeout=patience(5))
     assert encoding.returncode == 130
     assert b"Traceback" not in err
     assert b"clip.mp4" in err.splitlines()[-1]
@@ -66,7 +67,7 @@ def test_a_stopped_run_ends_with_130_and_can_be_resumed(
 def test_no_encoder_outlives_a_run_that_was_killed(tool: Tool, encoding: subprocess.Popen[bytes]):
     encoders = encoders_of(encoding)
     encoding.kill()
-    encoding.communicate(timeout=5)
+    encoding.communicate(timeout=patience(5))
     time.sleep(GONE_WITHIN_S)
     assert alive(encoders) == []
     assert "out.mp4" not in tool.files

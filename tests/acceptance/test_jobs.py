@@ -39,7 +39,7 @@ def the_job(tool: Tool) -> JobRecord:
 def begun(tool: Tool, *, pieces: int) -> subprocess.Popen[bytes]:
     """A run that has finished this many pieces."""
     process = tool.start("scenes.mp4", LIMIT, "-o", "out.mp4", stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + patience(60)
     while time.monotonic() < deadline and process.poll() is None:
         if (tool.home / "journal.db").exists():
             records = journal_of(tool).records()
@@ -52,7 +52,7 @@ def begun(tool: Tool, *, pieces: int) -> subprocess.Popen[bytes]:
 def killed(tool: Tool, *, pieces: int) -> JobRecord:
     process = begun(tool, pieces=pieces)
     process.kill()
-    process.communicate(timeout=5)
+    process.communicate(timeout=patience(5))
     return the_job(tool)
 
 
@@ -82,7 +82,7 @@ def test_a_killed_run_goes_on_with_its_pieces_when_the_command_is_given_again(to
 def test_jobs_resume_goes_on_with_everything_that_was_interrupted(tool: Tool):
     process = begun(tool, pieces=1)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=5)
+    _, err = process.communicate(timeout=patience(5))
     assert process.returncode == 130
     job = the_job(tool)
     assert job.state is State.INTERRUPTED
@@ -106,7 +106,7 @@ def test_a_second_process_is_told_who_is_at_work(tool: Tool):
         assert refused.code == 7
     finally:
         process.kill()
-        process.communicate(timeout=5)
+        process.communicate(timeout=patience(5))
 
 
 def test_a_source_that_changed_under_a_job_stops_it_and_nothing_is_touched(tool: Tool, scenes: Path):

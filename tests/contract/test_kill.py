@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from support.client import Bench
 from support.cloud import COST, FakeCloud, adk, adk_text, video
+from support.command import ended_with_the_test
 from support.journey import FINISHED
+from support.patience import patience
 
 STEPS = {
     "upload": "POST /api/upload-video",
@@ -45,9 +47,9 @@ class Process:
     def run(self) -> int:
         words = [sys.executable, "-m", "support.journey", self.cloud.url, str(self.folder), "0.01"]
         env = {**os.environ, "PYTHONPATH": str(_SUPPORT)}
-        process = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = ended_with_the_test(subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
         self.pid = process.pid
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=patience(60))
         assert process.returncode == -signal.SIGKILL or (process.returncode, out.split()) == (0, [FINISHED.encode()]), (
             err.decode()
         )

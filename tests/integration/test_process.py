@@ -11,6 +11,8 @@ from pathlib import Path
 
 import anyio
 import pytest
+from support.command import ended_with_the_test
+from support.patience import patience
 
 from tightfit.media import process
 
@@ -30,7 +32,7 @@ def _alive(pid: int) -> bool:
 
 
 def _wait_for(what, reason: str):
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + patience(_PATIENCE_S)
     while not (found := what()):
         assert time.monotonic() < deadline, reason
         time.sleep(0.02)
@@ -71,7 +73,7 @@ def test_a_killed_parent_takes_its_encoder_along(tmp_path: Path) -> None:
         "from tightfit.media import process\n"
         f"anyio.run(process.run, ['{SHELL}', '-c', 'echo $$ > {note}; exec sleep 60'])\n"
     )
-    parent = subprocess.Popen([sys.executable, "-c", program])
+    parent = ended_with_the_test(subprocess.Popen([sys.executable, "-c", program]))
     [child] = _pids_in(note, 1)
     assert _alive(child)
     parent.send_signal(signal.SIGKILL)

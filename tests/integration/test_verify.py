@@ -16,6 +16,7 @@ from support.footage import lavfi, make
 
 from tightfit.domain.audio import AudioKind, AudioPlan
 from tightfit.domain.geometry import full_size
+from tightfit.domain.layout import lay_out
 from tightfit.domain.pieces import Part, Variant
 from tightfit.domain.plan import Pace
 from tightfit.engine.disk import sha256_of
@@ -87,7 +88,7 @@ async def _make(ffmpeg: Ffmpeg, folder: Path) -> Made:
         setting = Setting(picture_.full, 24.0, 1, "veryfast")
         part = await encode(ffmpeg, clip, first, first + PIECE, setting, out, on_frames=lambda _: None)
         parts += memory.made(Cover(0, Variant((part,)), Fraction(1), Pace.USUAL, True, False, PIECE)).parts
-    track = await make_track(ffmpeg, info, sound, AudioPlan(AudioKind.ENCODE, 96, 1, 48000), folder)
+    track = await make_track(ffmpeg, info, sound, AudioPlan(AudioKind.ENCODE, 96, 1, 48000), folder, lay_out(video))
     line = Timeline(clip.pts, video.time_base, video.frame_ticks, 0.0)
     file = folder / "joined.mp4"
     cargo = Cargo(tracks=(track,), tags={"title": "A title"})

@@ -169,7 +169,7 @@ def test_the_command_given_many_times_at_once_makes_one_file(tmp_path: Path, kno
     shutil.copy(made_scenes, folder / "scenes.mp4")
     tool = Tool(folder, home)
     runs = [tool.start("scenes.mp4", LIMIT, "-o", "out.mp4") for _ in range(COMMANDS)]
-    said = [run.communicate(timeout=120)[1].decode() for run in runs]
+    said = [run.communicate(timeout=patience(120))[1].decode() for run in runs]
     assert sorted(run.returncode for run in runs) == [0, *[7] * (COMMANDS - 1)], said
     assert tool.files == {"scenes.mp4", "out.mp4"}
     assert [record.state for record in Journal(home / "journal.db").records()] == [State.DONE]
@@ -185,7 +185,7 @@ def test_an_owner_that_is_stopped_still_owns_and_ends_well_when_it_is_woken(
     shutil.copy(made_cuts, folder / "cuts.mp4")
     tool = Tool(folder, home)
     owner = tool.start("cuts.mp4", "30KB", "-o", "out.mp4")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + patience(30)
     while not (job := _job_at_work(home)):
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -195,7 +195,7 @@ def test_an_owner_that_is_stopped_still_owns_and_ends_well_when_it_is_woken(
     assert str(owner.pid) in second.complaint
     assert not (folder / "out.mp4").exists()
     owner.send_signal(signal.SIGCONT)
-    _, err = owner.communicate(timeout=60)
+    _, err = owner.communicate(timeout=patience(60))
     assert owner.returncode == 0, err.decode()
     assert tool.files == {"cuts.mp4", "out.mp4"}
 

@@ -13,6 +13,7 @@ import pytest
 from support.command import Tool, results_of
 from support.footage import decode_complaints, lavfi, make
 from support.mutants import mutant
+from support.patience import patience
 
 from tightfit.errors import ExitCode
 
@@ -64,7 +65,7 @@ class Report:
         print(self.failures[-1], flush=True)
 
 
-@pytest.mark.timeout(120 + 20 * MUTANTS)
+@pytest.mark.timeout(300 + 60 * MUTANTS)
 def test_no_damaged_file_brings_anything_but_a_file_that_fits_or_a_sentence(
     tmp_path: Path, known_ffmpegs: Path, originals: list[Path]
 ):
@@ -93,7 +94,7 @@ def _try(tool: Tool, seeds: dict[Path, str], report: Report) -> None:
     with messages.open("w") as stderr:
         process = tool.start(*names, f"{LIMIT}B", "-o", "out", "--json", "-q", stderr=stderr.fileno())
         ended: set[Path] = set()
-        for result, took_s in results_of(process, LONGEST_S):
+        for result, took_s in results_of(process, patience(LONGEST_S)):
             source = tool.folder / result["input"]
             ended.add(source)
             report.slowest_s = max(report.slowest_s, took_s)
@@ -103,15 +104,17 @@ def _try(tool: Tool, seeds: dict[Path, str], report: Report) -> None:
             if complaint := _complaint(source, result, code):
                 report.fail(seeds[source], complaint)
         process.kill()
-        process.communicate()
+        process.communicate(timeout=patience(10))
     said = messages.read_text()
     if "Traceback" in said:
         report.fail(str(list(seeds.values())), said)
     for source in seeds.keys() - ended:
         report.fail(seeds[source], f"no result; this file or the one before hangs, or all ended: {said[-2000:]}")
-    outputs = {path for path in (tool.folder / "out").iterdir() if path.name.startswith(".")}
-    if outputs or list((tool.home / "work").iterdir()):
-        report.fail(str(list(seeds.values())), f"left behind: {outputs} {list((tool.home / 'work').iterdir())}")
+    left = [path for path in (tool.folder / "out").iterdir() if path.name.startswith(".")]
+    left += (tool.home / "work").glob("*")
+    # Where a run had to be ended its job is there to go on with.
+    if left and len(ended) == len(seeds):
+        report.fail(str(list(seeds.values())), f"left behind: {left}")
 
 
 def _complaint(source: Path, result: dict[str, Any], code: int) -> str:

@@ -14,6 +14,7 @@ import pytest
 from support.command import Tool
 from support.footage import decode_complaints
 from support.leavings import made_again
+from support.patience import patience
 from support.tracing import require_strace
 
 LIMIT, LIMIT_BYTES = "30KB", 30_000
@@ -44,7 +45,7 @@ def test_a_call_that_fails_is_told_and_costs_nothing(
         env={**os.environ, "TIGHTFIT_HOME": str(home)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(120),
     )
     assert ran.returncode in TOLD, ran.stderr
     assert "Traceback" not in ran.stderr

@@ -91,7 +91,7 @@ async def _run(world: World, disk: Disk) -> Result:
             return published
         # As in a real run a file in the way is found before any work.
         part = publish.part_path(world.output, work.job.id)
-        publish.check_writable(world.output, part, world.request, copied=False, disk=work.disk)
+        publish.check_writable(world.output, part, world.request, extensions=(".mp4",), disk=work.disk)
         memory = memory_of(work)
         missing = [number for number in range(world.pieces) if number not in finished(work.before)]
         # As side by side: all are written before the first one is kept.

@@ -80,6 +80,7 @@ class FakeCloud:
         self.script: list[list[bytes | float]] = []
         self.run_s = 0.0
         self.seen_as = ""
+        self.draft: Any = None  # told instead of one made of the clips
         self._ids = itertools.count(5529798706024415232)
         self._signatures = itertools.count(1)
 
@@ -172,7 +173,10 @@ class FakeCloud:
         session = self.sessions.get(sid)
         if session is None:
             return self._no(1002)
-        state = {"draft": draft_of(session.clips), "video_infos": [self._signed(i) for i in session.infos]}
+        state = {
+            "draft": self.draft or draft_of(session.clips),
+            "video_infos": [self._signed(i) for i in session.infos],
+        }
         data = {"session_id": sid, "user_id": user, "state": state, "updated_at": time.time()}
         if self.versions:
             data["version"] = session.version

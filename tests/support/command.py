@@ -11,9 +11,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
+
+from support.patience import patience
 
 # What the lines of progress end with where stderr is no terminal.
 _DOING = (
@@ -77,6 +82,30 @@ def results_of(process: subprocess.Popen[bytes], longest_s: float) -> Iterator[t
             begun = time.monotonic()
 
 
+# A run of one of the small clips takes 2 or 3.
+LONGEST_S = 60.0
+_started: list[subprocess.Popen[bytes]] = []
+
+
+def ended_with_the_test(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+    """``process``, which is killed when the test is over, however that went: nothing is left to hold up a later one."""
+    _started.append(process)
+    return process
+
+
+def end_all() -> None:
+    """Kill what was ``ended_with_the_test`` and still runs, with all that it started, and wait for it."""
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            with suppress(psutil.NoSuchProcess):
+                for child in psutil.Process(process.pid).children(recursive=True):
+                    with suppress(psutil.NoSuchProcess):
+                        child.kill()
+            process.kill()
+            process.wait()
+
+
 @dataclass(frozen=True)
 class Tool:
     """Runs the command line in ``folder``."""
@@ -86,26 +115,35 @@ class Tool:
 
     def __call__(self, *words: object, **environment: str) -> Ran:
         process = self.start(*words, **environment)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=patience(LONGEST_S))
+        return Ran(process.returncode, out.decode(), err.decode())
+
+    def talk(self, lines: str, *words: object, **environment: str) -> Ran:
+        """A session that is told ``lines`` through a pipe."""
+        process = self.start("chat", *words, stdin=subprocess.PIPE, **environment)
+        out, err = process.communicate(lines.encode(), timeout=120)
         return Ran(process.returncode, out.decode(), err.decode())
 
     def start(
         self,
         *words: object,
+        stdin: int = subprocess.DEVNULL,
         stdout: int = subprocess.PIPE,
         stderr: int = subprocess.PIPE,
         prefix: Sequence[str] = (),
         **environment: str,
     ) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [*prefix, sys.executable, "-m", "tightfit", *(os.fsencode(str(word)) for word in words)],
-            cwd=self.folder,
-            env={**os.environ, "TIGHTFIT_HOME": str(self.home), **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
-            # Where the tests run in the background the shell has SIGINT ignored, and children inherit that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        return ended_with_the_test(
+            subprocess.Popen(
+                [*prefix, sys.executable, "-m", "tightfit", *(os.fsencode(str(word)) for word in words)],
+                cwd=self.folder,
+                env={**os.environ, "TIGHTFIT_HOME": str(self.home), **environment},
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                # Where the tests run in the background the shell has SIGINT ignored, and children inherit that.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            )
         )
 
     @property

@@ -38,6 +38,9 @@ if spoiled:
             command = [word.replace("PARENT", str(os.getppid())) for word in plan["command"]]
             subprocess.Popen(command, stdin=-3, stdout=-3, stderr=-3, start_new_session=True)
             time.sleep(plan["pause_s"])
+        if fault == "traced":
+            command = [word.replace("OUTPUT", argv[-2].removeprefix("file:")) for word in plan["command"]]
+            os.execvp(command[0], [*command, {ffmpeg!r}, *argv])
         if fault == "short":
             at = argv.index("-f", argv.index("-map") if "-map" in argv else 0)
             argv[at:at] = ["-frames:v", "5"]
@@ -52,8 +55,8 @@ def faulty_ffmpeg(folder: Path, ffmpeg: str, fault: str, *, times: int, first: i
     """A program like ``ffmpeg`` whose encodes from the ``first``-th on end in ``fault``, ``times`` times in all.
 
     The fault "meanwhile" starts ``command``, in which PARENT stands for our process, and waits ``pause_s`` before it
-    goes on; ``on`` is an option that marks the calls to spoil instead of encodes; ``version`` is what the program says
-    that it is.
+    goes on; the fault "traced" puts ``command``, in which OUTPUT is the file to be made, before ffmpeg's own. ``on``
+    is a word that marks the calls to spoil instead of encodes; ``version`` is what the program says that it is.
     """
     folder.mkdir(exist_ok=True)
     (folder / "plan.json").write_text(json.dumps({"fault": fault, "times": times, "first": first, **more}))

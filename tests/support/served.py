@@ -19,6 +19,8 @@ from typing import Any
 
 import httpx
 
+from support.patience import patience
+
 ATTRIBUTION = {"X-Skill-Source": "tests", "X-Skill-Version": "1", "X-Skill-Platform": "terminal"}
 # Tokens are counted by source address, and a loopback has sixteen million.
 _ADDRESSES = (f"127.{a}.{b}.{c}" for a in range(1, 255) for b in range(256) for c in range(1, 255))
@@ -167,7 +169,7 @@ class Caller:
 
 def wait_for(look: Any, is_right: Any) -> Any:
     """What ``look`` returns once it is right; fails when it never is."""
-    until = time.monotonic() + _PATIENCE_S
+    until = time.monotonic() + patience(_PATIENCE_S)
     while not is_right(seen := look()):
         assert time.monotonic() < until, f"it never came: {seen}"
         time.sleep(0.05)

@@ -147,6 +147,8 @@ BROKEN = {
     "a second filter that reads": changed("[0:0]trim=start_pts=0[s0]", "[0:0]trim=start_pts=0[s1];amovie=/a[s0]"),
     "a chained filter that reads": changed("[0:0]trim=start_pts=0[s0]", "[0:0]trim=start_pts=0,subtitles=/a[s0]"),
     "a log elsewhere": changed("[0:0]trim=start_pts=0[s0]", "[0:0][1:0]libvmaf=log_path=/etc/x[s0]"),
+    "a tree elsewhere": changed("[0:0]trim=start_pts=0[s0]", "[0:0][1:0]paletteuse=debug_kdtree=/etc/x[s0]"),
+    "another file's words": [*GOOD[:-3], "-map_metadata", "1", *GOOD[-3:]],
     "a stats file elsewhere": [*GOOD[:-3], "-passlogfile", "/etc/x", *GOOD[-3:]],
     **{
         f"{option}": [*GOOD[:1], option, "x", *GOOD[1:]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -12,17 +13,19 @@ from hypothesis import strategies as st
 from typer.main import get_command
 
 from tightfit.cli.app import app
+from tightfit.cli.asking import Asked
 from tightfit.cli.bare import COMMANDS, spelled_out
 from tightfit.cli.failures import usage_error
 from tightfit.cli.options import Limit, files_and_limit
+from tightfit.cli.quick import asked
 from tightfit.cli.text import percent, printable, sparkline, took
 from tightfit.errors import UsageError
 from tightfit.units import SIZE_HELP
 
-LATER_COMMANDS = ("chat", "watch", "worker", "bench", "mcp")
+LATER_COMMANDS = ("worker", "bench", "mcp")
 LATER_OPTIONS = (
-    *("--trim", "--aspect", "--fit", "--fps", "--effort", "--min-quality"),
-    *("--total", "--split", "-r", "--report"),
+    *("--effort", "--min-quality"),
+    "--report",
 )
 
 
@@ -113,6 +116,30 @@ def test_a_value_that_is_not_in_this_version_is_refused_with_one_that_is(option:
 )
 def test_a_wrong_request_is_answered_with_something_that_works(words: list[str], said: str):
     assert said in complaint(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["half the size please"],
+        ["ask", "8MB", "a.mp4", "b.mp4", "--dry-run", "--json"],
+        ["ask", "-q", "8MB", "-o", "out.mp4", "--overwrite", "-v"],
+        ["make it 5MB", "--quiet", "--verbose", "--json"],
+    ],
+)
+def test_a_sentence_is_read_without_the_parser_as_with_it(words: list[str]):
+    command = get_command(app).commands["ask"]  # type: ignore[attr-defined]
+    parsed = command.make_context("ask", spelled_out(words)[1:]).params
+    parsed["files"] = tuple(parsed["files"] or ())
+    assert asdict(asked(words) or Asked("")) == parsed
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["a.mp4", "5MB"], ["ask"], ["ask", "--help"], ["ask", "8MB", "--jobs", "2"], ["ask", "8MB", "-o"]],
+)
+def test_whatever_is_not_plain_is_left_to_the_parser(words: list[str]):
+    assert asked(words) is None
 
 
 def test_the_last_word_is_the_size_unless_an_option_names_it():

@@ -11,7 +11,8 @@ from support.simulated import part, random_footage
 
 from tightfit.domain import control
 from tightfit.domain.control import Load
-from tightfit.domain.rate import CRF_MAX, CRF_MIN, Observation, RateModel
+from tightfit.domain.pieces import Segment
+from tightfit.domain.rate import CRF_MAX, CRF_MIN, Content, Observation, RateModel
 
 seeds = st.integers(0, 10_000)
 
@@ -27,6 +28,13 @@ def test_every_segment_is_encoded_once_and_an_average_one_comes_last(seed):
     mean = sum(size) / len(size)
     assert size[1:-1] == sorted(size[1:-1], reverse=True)
     assert all(abs(size[-1] - mean) <= abs(other - mean) for other in size[1:])
+
+
+@pytest.mark.parametrize(("frames", "last"), [((130, 70), 1), ((70, 130), 0), ((190, 10), 0)])
+def test_of_two_segments_the_shorter_one_comes_last_unless_it_is_too_little_to_make_good_for_the_other(frames, last):
+    model = RateModel(Content((100,) * sum(frames), (0, frames[0]), 1 / 3))
+    segments = [Segment(0, 0, frames[0]), Segment(1, frames[0], sum(frames))]
+    assert control.encode_order(segments, model)[-1].index == last
 
 
 @given(seeds, st.floats(3, 8), st.floats(0, 2))

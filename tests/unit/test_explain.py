@@ -44,6 +44,23 @@ def maybe(values: st.SearchStrategy) -> st.SearchStrategy:
     return st.one_of(st.none(), values)
 
 
+# At most one of each kind, as options are given; their order is that of the list.
+tenths = st.integers(1, 50).map(lambda n: n / 10)
+edits = st.lists(
+    st.one_of(
+        st.builds(lambda factor: {"kind": "speed", "factor": factor}, st.sampled_from([0.5, 1.5, 2.0, 4.0])),
+        st.builds(lambda degrees: {"kind": "rotate", "degrees": degrees}, st.sampled_from([90.0, 180.0, 270.0])),
+        st.builds(lambda level: {"kind": "volume", "level": level}, st.sampled_from([0.25, 0.4, 0.5, 1.5, 2.0])),
+        st.builds(lambda s: {"kind": "fade", "in_s": s}, tenths),
+        st.builds(lambda s: {"kind": "fade", "out_s": s}, tenths),
+        st.builds(lambda a, b: {"kind": "mute", "start_s": a, "end_s": round(a + b, 1)}, seconds, seconds),
+        st.builds(lambda a, b: {"kind": "remove_segment", "start_s": a, "end_s": round(a + b, 1)}, seconds, seconds),
+        st.builds(lambda last: {"kind": "remove_segment", "last_s": last}, seconds),
+    ),
+    max_size=2,
+    unique_by=lambda edit: edit["kind"],
+).map(tuple)
+
 requests = st.builds(
     Intent,
     action=st.just(Action.COMPRESS),
@@ -61,6 +78,7 @@ requests = st.builds(
     where=maybe(st.sampled_from(["local", "cloud", "cluster"])),
     split=maybe(st.one_of(st.just(True), st.integers(2, 99))),
     total=maybe(st.just(True)),
+    edits=edits,
 )
 
 
@@ -98,6 +116,13 @@ EDITS = (
 def test_an_edit_that_is_said_back_is_understood_as_the_same_edit(language: str, edit: dict[str, object]):
     intent = Intent(Action.EDIT, edits=(edit,))
     assert wishes(understand(explain(intent, language))) == wishes(intent), explain(intent, language)
+
+
+@pytest.mark.parametrize("language", languages())
+def test_a_shape_that_is_cropped_to_is_said_so(language: str):
+    intent = Intent(Action.COMPRESS, target=Goal(bytes=5_000_000), aspect="4:5", fit="cover")
+    found = understand(explain(intent, language))
+    assert (found.aspect, found.fit, found.unclear) == ("4:5", "cover", ())
 
 
 @pytest.mark.parametrize("language", languages())

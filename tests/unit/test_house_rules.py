@@ -68,6 +68,7 @@ TOLD_TO_PEOPLE = {
     "cli/logs.py": ["time.localtime"],
     "cli/presets.py": ["date.today"],
     "engine/ledger.py": ["time.time"],
+    "engine/session_log.py": ["time.time"],
     # Dates that a service and its clients agree on: when a token, an address or a file has had its time.
     "cloud/models.py": ["datetime.now"],
     "server/clock.py": ["time.time"],

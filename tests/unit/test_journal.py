@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -12,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.command import ended_with_the_test
 
 from tightfit.domain.job import Kind, State
 from tightfit.engine.journal import Journal
@@ -63,7 +65,7 @@ def test_only_what_is_finished_is_forgotten(journal: Journal):
 def test_the_file_is_in_wal_mode_and_names_its_version(journal: Journal):
     with sqlite3.connect(journal.path) as db:
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert db.execute("PRAGMA user_version").fetchone() == (4,)
 
 
 def test_a_journal_of_a_newer_version_is_left_alone(journal: Journal):
@@ -98,9 +100,46 @@ def test_a_damaged_journal_is_set_aside_whole_and_a_new_one_begun(tmp_path: Path
     aside = tmp_path / "journal.db.damaged-1"
     assert str(aside) in journal.notice
     assert aside.read_bytes() == content
+    known = {record.id for record in journal.records()}
+    assert f"{len(known) or 'no'} job" in journal.notice
     journal.submit("A", "print", ASKED)
     again = Journal(path)
-    assert (again.notice, [record.id for record in again.records()]) == ("", ["A"])
+    assert (again.notice, {record.id for record in again.records()}) == ("", {*known, "A"})
+
+
+PAGE = 4096
+
+
+def test_every_row_on_a_sound_page_of_a_damaged_journal_is_taken_over(tmp_path: Path):
+    """A hundred jobs, and then each page in turn is lost: no job comes back as anything but what it was, or less."""
+    path = tmp_path / "whole" / "journal.db"
+    journal = Journal(path)
+    with journal.writing() as db:
+        for n in range(100):
+            rows = [("submitted", {"source": f"/{n}"}), ("started", {"content": "c"}), ("made", {"segment": n})]
+            for kind, data in rows:
+                db.execute(
+                    "INSERT INTO events (job, at, kind, data) VALUES (?, 0, ?, ?)", (f"J{n}", kind, json.dumps(data))
+                )
+            db.execute("INSERT INTO requests VALUES (?, ?)", (f"J{n}", "print"))
+    before = {record.id: record for record in journal.records()}
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole, most = path.read_bytes(), 0
+    for page in range(1, len(whole) // PAGE):
+        harmed = tmp_path / str(page) / "journal.db"
+        harmed.parent.mkdir()
+        harmed.write_bytes(whole[: page * PAGE] + b"\xa5" * PAGE + whole[(page + 1) * PAGE :])
+        found = Journal(harmed)
+        if not found.notice:
+            continue
+        records = {record.id: record for record in found.records()}
+        assert all(record.request == before[name].request for name, record in records.items())
+        assert all(record.work in (before[name].work, ()) for name, record in records.items())
+        most = max(most, len(records))
+        assert found.submit("A", "new", ASKED) == "A"
+        assert Journal(harmed).notice == ""
+    assert most == len(before), "an index can be lost without a job"
 
 
 def test_a_second_damaged_journal_does_not_replace_the_first(tmp_path: Path):
@@ -154,7 +193,8 @@ for n in range(100_000):
 
 def test_what_was_said_to_be_written_survives_a_kill(tmp_path: Path):
     path = tmp_path / "journal.db"
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE)
+    argv = [sys.executable, "-c", WRITER, str(path)]
+    writer = ended_with_the_test(subprocess.Popen(argv, stdout=subprocess.PIPE))
     assert writer.stdout is not None
     told = -1
     for line in writer.stdout:

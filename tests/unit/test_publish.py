@@ -16,6 +16,8 @@ from tightfit.engine.disk import Disk
 from tightfit.engine.requests import make_request
 from tightfit.errors import OutputError, OutputExists, TightfitError, UsageError
 
+MP4 = (".mp4",)
+
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
@@ -68,7 +70,7 @@ def refused(kind: type[TightfitError], words: str, path: Path, asked: CompressRe
     part = publish.part_path(path, "ID")
     before = sorted(path.parent.iterdir()) if path.parent.is_dir() else None
     with pytest.raises(kind, match=f"^{words}$") as caught:
-        publish.check_writable(path, part, asked, copied, Disk())
+        publish.check_writable(path, part, asked, None if copied else MP4, Disk())
     assert type(caught.value) is kind
     assert (sorted(path.parent.iterdir()) if path.parent.is_dir() else None) == before
 
@@ -77,15 +79,15 @@ def test_what_can_be_written_is_and_nothing_is_left_of_the_trial(source: Path, t
     output = tmp_path / "out.MP4"
     part = publish.part_path(output, "ID")
     part.write_text("what a killed run left")
-    publish.check_writable(output, part, request(source), False, Disk())
+    publish.check_writable(output, part, request(source), MP4, Disk())
     assert list(tmp_path.iterdir()) == [source]
 
 
 def test_another_container_is_refused_unless_it_is_a_copy(source: Path, tmp_path: Path):
     output = tmp_path / "out.avi"
-    words = f"{re.escape(str(output))} is of no kind that is written: .mp4, .mov, .mkv. Name it .mp4."
+    words = f"{re.escape(str(output))} does not end in .mp4: those can be made of this file. Name it .mp4."
     refused(UsageError, words, output, request(source))
-    publish.check_writable(output, publish.part_path(output, "ID"), request(source), True, Disk())
+    publish.check_writable(output, publish.part_path(output, "ID"), request(source), None, Disk())
 
 
 def test_the_source_is_never_the_output(source: Path):
@@ -104,12 +106,12 @@ def test_what_is_there_stays_unless_it_may_be_replaced(source: Path, tmp_path: P
     output.write_text("mine")
     words = ".*out.mp4 is already there. Use --overwrite to replace it, or -o to name another."
     refused(OutputExists, words, output, request(source))
-    publish.check_writable(output, publish.part_path(output, "ID"), request(source, overwrite=True), False, Disk())
+    publish.check_writable(output, publish.part_path(output, "ID"), request(source, overwrite=True), MP4, Disk())
     output.chmod(0o444)
     words = ".*out.mp4 is read-only. Name another output with -o."
     refused(OutputError, words, output, request(source, overwrite=True))
     output.chmod(0o464)
-    publish.check_writable(output, publish.part_path(output, "ID"), request(source, overwrite=True), False, Disk())
+    publish.check_writable(output, publish.part_path(output, "ID"), request(source, overwrite=True), MP4, Disk())
 
 
 def test_a_folder_that_is_not_there_is_named(source: Path, tmp_path: Path):

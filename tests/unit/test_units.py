@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tightfit.errors import ExitCode, UsageError
-from tightfit.units import format_bytes, format_seconds, parse_number, parse_target
+from tightfit.units import format_bytes, format_seconds, parse_number, parse_target, whole_number
 
 
 @pytest.mark.parametrize(
@@ -190,3 +190,11 @@ def test_a_size_just_below_a_round_one_is_shown_as_it(size: int, shown: str):
 )
 def test_durations_are_for_people(seconds: float, shown: str):
     assert format_seconds(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [("0", 0), ("-12", -12), ("9" * 18, 10**18 - 1), ("²", None), ("٣", None), ("9" * 5000, None), ("--1", None)],
+)
+def test_a_whole_number_is_one_that_others_write_as_such(written: str, number: int | None):
+    assert whole_number(written) == number

@@ -10,11 +10,11 @@ import typer
 from typer.main import get_command
 
 from tightfit import __version__
-from tightfit.cli import ask, cloud, compress, demo, doctor, jobs, logs, plan, presets, probe, serve
+from tightfit.cli import ask, chat, cloud, compress, demo, doctor, jobs, logs, plan, presets, probe, serve, watch
 from tightfit.cli.bare import spelled_out
-from tightfit.cli.failures import failure_of, paragraph, usage_error
+from tightfit.cli.failures import told, usage_error
 from tightfit.cli.streams import complain, make_patient, say
-from tightfit.errors import ExitCode, TightfitError
+from tightfit.errors import ExitCode
 from tightfit.units import SIZE_HELP
 
 HELP = f"""Name a size, get the best-looking video file that fits.
@@ -23,8 +23,14 @@ HELP = f"""Name a size, get the best-looking video file that fits.
   tightfit vacation.mp4 50MB                    vacation-50MB.mp4, never above 50 000 000 bytes
   tightfit vacation.mp4 25% -o small.mp4        a quarter of its size
   tightfit *.mp4 discord -o smaller/            each within a destination's limit
+  tightfit -r Videos 25% -o smaller             every video below a folder
+  tightfit *.mp4 50MB --total                   all together in 50 MB, at one quality
+  tightfit watch Inbox discord -o smaller       whatever appears there
+  tightfit photo.jpg 500KB                      pictures, animations and sounds too
+  tightfit clip.mp4 5MB -o clip.gif             or .m4a, .mp3 … for its sound
   tightfit plan vacation.mp4 50MB               what would be done, and why
   tightfit "half the size, no sound" talk.mov   the same in words: English, Deutsch, 中文 …
+  tightfit chat vacation.mp4                    a session: make it smaller, undo that …
   tightfit probe vacation.mp4                   what the file really holds
   tightfit jobs resume                          go on with whatever was interrupted
   tightfit connect                              let a render service help, and say what it is sent
@@ -86,7 +92,7 @@ def _options(
 ) -> None: ...
 
 
-_MODULES = (compress, plan, ask, probe, jobs, presets, doctor, demo, serve)
+_MODULES = (compress, plan, ask, chat, probe, jobs, presets, doctor, demo, serve, watch)
 for _module in _MODULES:
     _name = _module.__name__.rpartition(".")[2]
     app.command(_name, help=_module.HELP, short_help=_module.SHORT)(getattr(_module, _name))
@@ -103,21 +109,10 @@ def run(words: Sequence[str]) -> int:
         spelled = [] if _COMPLETING in os.environ else spelled_out(words)
         code = get_command(app).main(spelled, prog_name="tightfit", standalone_mode=False)
     except typer.TyperException as problem:
-        return _told(usage_error(problem))
+        return told(usage_error(problem))
     except Exception as error:
-        return _told(error)
+        return told(error)
     if code == ExitCode.INTERRUPTED:
         # The parser turns Ctrl-C outside of the work itself into this code, without a word.
         complain("Stopped.")
     return int(code or ExitCode.OK)
-
-
-def _told(error: Exception) -> int:
-    if isinstance(error, TightfitError) and error.code is not ExitCode.BUG:
-        complain(paragraph(error.message, error.hint))
-        return int(error.code)
-    from tightfit.settings import Settings
-
-    failure = failure_of(error, Settings().home)
-    complain(paragraph(failure.message, failure.hint))
-    return failure.code

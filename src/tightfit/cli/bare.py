@@ -7,8 +7,11 @@ from pathlib import Path
 
 from tightfit.errors import UsageError
 
-COMMANDS = ("compress", "plan", "ask", "probe", "jobs", "presets", "doctor", "demo", "connect", "credits", "serve")
-_LATER = ("chat", "watch", "worker", "bench", "mcp")
+COMMANDS = (
+    *("compress", "plan", "ask", "chat", "probe", "watch", "jobs", "presets", "doctor", "demo", "connect", "credits"),
+    "serve",
+)
+_LATER = ("worker", "bench", "mcp")
 _SHORTEST_SENTENCE = 4  # characters; 50兆 is a size
 _OF_THE_APP = ("--version", "--help", "-h", "--install-completion", "--show-completion")
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tightfit.cli import logs
-from tightfit.cli.options import EXAMPLES, LATER
 from tightfit.cli.streams import complain
 from tightfit.errors import ExitCode, TightfitError, UsageError
 
@@ -49,6 +48,18 @@ def failure_of(error: Exception, home: Path, subject: str = "") -> Failure:
     return Failure(int(ExitCode.BUG), TightfitError.kind, message, f"Please report it. {where}")
 
 
+def told(error: Exception) -> int:
+    """Say what went wrong on stderr; the exit code that belongs to it."""
+    if isinstance(error, TightfitError) and error.code is not ExitCode.BUG:
+        complain(paragraph(error.message, error.hint))
+        return int(error.code)
+    from tightfit.settings import Settings
+
+    failure = failure_of(error, Settings().home)
+    complain(paragraph(failure.message, failure.hint))
+    return failure.code
+
+
 def complain_at_length(error: Exception) -> None:
     """The traceback, line by line: names in it are as harmless as everywhere."""
     for line in "".join(traceback.format_exception(error)).splitlines():
@@ -64,6 +75,8 @@ def _logged(error: Exception, home: Path) -> str:
 
 def usage_error(problem: typer.TyperException) -> UsageError:
     """What the parser found wrong, in our own form: the option by its name, and something that works."""
+    from tightfit.cli.options import EXAMPLES
+
     details: Any = problem  # the parser's errors carry what they are about, but under no public type
     command = details.ctx.command_path if getattr(details, "ctx", None) else "tightfit"
     param = getattr(details, "param", None)
@@ -76,8 +89,18 @@ def usage_error(problem: typer.TyperException) -> UsageError:
     return UsageError(f"{message}.", hint=f"{command} --help shows how it is written.")
 
 
+# How alike a word and the option that was meant are: one or two letters wrong, added or swapped.
+_MEANT = 0.75
+
+
 def _unknown_option(option: str, command: str, close: tuple[str, ...]) -> UsageError:
+    from difflib import get_close_matches
+
+    from tightfit.cli.options import LATER
+
     if option in LATER.get(command.rpartition(" ")[2], ()):
         return UsageError(f"{option} is not in this version.")
-    hint = f"Did you mean {' or '.join(sorted(close))}?" if close else f"{command} --help lists those there are."
+    # The parser finds any three letters alike.
+    meant = get_close_matches(option, close, n=1, cutoff=_MEANT)
+    hint = f"Did you mean {meant[0]}?" if meant else f"{command} --help lists those there are."
     return UsageError(f"{option} is not an option of {command}.", hint=hint)

@@ -18,11 +18,12 @@ from tightfit.errors import ExitCode, JobHeld, UsageError
 from tightfit.units import format_bytes
 
 if TYPE_CHECKING:
-    from tightfit.cli.compress import Listener, Start
     from tightfit.domain.job import JobRecord
     from tightfit.domain.request import CompressRequest
     from tightfit.domain.result import Result
+    from tightfit.engine.job import Listener
     from tightfit.engine.journal import Journal
+    from tightfit.engine.several import Start
     from tightfit.settings import Settings
 
 SHORT = "List jobs, resume what was interrupted, cancel, clean up."
@@ -160,7 +161,7 @@ def _cancel(settings: Settings, name: str, as_json: bool) -> int:
     try:
         durable.cancel(settings, record)
     except JobHeld as held:
-        held.hint = f"Stop it first (Ctrl-C, or kill {held.pid})."
+        held.hint = f"Stop it first (Ctrl-C, or kill {held.pid})." if held.pid else "Stop it first (Ctrl-C)."
         raise
     if as_json:
         say_json({"type": "job", "id": record.id, "state": "cancelled"})

@@ -17,6 +17,10 @@ def main() -> int:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     try:
+        from tightfit.cli.quick import asked, run_quickly
+
+        if sentence := asked(sys.argv[1:]):
+            return run_quickly(sentence)
         from tightfit.cli.app import run
 
         return run(sys.argv[1:])

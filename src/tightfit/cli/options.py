@@ -14,10 +14,11 @@ from tightfit.units import SIZE_HELP, parse_target
 
 if TYPE_CHECKING:
     from tightfit.domain.request import CompressRequest
+    from tightfit.engine.edit_options import EditOptions
 
 _TO_COME = (
-    *("--trim", "--aspect", "--fit", "--fps", "--effort", "--min-quality"),
-    *("--total", "--split", "-r", "--report"),
+    *("--effort", "--min-quality"),
+    "--report",
 )
 LATER = {"compress": _TO_COME, "plan": _TO_COME}
 # What to write instead, for the options whose value can be wrong.
@@ -33,14 +34,42 @@ EXAMPLES = {
     "--hdr": "--hdr tonemap",
     "--where": "--where local",
     "--jobs": "--jobs 2",
+    "--trim": "--trim 0:10-0:30",
+    "--cut": "--cut 0:10-0:30",
+    "--fps": "--fps 30",
+    "--speed": "--speed 1.5",
+    "--crop": "--crop 640x360+0+60",
+    "--rotate": "--rotate 90",
+    "--aspect": "--aspect 9:16",
+    "--fit": "--fit contain",
+    "--mute": "--mute 0:10-0:30",
+    "--volume": "--volume 0.5",
+    "--fade": "--fade 1,2",
 }
+
 
 Files = Annotated[list[str] | None, typer.Argument(metavar="FILE", hidden=True)]
 To = Annotated[str | None, typer.Option("--to", metavar="SIZE", help="The limit: 50MB, 25%, half.", show_default=False)]
 For = Annotated[
-    str | None,
-    typer.Option("--for", metavar="PRESET", help="A destination, with its limit and rules.", show_default=False),
+    list[str] | None,
+    typer.Option(
+        "--for",
+        metavar="PRESET",
+        help="A destination, with its limit and rules; several times for several files from one look at the source.",
+        show_default=False,
+    ),
 ]
+Total = Annotated[
+    bool,
+    typer.Option("--total", help="With several files: the limit is for all together, shared out by what is in them."),
+]
+Split = Annotated[
+    bool,
+    typer.Option(
+        "--split", help="Numbered files that play alone, each under the limit: as many as a fair quality takes."
+    ),
+]
+Recursive = Annotated[bool, typer.Option("-r", "--recursive", help="Folders with all that is below them.")]
 Resolution = Annotated[
     str,
     typer.Option(metavar="SIZE", help="Upper bound of the picture: auto, source, 1080p, 1280x720. Never upscales."),
@@ -91,6 +120,10 @@ class Limit:
     to: str | None = None
     preset: str | None = None
 
+    @property
+    def text(self) -> str:
+        return self.to or self.preset or ""
+
 
 def files_and_limit(words: Sequence[str] | None, to: str | None, preset: str | None) -> tuple[list[Path], Limit]:
     """Tell the files from the size, which is the last word unless an option names it.
@@ -107,6 +140,15 @@ def files_and_limit(words: Sequence[str] | None, to: str | None, preset: str | N
     if "" in files:
         raise UsageError("One of the file names is empty.", hint="Name a file, such as vacation.mp4.")
     return [Path(name) for name in files], Limit(to, preset)
+
+
+def files_and_limits(
+    words: Sequence[str] | None, to: str | None, presets: Sequence[str] | None
+) -> tuple[list[Path], list[Limit]]:
+    """As ``files_and_limit``, for any number of destinations, each of them once."""
+    first, *others = dict.fromkeys(presets or ()) or [None]
+    files, limit = files_and_limit(words, to, first)
+    return files, [limit, *(Limit(preset=name) for name in others)]
 
 
 def _size_at_the_end(words: list[str]) -> str:
@@ -153,8 +195,10 @@ def request(
     overwrite: bool = False,
     places: Places = Places(),
     form: Form = Form(),
+    edits: EditOptions | None = None,
 ) -> CompressRequest:
     """What the options ask of one file. Raises UsageError."""
+    from tightfit.engine.edit_options import parse_edits
     from tightfit.engine.requests import make_request, parse_audio
 
     return make_request(
@@ -172,6 +216,7 @@ def request(
         container=form.container,
         hdr=form.hdr,
         private=form.private,
+        edits=parse_edits(edits or {}),
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tightfit.cli import options, wire
+from tightfit.cli import edits, options, wire
+from tightfit.cli.compress import parted
 from tightfit.cli.failures import expected, failure_of
 from tightfit.cli.streams import complain, say
 from tightfit.cli.text import counted, printable
@@ -15,9 +17,13 @@ from tightfit.errors import ExitCode, UsageError
 from tightfit.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:
+    from tightfit.domain.file_plan import FilePlan
     from tightfit.domain.media_info import MediaInfo
     from tightfit.domain.plan import AlreadyFits, Plan
     from tightfit.domain.request import CompressRequest
+    from tightfit.engine.edit_options import EditOptions
+    from tightfit.engine.job import Listener
+    from tightfit.engine.several import StartPlan
     from tightfit.settings import Settings
 
 SHORT = "Say what compress would do, and why, without doing it."
@@ -40,50 +46,100 @@ def plan(
     audio: options.Audio = "auto",
     hdr: options.Hdr = "auto",
     private: options.Private = False,
+    trim: edits.Trim = None,
+    cut: edits.Cut = None,
+    fps: edits.Fps = None,
+    speed: edits.Speed = None,
+    crop: edits.Crop = None,
+    rotate: edits.Rotate = None,
+    aspect: edits.Aspect = None,
+    fit: edits.Fit = None,
+    mute: edits.Mute = None,
+    volume: edits.Volume = None,
+    fade: edits.Fade = None,
     where: options.Where = "auto",
     offline: options.Offline = False,
     no_fallback: options.NoFallback = False,
     max_credits: options.MaxCredits = None,
     yes: options.Yes = False,  # noqa: ARG001 - nothing is asked yet
     jobs: options.Jobs = None,
+    recursive: options.Recursive = False,
+    total: options.Total = False,
+    split: options.Split = False,
     as_json: options.Json = False,
     verbose: options.Verbose = False,
 ) -> int:
+    edited: EditOptions = {"trim": trim, "cut": cut, "mute": mute, "fps": fps, "speed": speed, "volume": volume}
+    edited |= {"crop": crop, "rotate": rotate, "aspect": aspect, "fit": fit, "fade": fade}
     places = options.Places(where, offline, no_fallback, max_credits)
     form = options.Form(container, hdr, private)
     options.require_built(codec, places)
-    files, limit = options.files_and_limit(words, to, preset)
+    files, limits = options.files_and_limits(words, to, preset)
+
+    def request(file: Path, number: int, _: str | None) -> CompressRequest:
+        return options.request(*(file, limits[number], resolution, audio, jobs), places=places, form=form, edits=edited)
+
+    from tightfit.engine.several import gather
+
     # Scripts want the plan and nothing else on stdout; people want to see that something happens.
     view = view_for(as_json=False, quiet=as_json, verbose=verbose)
     try:
-        requests = [options.request(file, limit, resolution, audio, jobs, places=places, form=form) for file in files]
+        gathered = gather(files, [limit.text for limit in limits], request, recursive=recursive)
     except UsageError as error:
         if as_json:
             for file in files:
                 say_json(wire.failure("plan", str(file), expected(error)))
         raise
-    return plan_in_turn(requests, load_settings(), view, as_json=as_json)
+    view.skipped(gathered.skipped)
+    from tightfit.engine.several import require_sense
+
+    require_sense(total=total, split=split)
+    settings = load_settings()
+    if split:
+        gathered = parted(gathered, split, settings, view)
+    if not total:
+        return plan_in_turn(gathered.requests, settings, view, as_json=as_json)
+    from tightfit.engine.several import shared_plans
+
+    todo = shared_plans(gathered.requests, settings)
+    return plan_in_turn([request for request, _ in todo], settings, view, as_json=as_json, begin=dict(todo))
 
 
-def plan_in_turn(requests: Sequence[CompressRequest], settings: Settings, view: View, *, as_json: bool) -> int:
-    """Plan each and tell the plan; the first exit code that is not 0. Raises Interrupted."""
+def plan_in_turn(
+    requests: Sequence[CompressRequest],
+    settings: Settings,
+    view: View,
+    *,
+    as_json: bool,
+    begin: Mapping[CompressRequest, StartPlan] | None = None,
+) -> int:
+    """Plan each, in its own way where ``begin`` has one, and tell the plan; the first exit code that is not 0.
+
+    Raises Interrupted.
+    """
+    from tightfit.engine.compress import plan as run
+
+    def usual(request: CompressRequest, listener: Listener) -> Awaitable[Plan | FilePlan | AlreadyFits]:
+        return run(request, settings, listener)
 
     async def one(at: int) -> int:
-        return await _plan_one(requests[at], settings, view, as_json=as_json)
+        start = (begin or {}).get(requests[at], usual)
+        return await _plan_one(requests[at], start, settings, view, as_json=as_json)
 
     return in_turn([request.source for request in requests], one)
 
 
-async def _plan_one(request: CompressRequest, settings: Settings, view: View, *, as_json: bool) -> int:
-    from tightfit.engine.compress import plan as run
+async def _plan_one(
+    request: CompressRequest, start: StartPlan, settings: Settings, view: View, *, as_json: bool
+) -> int:
     from tightfit.engine.prepare import Infeasible
-    from tightfit.media.probe import probe
+    from tightfit.media.sources import read
 
     path = str(request.source)
     view.begin(path)
     try:
-        made = await run(request, settings, view.update)
-        wired = _wired(made, await probe(request.source, settings.limits))
+        made = await start(request, view.update)
+        wired = _wired(made, await read(request.source, settings.limits))
     except Infeasible as error:
         view.close()
         tell_infeasible(error.message, error.options)
@@ -107,9 +163,12 @@ async def _plan_one(request: CompressRequest, settings: Settings, view: View, *,
     return ExitCode.OK
 
 
-def _wired(plan: Plan | AlreadyFits, info: MediaInfo) -> wire.Wire:
+def _wired(plan: Plan | FilePlan | AlreadyFits, info: MediaInfo) -> wire.Wire:
+    from tightfit.domain.file_plan import FilePlan
     from tightfit.domain.plan import AlreadyFits
 
+    if isinstance(plan, FilePlan):
+        return wire.file_plan(plan, info.path)
     return wire.copying_plan(plan, info) if isinstance(plan, AlreadyFits) else wire.plan(plan, info)
 
 
@@ -117,7 +176,10 @@ def tell_plan(plan: wire.Wire) -> None:
     """The plan in sentences on stdout, its warnings on stderr."""
     facts = []
     if video := plan["video"]:
-        facts += [f"{video['width']}x{video['height']}", f"{video['fps']:g} fps"]
+        facts.append(f"{video['width']}x{video['height']}")
+        facts += [f"{video['fps']:g} fps"] if video["fps"] else []
+    elif plan["audio"]:
+        facts += ["{kbps:g} kb/s, {channels} channels".format(**plan["audio"][0])]
     if plan["segments"]:
         facts.append(counted(plan["segments"], "segment"))
     if plan["predicted_vmaf"] is not None:

@@ -18,6 +18,7 @@ from tightfit.errors import ExitCode
 from tightfit.units import format_bytes
 
 if TYPE_CHECKING:
+    from tightfit.domain.images import ImageFacts
     from tightfit.domain.media_info import AudioStream, MediaInfo, VideoStream
     from tightfit.engine.conformity import Check
     from tightfit.presets import Preset
@@ -67,7 +68,7 @@ def _load(name: str | None) -> Preset | None:
 
 async def _probe_one(path: Path, settings: Settings, destination: Preset | None, *, as_json: bool) -> int:
     from tightfit.engine.conformity import checks_of
-    from tightfit.media.probe import probe as run
+    from tightfit.media.sources import read as run
 
     try:
         info = await run(path, settings.limits)
@@ -97,9 +98,12 @@ def _checked(destination: Preset, checks: list[Check]) -> list[str]:
 
 def facts(info: MediaInfo) -> list[str]:
     """The facts as lines for people."""
-    lines = [info.path, f"  {format_bytes(info.size)}, {info.container}, {_duration(info)}"]
-    for video in info.videos:
-        lines += _video(video)
+    lines = [info.path, f"  {format_bytes(info.size)}, {info.container}"]
+    if info.image and not info.image.is_animated:
+        lines.append(_still(info.videos[0], info.image))
+    else:
+        lines[-1] += f", {_duration(info)}"
+        lines += [line for video in info.videos for line in _video(video)]
     lines += [_audio(audio) for audio in info.audios]
     lines += [
         f"  stream {other.index}: {other.kind}{f', {other.codec}' if other.codec else ''}" for other in info.others
@@ -109,6 +113,13 @@ def facts(info: MediaInfo) -> list[str]:
     lines += [f"  {key}: {value}" for key, value in info.metadata]
     lines += [f"  doubtful: {doubt}" for doubt in info.doubts]
     return lines
+
+
+def _still(video: VideoStream, image: ImageFacts) -> str:
+    said = [f"{video.width}x{video.height}", *_shape(video), image.mode, *(["transparent"] if image.alpha else [])]
+    carried = [("Exif", image.exif_bytes), ("colour profile", image.icc_bytes), ("XMP", image.xmp_bytes)]
+    said += [f"{format_bytes(size)} of {name}" for name, size in carried if size]
+    return f"  picture, {', '.join(said)}"
 
 
 def _duration(info: MediaInfo) -> str:

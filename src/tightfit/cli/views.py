@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from tightfit.cli.progress import Display
     from tightfit.domain.result import Failure, Option, Result
     from tightfit.domain.updates import Update
+    from tightfit.engine.inputs import Skipped
     from tightfit.errors import UsageError
 
 
@@ -30,6 +32,12 @@ class View(Protocol):
 
     def result(self, result: Result) -> None: ...
 
+    def skipped(self, skipped: Sequence[Skipped]) -> None:
+        """What was found and is not worked on, before anything is begun."""
+
+    def end(self) -> None:
+        """All is done."""
+
     def refused(self, name: str, error: UsageError) -> None:
         """The request itself is wrong, so nothing is begun; who called says so on stderr."""
 
@@ -40,6 +48,7 @@ class Human:
     def __init__(self) -> None:
         self._display: Display | None = None
         self._name = ""
+        self._results: list[Result] = []
 
     def begin(self, name: str) -> None:
         from tightfit.cli.progress import display_for
@@ -60,11 +69,28 @@ class Human:
 
     def result(self, result: Result) -> None:
         self.close()
+        self._results.append(result)
         tell_failure(result)
         if result.output is not None:
             say(summary(result))
         for warning in result.warnings:
             complain(warning)
+
+    def skipped(self, skipped: Sequence[Skipped]) -> None:
+        from tightfit.engine.inputs import reasons
+
+        if skipped:
+            complain(f"Skipped: {reasons(skipped)}.{'' if logs.shown() else ' -v names them.'}")
+        if logs.shown():
+            for one in skipped:
+                complain(f"  {one.path}: {one.why}")
+
+    def end(self) -> None:
+        from tightfit.cli.table import table
+
+        if len(self._results) > 1:
+            for line in table(self._results):
+                complain(line)
 
     def refused(self, name: str, error: UsageError) -> None: ...
 
@@ -90,6 +116,14 @@ class Json:
             for warning in result.warnings:
                 complain(warning)
 
+    def skipped(self, skipped: Sequence[Skipped]) -> None:
+        from tightfit.domain.updates import Phase, Update
+
+        for one in skipped:
+            self.update(Update("", Phase.PROBE, 0.0, message=f"skipped {one.path}: {one.why}"))
+
+    def end(self) -> None: ...
+
     def refused(self, name: str, error: UsageError) -> None:
         from tightfit.domain.result import Result, Status
 
@@ -107,6 +141,10 @@ class Silent:
 
     def result(self, result: Result) -> None:
         tell_failure(result)
+
+    def skipped(self, skipped: Sequence[Skipped]) -> None: ...
+
+    def end(self) -> None: ...
 
     def refused(self, name: str, error: UsageError) -> None: ...
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from fractions import Fraction
 
+    from tightfit.domain.file_plan import FilePlan
     from tightfit.domain.media_info import AudioStream, MediaInfo, VideoStream
     from tightfit.domain.plan import AlreadyFits, Plan
     from tightfit.domain.result import Failure, Option, Quality, Result
@@ -22,7 +23,7 @@ Wire = dict[str, Any]
 def update(value: Update) -> Wire:
     return {
         "type": "update",
-        "job_id": value.job_id,
+        "job_id": value.job_id or None,
         "phase": value.phase.value,
         "percent": value.percent,
         "fps": value.fps,
@@ -52,6 +53,10 @@ def result(value: Result) -> Wire:
         "elapsed_s": round(value.elapsed_s, 2),
         "warnings": list(value.warnings),
     }
+    if value.destination is not None:
+        wire["destination"] = value.destination
+    if value.part is not None:
+        wire["part"] = value.part
     if value.status == "infeasible":
         wire |= infeasible(value.smallest_bytes, value.options)
     if value.status == "failed" and value.error:
@@ -69,18 +74,15 @@ def _quality(value: Quality) -> Wire:
 
 
 def plan(value: Plan, info: MediaInfo) -> Wire:
-    video, sound = info.main_video, info.main_audio
+    video = info.main_video
     assert video is not None, "what was planned has a picture"
-    tracks = [
-        _track(sound.codec if sound and track.kind == "copy" else "aac", track.kbps, track.channels)
-        for track in (value.audio, *value.more_audio)
-    ]
+    tracks = [_track(track.codec, track.kbps, track.channels) for track in (value.audio, *value.more_audio)]
     return {
         "type": "plan",
         "status": "feasible",
         "input": info.path,
         "limit_bytes": value.limit_bytes,
-        "video": _picture("h264", (value.size.width, value.size.height), video.fps),
+        "video": _picture("h264", (value.size.width, value.size.height), value.fps or video.fps),
         "audio": [] if value.audio.kind == "none" else tracks,
         "predicted_bytes": list(value.predicted_bytes),
         "predicted_vmaf": _rounded(value.predicted_vmaf, 1),
@@ -94,6 +96,26 @@ def plan(value: Plan, info: MediaInfo) -> Wire:
     }
 
 
+def file_plan(value: FilePlan, path: str) -> Wire:
+    """The plan for a file that is made in one piece."""
+    return {
+        "type": "plan",
+        "status": "feasible",
+        "input": path,
+        "limit_bytes": value.limit_bytes,
+        "video": asdict(value.video) if value.video else None,
+        "audio": [asdict(track) for track in value.audio],
+        "predicted_bytes": list(value.predicted_bytes),
+        "predicted_vmaf": None,
+        "predicted_seconds": _rounded(value.predicted_seconds, 1),
+        "segments": 0,
+        "where": "local",
+        "credits": None,
+        "reasons": list(value.reasons),
+        "warnings": list(value.warnings),
+    }
+
+
 def copying_plan(value: AlreadyFits, info: MediaInfo) -> Wire:
     """The plan for a file that stays as it is."""
     video = info.main_video
@@ -102,7 +124,9 @@ def copying_plan(value: AlreadyFits, info: MediaInfo) -> Wire:
         "status": "already_fits",
         "input": info.path,
         "limit_bytes": value.limit_bytes,
-        "video": _picture(video.codec, (video.width, video.height), video.fps) if video else None,
+        "video": _picture(video.codec, (video.width, video.height), None if _is_still(info) else video.fps)
+        if video
+        else None,
         "audio": [_track(sound.codec, sound.kbps, sound.channels) for sound in info.audios],
         "predicted_bytes": [value.bytes, value.bytes],
         "predicted_vmaf": None,
@@ -115,8 +139,13 @@ def copying_plan(value: AlreadyFits, info: MediaInfo) -> Wire:
     }
 
 
-def _picture(codec: str, size: tuple[int, int], fps: Fraction) -> Wire:
-    return {"codec": codec, "width": size[0], "height": size[1], "fps": round(float(fps), 3)}
+def _is_still(info: MediaInfo) -> bool:
+    return info.image is not None and not info.image.is_animated
+
+
+def _picture(codec: str, size: tuple[int, int], fps: Fraction | None) -> Wire:
+    rate = None if fps is None else round(float(fps), 3)
+    return {"codec": codec, "width": size[0], "height": size[1], "fps": rate}
 
 
 def _track(codec: str, kbps: float, channels: int) -> Wire:
@@ -141,7 +170,7 @@ def probe(info: MediaInfo) -> Wire:
         "bytes": info.size,
         "container": info.container,
         "start_s": info.start_s,
-        "duration_s": round(video.duration_s, 3) if video else None,
+        "duration_s": round(video.duration_s, 3) if video and not _is_still(info) else None,
         "header_duration_s": info.header_duration_s,
         "main_video": video.index if video else None,
         "main_audio": sound.index if sound else None,
@@ -151,6 +180,7 @@ def probe(info: MediaInfo) -> Wire:
         "chapters": info.chapters,
         "metadata": dict(info.metadata),
         "doubts": list(info.doubts),
+        "image": asdict(info.image) if info.image else None,
     }
 
 

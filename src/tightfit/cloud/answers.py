@@ -13,7 +13,9 @@ from tightfit.cloud.errors import ApiError, BadAnswer, RateLimited, ServerTroubl
 from tightfit.cloud.models import now_utc
 from tightfit.cloud.untrusted import note
 from tightfit.net.http import Answer
+from tightfit.units import whole_number
 
+_LONGEST_WAIT_S = 1e9
 Readings = Mapping[int, type[ApiError]]
 
 
@@ -60,8 +62,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after", "").strip()
     if not text:
         return None
-    if text.isdigit():
-        return float(text[:9])
+    if (seconds := whole_number(text)) is not None:
+        return float(min(_LONGEST_WAIT_S, max(0, seconds)))
     try:
         until = parsedate_to_datetime(text)
         now = parsedate_to_datetime(headers["date"]) if "date" in headers else now_utc()
@@ -88,6 +90,6 @@ def _no_constant(word: str) -> NoReturn:
 
 def _code(body: Mapping[str, Any]) -> int | None:
     code = body.get("code")
-    if isinstance(code, str) and code.lstrip("-").isdigit():
-        return int(code)
+    if isinstance(code, str):
+        return whole_number(code)
     return code if isinstance(code, int) and not isinstance(code, bool) else None

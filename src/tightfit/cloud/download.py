@@ -34,6 +34,7 @@ from tightfit.net.errors import AddressRefused, ConnectionBroken, ConnectionFail
 from tightfit.net.http import Incoming
 from tightfit.net.redact import place
 from tightfit.net.urls import is_web, joined, parts_of
+from tightfit.units import whole_number
 
 MOST_TRIES, MOST_REDIRECTS = 5, 3
 # No render of a file of at most 500 MB is larger than this; a body that goes on is no video.
@@ -249,7 +250,8 @@ class Downloads:
 
 
 def _length(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
+    number = whole_number(text or "")
+    return number if number is not None and number >= 0 else None
 
 
 def _is_address(host: str) -> bool:

@@ -150,7 +150,7 @@ def render_job(body: Mapping[str, Any], sent_id: str) -> RenderJob:
     return RenderJob(
         id=str(first("id", "taskId", "render_id", "renderId", "job_id") or sent_id),
         status=status_of(first("status")),
-        progress=max(0, min(100, int(progress))) if isinstance(progress, (int, float)) else 0,
+        progress=int(max(0, min(100, progress))) if isinstance(progress, (int, float)) and progress == progress else 0,
         output=RenderOutput.model_validate(facts) if any(v is not None for v in facts.values()) else None,
         error=str(first("error") or ""),
     )

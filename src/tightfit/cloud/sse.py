@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from tightfit.net.events import Event
+from tightfit.units import whole_number
 
 
 class Sort(StrEnum):
@@ -80,8 +81,8 @@ def _error(body: Mapping[str, Any], kind: str, name: str) -> StreamEvent | None:
     named = _either(body, "errorCode", "error_code")
     if not (body.get("error") or named or number or kind == "error" or name == "error"):
         return None
-    if number is None and str(named or "").isdigit():
-        number = int(str(named))
+    if number is None:
+        number = whole_number(str(named or ""))
     if isinstance(said, Mapping):
         said = said.get("message") or ""
     return StreamEvent(Sort.ERROR, str(said or named or ""), code=number)

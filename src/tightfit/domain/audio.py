@@ -66,6 +66,7 @@ class AudioPlan:
     sample_rate: int = 0
     reason: str = ""
     warning: str = ""
+    codec: str = "aac"
 
     def expected_bytes(self, duration_s: float) -> int:
         return math.ceil(self.kbps * 1000 / 8 * duration_s)
@@ -111,8 +112,13 @@ def plan_audio(
     duration_s: float,
     loudness: Loudness,
     rules: SoundRules = ANY_SOUND,
+    *,
+    may_copy: bool = True,
 ) -> AudioPlan:
-    """Decide from the wish, the budget and the content. Pure; bytes are counted after the encode."""
+    """Decide from the wish, the budget and the content. Pure; bytes are counted after the encode.
+
+    Without ``may_copy`` (the sound is edited) no wish but ``copy`` copies it.
+    """
     if stream is None:
         return AudioPlan(AudioKind.NONE, reason="the source has no sound")
     if choice == "none":
@@ -120,13 +126,14 @@ def plan_audio(
     if choice == "copy":
         return _copy(stream, "the sound is copied as asked")
     wanted = _encode(stream, choice, limit_bytes, duration_s, loudness, rules)
-    if choice == "auto" and not loudness.damaged and rules.allow(stream) and 0 < stream.kbps <= wanted.kbps * 1.05:
+    may_copy = may_copy and choice == "auto" and not loudness.damaged
+    if may_copy and rules.allow(stream) and 0 < stream.kbps <= wanted.kbps * 1.05:
         return _copy(stream, f"the source's own sound is already small ({stream.kbps:.0f} kb/s) and is copied")
     return wanted
 
 
 def _copy(stream: AudioStream, reason: str) -> AudioPlan:
-    return AudioPlan(AudioKind.COPY, stream.kbps, stream.channels, stream.sample_rate, reason)
+    return AudioPlan(AudioKind.COPY, stream.kbps, stream.channels, stream.sample_rate, reason, codec=stream.codec)
 
 
 def _encode(

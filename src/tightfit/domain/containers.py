@@ -22,11 +22,6 @@ class Container(StrEnum):
         """libavcodec's name of the text subtitles that it holds."""
         return "subrip" if self is Container.MKV else "mov_text"
 
-    @property
-    def bitmap_subtitles(self) -> frozenset[str]:
-        """Codecs of drawn subtitles that are copied as they are: none before a test has seen them arrive."""
-        return frozenset()
-
     def language(self, code: str | None) -> str | None:
         """How an ISO 639-2 code is written there: QuickTime knows one of the two codes that some languages have."""
         return _QUICKTIME_LANGUAGES.get(code or "", code) if self is Container.MOV else code

@@ -15,10 +15,24 @@ from tightfit.domain.rate import CRF_MAX, CRF_MIN, Observation, RateModel
 FIRST_AIM = 0.9975
 # How far one piece may stray from the quality that would fit all: more is seen as a jump.
 STEP_LIMIT = 1.0
+# Of few pieces the last one is much of the clip: it has to make good for all that the others missed.
+FEW_STEP_LIMIT = 2.5
 # What the prior got wrong (up to a factor of 2) shows in two seconds of pictures to within 15 %, and beginning
 # again then costs little. Smaller mistakes than this are made good for by the pieces that follow; a first pass may be
 # further off, since the second one can be made from it up to a factor of 2 away.
 RESTART_LIMIT, FIRST_PASS_LIMIT = 1.5, 4.0
+# Noise is foretold badly: on clips whose prior was far off, or whose slope is that much steeper than usual, a first
+# pass of one piece missed the real cost of another by up to a third, elsewhere by less than a tenth.
+SURPRISE, STEEP = 4.0, 1.3
+# A picture whose full size is worth keeping up to here is a screen's: little moves, and x264's second pass misses the
+# size of a piece by up to 4 %, which a sum closed by one piece doesn't bear.
+SCREEN_CROSSING = 34.5
+# At this distance the slope matters.
+NEAR = 0.7
+# So many pictures tell a slope to a twentieth, for a tenth of a first pass.
+GLIMPSE_FRAMES = 48
+# Less than this much of the mean can't make good for what another piece missed.
+_ABLE_TO_CLOSE = 0.6
 # An IDR picture put where none was wanted costs about this share of the nearest one that was, less the
 # picture it replaces; the pictures behind it get cheaper.
 _IDR_NET_COST = 0.8
@@ -36,9 +50,12 @@ class Load:
 
 def encode_order(segments: Sequence[Segment], model: RateModel) -> list[Segment]:
     """An average one first, since it teaches the model; then from large to small, so that what is left can always
-    make good for what was done; another average one last, which closes the sum and has to be able to."""
+    make good for what was done; another average one last, which closes the sum and has to be able to. Of two it is the
+    shorter one where that is able: being measured first, it costs half as much again."""
     size = {s.index: model.content.bytes_in(s.first, s.last) for s in segments}
     mean = sum(size.values()) / len(size)
+    if len(segments) == 2:
+        return sorted(segments, key=lambda s: (size[s.index] >= _ABLE_TO_CLOSE * mean, -s.frames))
     first, *rest = sorted(segments, key=lambda s: abs(size[s.index] - mean))
     return [first, *sorted(rest[1:], key=lambda s: -size[s.index]), *rest[:1]]
 
@@ -59,10 +76,13 @@ class ClosingCrf:
     fits: bool
 
 
-def closing_crf(model: RateModel, seen: Observation, left: float, fits_all: float) -> ClosingCrf:
-    """What takes the bytes that are ``left``, unless it would stand out; ``seen`` is what a look at it showed."""
+def closing_crf(
+    model: RateModel, seen: Observation, left: float, fits_all: float, step: float = STEP_LIMIT
+) -> ClosingCrf:
+    """What takes the bytes that are ``left``, unless it would stand out by more than ``step``; ``seen`` is what a look
+    at it showed."""
     wanted = model.crf_for_change(seen.crf, seen.bytes, max(1.0, left))
-    allowed = min(CRF_MAX, fits_all + STEP_LIMIT, max(CRF_MIN, fits_all - STEP_LIMIT, wanted))
+    allowed = min(CRF_MAX, fits_all + step, max(CRF_MIN, fits_all - step, wanted))
     return ClosingCrf(allowed, allowed == wanted)
 
 

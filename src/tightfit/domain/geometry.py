@@ -39,6 +39,20 @@ def even(value: float | Fraction) -> int:
 def full_size(display: tuple[int, int], bound: Resolution = UNBOUNDED) -> Size:
     """The largest picture allowed: the source as displayed, cropped to even, inside ``bound``."""
     width, height = display
+    factor = _factor(display, bound)
+    if factor == 1.0:
+        return Size(max(2, width - width % 2), max(2, height - height % 2))
+    return Size(even(width * factor), even(height * factor))
+
+
+def bounded(display: tuple[int, int], bound: Resolution) -> tuple[int, int]:
+    """As ``full_size``, for still pictures, whose sides need not be even."""
+    factor = _factor(display, bound)
+    return max(1, round(display[0] * factor)), max(1, round(display[1] * factor))
+
+
+def _factor(display: tuple[int, int], bound: Resolution) -> float:
+    width, height = display
     factor = 1.0
     if bound.width:
         factor = min(factor, bound.width / width)
@@ -46,9 +60,7 @@ def full_size(display: tuple[int, int], bound: Resolution = UNBOUNDED) -> Size:
         # "1080p" means the short side of the picture, so that upright phone video is not cut to a third.
         side = height if bound.width else min(width, height)
         factor = min(factor, bound.height / side)
-    if factor == 1.0:
-        return Size(max(2, width - width % 2), max(2, height - height % 2))
-    return Size(even(width * factor), even(height * factor))
+    return factor
 
 
 def scaled(full: Size, scale: Fraction) -> Size:

@@ -7,10 +7,12 @@ time base wherever exactness matters.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+
+from tightfit.domain.images import ImageFacts
 
 # A video stream that lasts less of the longest one is something else: a preview, a title card.
 _LEAST_SHARE = 0.5
@@ -149,6 +151,10 @@ class VideoStream:
             seconds[int((pts - self.pts[0]) * self.time_base)] += size
         return seconds
 
+    def bytes_between(self, start: int, end: int) -> int:
+        """Bytes of the frames with ``start <= pts < end``."""
+        return sum(self.packet_bytes[bisect_left(self.pts, start) : bisect_left(self.pts, end)])
+
     def keyframe_at_or_before(self, pts: int) -> int | None:
         position = bisect_right(self.keyframe_pts, pts)
         return self.keyframe_pts[position - 1] if position else None
@@ -200,12 +206,17 @@ class Chapter:
     title: str
 
 
+# How the reader's doubt about a container that ends in the middle begins.
+STOPS_EARLY = "reading stopped early"
+
+
 @dataclass(frozen=True)
 class MediaInfo:
     """Everything the probe found. ``start_s`` is the container's first timestamp, in seconds.
 
     ``alias`` is another path to the same file, for tools that can't take its name. ``index_first`` and ``edit_lists``
     are of MP4 and MOV: whether the index stands before the media (None for other files), and whether a track is edited.
+    ``image`` is there where the file is a picture, whose frames then stand in ``videos``.
     """
 
     path: str
@@ -223,10 +234,16 @@ class MediaInfo:
     chapter_marks: tuple[Chapter, ...] = ()
     index_first: bool | None = None
     edit_lists: bool = False
+    image: ImageFacts | None = None
 
     @property
     def size(self) -> int:
         return self.identity.size
+
+    @property
+    def stops_early(self) -> bool:
+        """True where the container could not be read to its end, though the file can."""
+        return any(doubt.startswith(STOPS_EARLY) for doubt in self.doubts)
 
     @property
     def main_video(self) -> VideoStream | None:

@@ -23,9 +23,9 @@ USUAL_CROSSINGS = {Fraction(1): 32.0, Fraction(2, 3): 33.5, Fraction(1, 2): 36.0
 # to the next size costs an unencoded picture. It loses 0.2 VMAF (the same clips), as two seconds of encodes would.
 _LOWEST_CROSSING, _CROSSING_PER_ROOT = 24.0, 4.0
 # In the first step text and lines lose far more than pictures do (6 and below on 25 clips, 8 and 12 on two screen
-# recordings) and stay readable at a CRF that ruins a picture: there it costs this much more for each VMAF beyond.
+# recordings); the one that loses 12 stays readable at a CRF that ruins a picture: each VMAF beyond 8 costs this more.
 # In the steps below every picture loses as much.
-_SCREEN_LOSS, _CROSSING_PER_LOSS = 6.0, 0.7
+_SCREEN_LOSS, _CROSSING_PER_LOSS = 8.0, 1.0
 # No crossing of a picture lies above this; the prior quality is off by 2.4 CRF steps (one standard deviation), and
 # what a measurement costs is lost where it changes nothing.
 _HIGHEST_CROSSING, _PRIOR_ERROR_CRF = 40.0, 2.0
@@ -36,7 +36,8 @@ _CLEARLY_BEYOND = 0.75
 # Preset faster takes 0.6 … 0.85 of the CPU and loses 0 … 0.6 VMAF where the quality is this good and this far from its
 # crossing, up to 1 elsewhere (six clips; preset fast is slower and, with psychovisual decisions, no better by VMAF). It
 # is taken there, and where a smaller picture wins much more: the full one would have to be so far beyond its crossing.
-_CLEAR_CRF, _CLEARLY_ENOUGH, _CLEARLY_BETTER = 24.5, 5.0, 6.0
+# (At two steps beyond it cost 2 and 3 VMAF on two clips of three.)
+_CLEAR_CRF, _CLEARLY_ENOUGH, _CLEARLY_BETTER = 26.0, 5.0, 6.0
 # Worse than this at the smallest picture is no longer a picture of anything.
 WORST_CRF = 45.0
 # A prediction is not sure enough to refuse within this of it.
@@ -101,7 +102,8 @@ class AlreadyFits:
 class Plan:
     """What will be done and why; ``reasons`` are sentences.
 
-    ``in_cloud`` is true where a render service would be asked first.
+    ``in_cloud`` is true where a render service would be asked first. ``budget`` may be of less than the limit, where
+    more bytes would buy nothing; ``fps`` is that of the file to be.
     """
 
     limit_bytes: int
@@ -116,6 +118,7 @@ class Plan:
     predicted_vmaf: float | None = None
     in_cloud: bool = False
     more_audio: tuple[AudioPlan, ...] = ()
+    fps: Fraction | None = None
 
     @property
     def size(self) -> Size:
@@ -123,7 +126,7 @@ class Plan:
 
     @property
     def predicted_bytes(self) -> tuple[int, int]:
-        return int(self.limit_bytes * _FILL_LOW), self.limit_bytes
+        return int(self.budget.limit * _FILL_LOW), self.budget.limit
 
 
 Crossings = Mapping[Fraction, float]

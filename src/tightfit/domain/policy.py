@@ -76,6 +76,8 @@ class Policy:
     most_frames: int | None
     most_fps: float | None
     most_pixels: int
+    most_image_pixels: int
+    most_image_frames: int
     most_streams: int
     least_side: int | None
     most_side: int | None
@@ -122,6 +124,9 @@ LOCAL = Policy(
     most_frames=None,
     most_fps=None,
     most_pixels=MAX_PIXELS,
+    # Phones make pictures of 200 megapixels (16320x12240).
+    most_image_pixels=210_000_000,
+    most_image_frames=10_000,
     most_streams=64,
     least_side=None,
     most_side=None,
@@ -145,6 +150,8 @@ SERVER = Policy(
     most_frames=432_000,
     most_fps=240,
     most_pixels=MAX_PIXELS,
+    most_image_pixels=64_000_000,
+    most_image_frames=2_000,
     most_streams=64,
     least_side=16,
     most_side=8192,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 
@@ -30,6 +30,8 @@ _WINDOW_FRAMES, _SPREAD = 30, 0.8
 # differ by 0.3: the prior is worth as much as this many frames.
 _PRIOR_FRAMES = 40
 CRF_MIN, CRF_MAX = 6.0, 51.0
+# Noise falls twice as steeply as the usual picture (0.38 log2 per CRF step in the study), where it is encoded at all.
+_FLATTEST, _STEEPEST = 0.6, 2.2
 
 
 def slope(crf: float) -> float:
@@ -124,19 +126,29 @@ class Observation:
 
 @dataclass(frozen=True)
 class RateModel:
-    """Predicts bytes; pure, grown by ``learn``."""
+    """Predicts bytes; pure, grown by ``learn`` and ``learn_slope``.
+
+    ``steepness`` is this clip's slope over the usual one.
+    """
 
     content: Content
     seen: tuple[Observation, ...] = field(default=())
+    steepness: float = 1.0
 
     def learn(self, *observations: Observation) -> RateModel:
-        return RateModel(self.content, (*self.seen, *observations))
+        return replace(self, seen=(*self.seen, *observations))
+
+    def learn_slope(self, one: tuple[float, float], other: tuple[float, float]) -> RateModel:
+        """From what the same frames cost at two qualities, each as (CRF, bytes)."""
+        (crf, size), (other_crf, other_size) = one, other
+        measured = math.log2(max(1.0, size) / max(1.0, other_size)) / _fall(crf, other_crf)
+        return replace(self, steepness=min(_STEEPEST, max(_FLATTEST, measured)))
 
     def predict(self, first: int, last: int, scale: float, crf: float) -> float:
         """Bytes of frames ``[first, last)``; one's own encode at another CRF is the best witness."""
         if own := self._own(first, last, scale):
             nearest = min(own, key=lambda o: abs(o.crf - crf))
-            return float(nearest.bytes * 2.0 ** -_fall(nearest.crf, crf))
+            return float(nearest.bytes * 2.0 ** -self._fall(nearest.crf, crf))
         ordinary, keys = self.content.split(first, last)
         usual = self._usual(scale, crf)
         return max(1.0, float(2.0**usual * (ordinary * 2.0**self.bias + keys * 2.0**self.idr_bias)))
@@ -158,19 +170,21 @@ class RateModel:
         low, high = CRF_MIN - 6, CRF_MAX + 6
         for _ in range(24):
             middle = (low + high) / 2
-            cost = bytes_now * 2.0 ** -_fall(crf, middle)
+            cost = bytes_now * 2.0 ** -self._fall(crf, middle)
             low, high = (middle, high) if cost > bytes_wanted else (low, middle)
         return (low + high) / 2
 
-    @staticmethod
-    def bytes_after_change(crf: float, bytes_now: float, to: float) -> float:
+    def bytes_after_change(self, crf: float, bytes_now: float, to: float) -> float:
         """What frames that cost ``bytes_now`` at ``crf`` cost at the CRF ``to``."""
-        return float(bytes_now * 2.0 ** -_fall(crf, to))
+        return float(bytes_now * 2.0 ** -self._fall(crf, to))
+
+    def _fall(self, start: float, end: float) -> float:
+        return self.steepness * _fall(start, end)
 
     def _usual(self, scale: float, crf: float) -> float:
         """log2 of bytes over analysis bytes on a usual clip."""
         octaves = math.log2(scale / _ANCHOR_SCALE) - math.log2(self.content.scale / _ANALYSIS_SCALE)
-        return math.log2(_HALF_SIZE_RATIO) + _BYTES_LOG2_PER_OCTAVE * octaves - _fall(_ANCHOR_CRF, crf)
+        return math.log2(_HALF_SIZE_RATIO) + _BYTES_LOG2_PER_OCTAVE * octaves - self._fall(_ANCHOR_CRF, crf)
 
     @cached_property
     def bias(self) -> float:

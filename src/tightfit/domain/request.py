@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from tightfit.domain.containers import Container, container_of
+from tightfit.domain.edits import NO_EDITS, Edits
 from tightfit.units import Target
 
 AudioChoice = Literal["auto", "none", "copy"] | int
@@ -54,6 +55,10 @@ class CompressRequest:
 
     ``no_fallback``: what the cloud can't do is not done here instead. ``max_credits`` is the most that may be spent.
     ``container`` None follows the output's name. ``private`` leaves out facts of a place, a person or a device.
+    ``keeps_rate``: no size was named, only edits; what stays of the source may take the bytes that it takes there.
+    ``stem`` begins the output's name instead of the source's. ``share_bytes`` is the file's part of a limit that is for
+    several together, and takes the place of the limit that was named. ``part`` counts
+    from 1 where a clip becomes ``parts``.
     """
 
     source: Path
@@ -70,6 +75,12 @@ class CompressRequest:
     container: Container | None = None
     private: bool = False
     hdr: Hdr = "auto"
+    edits: Edits = NO_EDITS
+    keeps_rate: bool = False
+    stem: str = ""
+    share_bytes: int | None = None
+    part: int | None = None
+    parts: int = 1
 
     @property
     def writes(self) -> Container:
@@ -81,4 +92,6 @@ class CompressRequest:
 
     def limit_for(self, source_bytes: int) -> int:
         """The limit in bytes for a source of this size."""
+        if self.share_bytes is not None:
+            return self.share_bytes
         return self.destination.limit_bytes if self.destination else self.target.resolve(source_bytes)

@@ -27,10 +27,12 @@ class Option:
 
 @dataclass(frozen=True)
 class VideoOut:
+    """``codec`` is the format's name for pictures; ``fps`` is None for a still one."""
+
     codec: str
     width: int
     height: int
-    fps: float
+    fps: float | None
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,11 @@ class Failure:
 
 @dataclass(frozen=True)
 class Result:
-    """One output file, or why there is none. Fields that do not apply are None or empty."""
+    """One output file, or why there is none. Fields that do not apply are None or empty.
+
+    ``destination`` names the preset where one run makes files for several, ``part`` counts those of a
+    split from 1.
+    """
 
     status: Status
     job_id: str
@@ -94,6 +100,8 @@ class Result:
     smallest_bytes: int | None = None
     options: tuple[Option, ...] = ()
     error: Failure | None = None
+    destination: str | None = None
+    part: int | None = None
 
     @property
     def fill(self) -> float | None:

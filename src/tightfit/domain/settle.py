@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tightfit.domain.control import idr_cost
 from tightfit.domain.pieces import Variant
@@ -21,9 +22,11 @@ GOOD_ENOUGH_AT_LAST = 0.99
 # A piece made to a size is aimed this far below what would fill the limit, as a share of its bytes: x264's second pass
 # misses by 0.1 % on most clips and by up to 0.8 % on some, and only what is over costs another encode.
 AIM_MARGIN, AIM_ERROR = 0.0008, 0.004
+# A second pass over so few pictures has little to balance and misses by 0.7 %: a whole encode for a few bytes over.
+_SHORT_AIM_ERROR, _SHORT_FRAMES = 0.008, 120
 # Below the limit, a correction that would gain less than this share of it is not worth an encode; one of the
-# whole clip has to gain more.
-_LEAST_GAIN, _LEAST_GAIN_OF_WHOLE = 0.002, 0.006
+# whole clip has to gain more, unless too little would be filled.
+_LEAST_GAIN, _LEAST_GAIN_OF_WHOLE = 0.002, 0.014
 MOST_ROUNDS = 3
 # A visible jump is avoided by moving no piece further than this from where it is or from the mean of all; later
 # rounds may go further.
@@ -65,7 +68,7 @@ class State:
     """The file as it stands: ``variants`` cover the segments in order and make ``size`` bytes with everything else.
 
     ``idrs`` are (frame number, bytes) of all IDR pictures ever made, at least one; ``made_to_size`` are the ranges
-    that were, and missed.
+    that were corrected, and missed; ``known`` are those of which it is known by how much they miss.
     """
 
     variants: Sequence[Variant]
@@ -75,6 +78,7 @@ class State:
     limit: int
     idrs: Sequence[tuple[int, int]]
     made_to_size: frozenset[tuple[int, int]] = frozenset()
+    known: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def frames(self) -> int:
@@ -95,16 +99,23 @@ def next_steps(state: State, turn: int) -> list[Again]:
     step = _MOST_STEP + _STEP_PER_ROUND * turn
     singles = [again for i in range(len(state.variants)) for again in _candidates(i, state, step)]
     if singles:
-        # What missed once is so small or so still that it may miss again.
-        return [min(singles, key=lambda again: ((again.first, again.last) in state.made_to_size, again.frames))]
+        return [min(singles, key=partial(_preference, state, turn))]
     if GOOD_ENOUGH_AT_LAST * state.limit <= state.size <= state.limit:
         return []
     return _together(state, step)
 
 
-def aim(limit: int, moved_bytes: float) -> float:
-    """What a file should come to when ``moved_bytes`` of it are made anew."""
-    return limit * (1 - AIM_MARGIN) - AIM_ERROR * min(float(limit), moved_bytes)
+def _preference(state: State, turn: int, again: Again) -> tuple[bool, bool, int]:
+    """The least is best. What missed once is so small or so still that it may miss again; after a first correction that
+    missed, one of which it is known by how much it misses is surer than another short tail."""
+    at = (again.first, again.last)
+    return at in state.made_to_size, turn > 0 and at not in state.known, again.frames
+
+
+def aim(limit: int, moved_bytes: float, frames: int | None = None) -> float:
+    """What a file should come to when ``moved_bytes`` of it are made anew, ``frames`` pictures."""
+    error = _SHORT_AIM_ERROR if frames is not None and frames < _SHORT_FRAMES else AIM_ERROR
+    return limit * (1 - AIM_MARGIN) - error * min(float(limit), moved_bytes)
 
 
 def _candidates(index: int, state: State, step: float) -> list[Again]:
@@ -113,7 +124,9 @@ def _candidates(index: int, state: State, step: float) -> list[Again]:
         change = aim(state.limit, bytes_now) - state.size
         wanted = bytes_now + change
         share = (variant.last - first) / state.frames
-        least_gain = _LEAST_GAIN + (_LEAST_GAIN_OF_WHOLE - _LEAST_GAIN) * share
+        least_gain = _LEAST_GAIN
+        if state.size >= GOOD_ENOUGH_AT_LAST * state.limit:
+            least_gain += (_LEAST_GAIN_OF_WHOLE - _LEAST_GAIN) * share
         too_little = state.size <= state.limit and change < least_gain * state.limit
         too_dear = extra > _DEAREST_IDR * abs(change) or (change > 0 and extra > _DEAREST_IDR_OF_LIMIT * state.limit)
         if wanted <= extra or too_little or too_dear:

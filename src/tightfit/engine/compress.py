@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tightfit.domain.audio import SoundRules
-from tightfit.domain.containers import container_of
+from tightfit.domain.containers import Container, container_of
+from tightfit.domain.file_plan import FilePlan
 from tightfit.domain.geometry import full_size
 from tightfit.domain.job import JobRecord
 from tightfit.domain.media_info import Hdr, MediaInfo, VideoStream
@@ -17,10 +18,12 @@ from tightfit.domain.plan import AlreadyFits, Plan
 from tightfit.domain.request import CompressRequest, Destination
 from tightfit.domain.result import AudioOut, Quality, Result, SegmentCounts, Status, VideoOut
 from tightfit.domain.updates import Phase, Update
-from tightfit.engine import durable, facts, publish, room
+from tightfit.engine import durable, facts, kinds, publish, room
 from tightfit.engine.consent import may_use_cloud, require_possible
+from tightfit.engine.craft import Craft, aliased, copied
 from tightfit.engine.disk import Disk, disk_of, sha256_of
 from tightfit.engine.durable import DurableJob
+from tightfit.engine.editing import is_edited, layout_of
 from tightfit.engine.executors.local import LocalExecutor
 from tightfit.engine.fit import Fit
 from tightfit.engine.job import Job, parallel_encodes, scratch_job, unusable
@@ -29,7 +32,7 @@ from tightfit.engine.places import Cloud
 from tightfit.engine.prepare import Prepared, prepare
 from tightfit.errors import EncoderError, SourceChanged, SourceError, TightfitError
 from tightfit.media.measure import measure
-from tightfit.media.probe import identify, probe
+from tightfit.media.probe import identify
 from tightfit.media.stitch import stitch
 from tightfit.media.tools import Ffmpeg, find_ffmpeg
 from tightfit.media.verify import Expected, verify
@@ -87,24 +90,19 @@ async def _work_on(
         if notice:
             job.warn(notice)
         job.tell(Phase.PROBE, message=work.greeting)
-        info = await _probe(request, settings, job)
+        craft = await _craft(request, settings, job)
+        info = craft.info
         limit = request.limit_for(info.size)
-        fits = info.size <= limit and _may_stay(request, info)
-        output = publish.output_path(request, request.source.suffix if fits else f".{request.writes}")
+        fits = info.size <= limit and craft.may_stay()
+        output = publish.output_path(request, request.source.suffix if fits else craft.extension)
         part = publish.part_path(output, job.id)
-        publish.check_writable(output, part, request, fits, disk)
-        tool = ""
+        publish.check_writable(output, part, request, None if fits else craft.extensions, disk)
         try:
             if fits:
                 publish.copy_to_part(request.source, part)
-                result, digest = _copied(info, limit, job, output), content
+                result, digest = craft.copied(limit, job, output), content
             else:
-                ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache, settings.limits)
-                tool = ffmpeg.path
-                prepared = await prepare(request, info, ffmpeg, settings, job)
-                room.check(job.work, output, prepared)
-                async with _cloud(request, settings, prepared, ffmpeg, job) as cloud:
-                    result, digest = await _encode(request, prepared, ffmpeg, work, part, output, disk, cloud)
+                result, digest = await craft.make(limit, work, part, output)
             if identify(request.source) != info.identity:
                 raise SourceChanged(
                     f"{info.path} changed while it was being worked on.", hint="Run again when it is at rest."
@@ -117,7 +115,7 @@ async def _work_on(
             await durable.require_unharmed(request.source, info.identity, content)
             raise
         except OSError as exc:
-            raise _explained(exc, job.work, output, tool) from exc
+            raise _explained(exc, job.work, output, craft.tool) from exc
         finally:
             # Where even this fails, what went wrong before is what is told; the next run removes it.
             with suppress(OSError):
@@ -138,7 +136,7 @@ def _explained(exc: OSError, work: Path, output: Path, tool: str) -> TightfitErr
 
 async def plan(
     request: CompressRequest, settings: Settings, listener: Callable[[Update], None] = ignore
-) -> Plan | AlreadyFits:
+) -> Plan | FilePlan | AlreadyFits:
     """Everything ``compress`` would decide, without its final encode.
 
     Raises the same errors; Infeasible carries what would work.
@@ -146,12 +144,57 @@ async def plan(
     require_possible(request, settings)
     with scratch_job(settings.work, listener) as job:
         job.tell(Phase.PROBE)
-        info = await _probe(request, settings, job)
-        limit = request.limit_for(info.size)
-        if info.size <= limit and _may_stay(request, info):
-            return AlreadyFits(limit, info.size)
-        ffmpeg = await find_ffmpeg(settings.ffmpeg, settings.cache, settings.limits)
-        return _placed(request, settings, await prepare(request, info, ffmpeg, settings, job))
+        craft = await _craft(request, settings, job)
+        limit = request.limit_for(craft.info.size)
+        if craft.info.size <= limit and craft.may_stay():
+            return AlreadyFits(limit, craft.info.size)
+        return await craft.plan(limit, job)
+
+
+async def _craft(request: CompressRequest, settings: Settings, job: Job) -> Craft:
+    """The craft for this source; raises SourceError where there is none."""
+    found = await kinds.craft_of(request, settings, job)
+    return _Clips(request, settings, _checked(request, found, job)) if isinstance(found, MediaInfo) else found
+
+
+@dataclass
+class _Clips:
+    """Video: see ``Craft``."""
+
+    request: CompressRequest
+    settings: Settings
+    info: MediaInfo
+    tool: str = ""
+
+    @property
+    def extension(self) -> str:
+        return f".{self.request.writes}"
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.extension, *(f".{kind}" for kind in Container))))
+
+    def may_stay(self) -> bool:
+        return may_stay(self.request, self.info)
+
+    def copied(self, limit: int, job: Job, output: Path) -> Result:
+        return copied(self.info, limit, job, output)
+
+    async def make(self, limit: int, work: DurableJob, part: Path, output: Path) -> tuple[Result, str]:  # noqa: ARG002 - the plan has it
+        ffmpeg = await self._ffmpeg()
+        prepared = await prepare(self.request, self.info, ffmpeg, self.settings, work.job)
+        room.check(work.job.work, output, prepared)
+        async with _cloud(self.request, self.settings, prepared, ffmpeg, work.job) as cloud:
+            return await _encode(self.request, prepared, ffmpeg, work, part, output, work.disk, cloud)
+
+    async def plan(self, limit: int, job: Job) -> Plan:  # noqa: ARG002 - as above
+        prepared = await prepare(self.request, self.info, await self._ffmpeg(), self.settings, job)
+        return _placed(self.request, self.settings, prepared)
+
+    async def _ffmpeg(self) -> Ffmpeg:
+        ffmpeg = await find_ffmpeg(self.settings.ffmpeg, self.settings.cache, self.settings.limits)
+        self.tool = ffmpeg.path
+        return ffmpeg
 
 
 def _placed(request: CompressRequest, settings: Settings, prepared: Prepared) -> Plan:
@@ -168,58 +211,41 @@ def _placed(request: CompressRequest, settings: Settings, prepared: Prepared) ->
     return replace(plan, in_cloud=True, reasons=(*plan.reasons, said))
 
 
-async def _probe(request: CompressRequest, settings: Settings, job: Job) -> MediaInfo:
+async def probed(request: CompressRequest, settings: Settings, job: Job) -> MediaInfo:
+    """A clip's facts. Raises SourceError where the source is none."""
+    found = await kinds.craft_of(request, settings, job)
+    if not isinstance(found, MediaInfo):
+        raise SourceError(
+            f"{request.source} is no video, or becomes none: it can share no limit and has no parts.",
+            hint="Compress it in a run of its own.",
+        )
+    return _checked(request, found, job)
+
+
+def _checked(request: CompressRequest, info: MediaInfo, job: Job) -> MediaInfo:
     """The source's facts; raises SourceError where it shows no moving picture."""
-    info = await probe(request.source, settings.limits)
     if info.main_video is None:
         what = "only sound" if info.audios else "only a picture" if info.videos else "nothing that can be shown"
         raise SourceError(f"{info.path} holds {what}, no video.", hint="Name a video file.")
     for doubt in info.doubts:
         job.warn(f"About the source: {doubt}.")
-    _warn_of_rules(request, info.main_video, job)
-    try:
-        info.path.encode()
-    except UnicodeEncodeError:
-        # ffmpeg-python builds its graphs from text; a name that is not text gets one that is.
-        alias = job.work / "source"
-        alias.symlink_to(request.source.absolute())
-        return replace(info, alias=str(alias))
-    return info
+    _warn_of_rules(request, info, info.main_video, job)
+    return aliased(info, job)
 
 
-def _warn_of_rules(request: CompressRequest, video: VideoStream, job: Job) -> None:
-    """What the destination won't like and this version does not change."""
-    rules = request.destination
-    if rules and rules.max_duration_s and video.duration_s > rules.max_duration_s:
+def _warn_of_rules(request: CompressRequest, info: MediaInfo, video: VideoStream, job: Job) -> None:
+    """What the destination won't like and nothing changes."""
+    rules, layout = request.destination, layout_of(request, info, video)
+    if rules and rules.max_duration_s and layout.duration_s > rules.max_duration_s:
         job.warn(
             f"The destination takes at most {rules.max_duration_s:.0f} s of video; "
-            f"this one lasts {video.duration_s:.0f} s."
+            f"this one lasts {layout.duration_s:.0f} s."
         )
-    if rules and rules.max_fps and video.fps > rules.max_fps * 1.01:
-        job.warn(f"The destination wants at most {rules.max_fps:.0f} fps; this video has {float(video.fps):.0f}.")
+    if rules and rules.max_fps and layout.fps > rules.max_fps * 1.01:
+        job.warn(f"The destination wants at most {rules.max_fps:.0f} fps; this video has {float(layout.fps):.0f}.")
 
 
-def _copied(info: MediaInfo, limit: int, job: Job, output: Path) -> Result:
-    video = info.main_video
-    assert video is not None, "checked by _probe"
-    width, height = video.display_size
-    return Result(
-        status=Status.ALREADY_FITS,
-        job_id=job.id,
-        input=info.path,
-        output=str(output),
-        limit_bytes=limit,
-        bytes=info.size,
-        duration_s=round(video.duration_s, 3),
-        frames=video.frames,
-        video=VideoOut(video.codec, width, height, round(float(video.fps), 3)),
-        audio=tuple(AudioOut(s.codec, round(s.kbps, 1), s.channels) for s in info.audios if s.packets),
-        elapsed_s=round(job.elapsed_s, 2),
-        warnings=tuple(job.warnings),
-    )
-
-
-def _may_stay(request: CompressRequest, info: MediaInfo) -> bool:
+def may_stay(request: CompressRequest, info: MediaInfo) -> bool:
     """True where the file may be copied as it is: only a size was asked for, and a destination takes its form."""
     video, bound = info.main_video, request.resolution
     named = request.output is not None and not request.output.is_dir()
@@ -230,6 +256,8 @@ def _may_stay(request: CompressRequest, info: MediaInfo) -> bool:
     if request.container and container_of(request.source.suffix) is not request.container:
         return False
     if request.hdr == "tonemap" and video and video.colour.hdr is not Hdr.NONE:
+        return False
+    if video and is_edited(request, info, video):
         return False
     if video and (bound.width or bound.height):
         display = video.display_size
@@ -296,7 +324,7 @@ def _cloud(
 def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, memory: Memory) -> Fit:
     plan, clip = prepared.plan, prepared.clip
     lanes, cores = parallel_encodes(clip.video.width * clip.video.height, plan.size.pixels, request.jobs)
-    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, plan.limit_bytes)
+    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, plan.budget.limit)
     fit = Fit(
         executor=executor,
         full=plan.full,
@@ -304,7 +332,7 @@ def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: J
         choice=plan.choice,
         model=prepared.model,
         video_budget=plan.budget.video,
-        limit=plan.limit_bytes,
+        limit=plan.budget.limit,
         lanes=lanes,
         cores=cores,
         sizer=lambda variants: _write(variants, prepared, part),
@@ -316,7 +344,7 @@ def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: J
 
     def on_progress() -> None:
         rate = executor.work_done / max(0.1, job.elapsed_s - begun)
-        other = plan.limit_bytes - plan.budget.video
+        other = plan.budget.limit - plan.budget.video
         share = executor.work_done / fit.work_expected
         job.tell(Phase.ENCODE, share, fps=round(rate, 1), predicted_bytes=fit.forecast + other)
 
@@ -346,7 +374,7 @@ async def _explain_fill(
     fit: Fit, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, size: int
 ) -> Quality | None:
     """A file that stays clearly below its limit says why, with a measurement where quality is the reason."""
-    limit = prepared.plan.limit_bytes
+    limit = prepared.plan.budget.limit
     if size >= 0.99 * limit:
         return None
     if not fit.floor_reached or ffmpeg.quality_metric != "vmaf":
@@ -376,7 +404,7 @@ def _result(
         bytes=size,
         duration_s=round(prepared.timeline.duration_s, 3),
         frames=frames,
-        video=VideoOut("h264", fit.size.width, fit.size.height, round(float(clip.video.fps), 3)),
+        video=VideoOut("h264", fit.size.width, fit.size.height, round(float(clip.layout.fps), 3)),
         audio=sound,
         quality=quality,
         segments=SegmentCounts(

@@ -20,8 +20,8 @@ from tightfit.media.two_pass import Measured
 
 log = logging.getLogger("tightfit.fit")
 
-# With so few segments little comes after the first one to make good for it: all of them are measured first and made
-# to a size. With more, constant quality is a quarter cheaper and the last one alone closes the sum.
+# With so few segments little comes after the first one to make good for it: one is measured before any is encoded, and
+# all of them where that was a surprise. With more, each teaches the next.
 _FEW_SEGMENTS = 5
 # A first pass at a CRF comes out at this much of medium's bytes (0.83 … 0.98 on four clips).
 _FIRST_PASS_BYTES = 0.93
@@ -100,7 +100,7 @@ class FitState:
     def work_expected(self) -> float:
         """All that is to be done if nothing goes wrong, as ``LocalExecutor.work_done`` counts it."""
         frames = sum(s.frames for s in self.segments)
-        measured = frames if self.are_few else frames / len(self.segments)
+        measured = frames / len(self.segments)
         return frames + FIRST_PASS_WORK * measured
 
     @property
@@ -114,6 +114,11 @@ class FitState:
     @property
     def everything(self) -> tuple[tuple[int, int], ...]:
         return tuple((s.first, s.last) for s in self.segments)
+
+    @property
+    def step_limit(self) -> float:
+        """How far the quality of the last piece may be from that of the others."""
+        return control.FEW_STEP_LIMIT if self.are_few else control.STEP_LIMIT
 
     def current(self) -> tuple[Variant, ...]:
         return tuple(self.tried[s.index][-1] for s in self.segments)

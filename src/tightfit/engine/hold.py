@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tightfit.engine.disk import Disk
 from tightfit.engine.job import unusable
+from tightfit.engine.lockers import locks_on
 from tightfit.errors import JobHeld
 
 _LOCK = "lock"
@@ -64,13 +65,19 @@ def _locked(folder: Path) -> int:
             if _is_at(descriptor, path):
                 return descriptor
         except BlockingIOError:
-            pid = os.pread(descriptor, 20, 0)
+            signed = os.pread(descriptor, 20, 0)
             os.close(descriptor)
-            raise _held_by(folder, int(pid) if pid.isdigit() else None) from None
+            raise _held_by(folder, _owner(path, signed)) from None
         except BaseException:
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def _owner(path: Path, signed: bytes) -> int | None:
+    """Whom the system names; else who signed, which for an instant after the lock is taken may be the owner before."""
+    told = [lock.pid for lock in locks_on(path) if lock.kind == "FLOCK"]
+    return told[0] if told else int(signed) if signed.isdigit() else None
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

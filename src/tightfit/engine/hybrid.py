@@ -85,6 +85,8 @@ def planned_service(request: CompressRequest, settings: Settings, clip: Clip, se
 def _reason_against(clip: Clip, segments: int, *, asked: bool) -> str:
     if segments < (_LEAST if asked else _WORTH_IT):
         return f"a clip of {segments} segment{'' if segments == 1 else 's'} is not worth sending" if asked else "short"
+    if not (clip.layout.is_whole and clip.picture.is_plain):
+        return "the service knows nothing of edits"
     if not can_travel(clip):
         return "this source can't be cut without encoding it"
     if clip.picture.fields in (FieldOrder.TOP_FIRST, FieldOrder.BOTTOM_FIRST):

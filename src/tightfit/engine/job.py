@@ -114,7 +114,7 @@ def remove_scratch(work_root: Path) -> None:
     """Remove the folders of scratch jobs that were killed and could not clean up."""
     for left in work_root.iterdir():
         job_id, _, pid = left.name.partition("-")
-        if is_job_id(job_id) and pid.isdigit() and not psutil.pid_exists(int(pid)):
+        if is_job_id(job_id) and pid.isdecimal() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
 
 

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from tightfit.domain.job import Event, JobRecord, Kind, after, replay
+from tightfit.engine import busy, salvage
 from tightfit.engine.damage import damage, set_aside
 from tightfit.engine.disk import Disk
 from tightfit.errors import IllegalTransition, OutputError
 
-# How long one process waits for another one's write, which takes milliseconds.
-_BUSY_S = 15.0
 # Each script brings the schema from the version before to the next; user_version counts them.
 _MIGRATIONS = (
     """
@@ -51,26 +50,48 @@ _MIGRATIONS = (
     CREATE INDEX cloud_calls_by_key ON cloud_calls (key, attempt, number);
     CREATE INDEX cloud_calls_by_job ON cloud_calls (job, number);
     """,
+    """
+    CREATE TABLE session_events (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        session TEXT NOT NULL,
+        at REAL NOT NULL,
+        kind TEXT NOT NULL,
+        data TEXT NOT NULL
+    );
+    CREATE INDEX session_events_by_session ON session_events (session, number);
+    """,
+    """
+    CREATE TABLE watched (key TEXT PRIMARY KEY);
+    """,
 )
 
 
 class Journal:
     """Appends and replays. Every call opens the file anew: no connection is held across an encode or a fork.
 
-    ``clock`` stamps events for people; nothing follows from it. ``notice`` says, where the file was damaged, where
-    it went: a new one is begun then.
+    ``clock`` stamps events for people; nothing follows from it. Another process's write is waited for ``patience_s``
+    seconds; JobHeld, which every method may raise, names that process then. ``notice`` says, where the file was
+    damaged, where it went: a new one is begun then.
     """
 
-    def __init__(self, path: Path, disk: Disk | None = None, clock: Callable[[], float] = time.time) -> None:
-        self.path, self.notice = path, ""
-        self._disk, self._clock = disk or Disk(), clock
-        with _explained(path):
+    def __init__(
+        self,
+        path: Path,
+        disk: Disk | None = None,
+        clock: Callable[[], float] = time.time,
+        patience_s: float = busy.PATIENCE_S,
+    ) -> None:
+        self.path, self.notice, moved = path, "", None
+        self._disk, self._clock, self._patience_s = disk or Disk(), clock, patience_s
+        with _explained(path, patience_s):
             if not path.exists():
                 self._disk.make_folder(path.parent, "home")
-            elif damage(path) and (moved := set_aside(path, self._disk)):
-                self.notice = f"The job journal was damaged; it is kept as {moved}, and jobs begun before are unknown."
+            elif damage(path):
+                moved = set_aside(path, self._disk)
         with self._open() as db:
             self._migrate(db)
+        if moved:
+            self.notice = self._gone_on_from(moved)
 
     def submit(self, job: str, fingerprint: str, request: Mapping[str, Any]) -> str:
         """The id of the unfinished job with this fingerprint, which is equal for equal requests; else ``job``, new."""
@@ -81,7 +102,7 @@ class Journal:
             return self._submit(db, job, fingerprint, request)
 
     def _submit(self, db: sqlite3.Connection, job: str, fingerprint: str, request: Mapping[str, Any]) -> str:
-        with self._writing(db, Kind.SUBMITTED):
+        with self._writing(db, Kind.SUBMITTED, anew=True):
             if known := _unfinished_like(db, fingerprint):
                 return known
             db.execute("INSERT INTO requests VALUES (?, ?)", (job, fingerprint))
@@ -122,6 +143,15 @@ class Journal:
                 (job,),
             )
 
+    def _gone_on_from(self, damaged: Path) -> str:
+        """Take over what ``damaged`` still tells of, and say so."""
+        jobs, calls = salvage.salvaged(damaged)
+        if jobs or calls:
+            with self._open() as db, self._writing(db, "salvaged"):
+                salvage.insert(db, jobs, calls)
+        found = {0: "no job", 1: "1 job"}.get(len(jobs), f"{len(jobs)} jobs")
+        return f"The job journal was damaged and is kept as {damaged}; {found} could be read from it, more is unknown."
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The file for a look at another of its tables."""
@@ -136,19 +166,22 @@ class Journal:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        with _explained(self.path):
-            opened = partial(sqlite3.connect, self.path, timeout=_BUSY_S, isolation_level=None)
+        with _explained(self.path, self._patience_s):
+            opened = partial(sqlite3.connect, self.path, timeout=self._patience_s, isolation_level=None)
             with closing(self._disk.act("journal.open", opened, self.path)) as db:
-                _use_wal(db)
+                busy.use_wal(db, self._patience_s)
                 # WAL with anything less may lose what was committed when the power goes.
                 db.execute("PRAGMA synchronous = FULL")
                 db.execute("PRAGMA fullfsync = 1")
                 yield db
 
     @contextmanager
-    def _writing(self, db: sqlite3.Connection, what: str) -> Iterator[None]:
-        """One transaction. What it wrote is durable afterwards; where anything fails, nothing is."""
-        db.execute("BEGIN IMMEDIATE")
+    def _writing(self, db: sqlite3.Connection, what: str, *, anew: bool = False) -> Iterator[None]:
+        """One transaction. What it wrote is durable afterwards; where anything fails, nothing is.
+
+        Raises JobHeld as ``busy.begin``.
+        """
+        busy.begin(db, self.path, self._patience_s, anew=anew)
         try:
             yield
             self._disk.act(f"journal.{what}", partial(db.execute, "COMMIT"), self.path)
@@ -167,7 +200,7 @@ class Journal:
             )
         if version == len(_MIGRATIONS):
             return
-        with self._writing(db, "migrate"):
+        with self._writing(db, "migrate", anew=True):
             version = db.execute("PRAGMA user_version").fetchone()[0]
             for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
                 for statement in filter(str.strip, script.split(";")):
@@ -176,31 +209,16 @@ class Journal:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(path: Path, patience_s: float) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError) as exc:
+        if busy.is_busy(exc):
+            raise busy.held(path, patience_s) from exc
         raise OutputError(
             f"The job journal {path} can't be used: {exc}.",
             hint="Free some space or move the file away; TIGHTFIT_HOME names another folder.",
         ) from exc
-
-
-def _use_wal(db: sqlite3.Connection) -> None:
-    """Raises sqlite3.OperationalError where another process held the new file for as long as we wait for a write.
-
-    The first change to WAL needs the file for itself, and SQLite refuses it at once, its busy timeout
-    notwithstanding, to all but one of those who begin a new file together (they could wait for each other).
-    """
-    deadline = time.monotonic() + _BUSY_S
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as exc:
-            if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
 
 
 def _insert(db: sqlite3.Connection, job: str, event: Event) -> None:

@@ -103,7 +103,7 @@ async def _encode_closing(fit: FitState, closing: Segment) -> None:
     left = settle.aim(fit.limit, left) - (fit.limit - left)
     measured = fit.closing_seen or await _look_at_closing(fit, closing)
     seen = fit.as_encoded(measured.part)
-    crf = control.closing_crf(fit.model, seen, left, fit.fits_all())
+    crf = control.closing_crf(fit.model, seen, left, fit.fits_all(), fit.step_limit)
     wanted = left if crf.fits else fit.model.bytes_after_change(seen.crf, seen.bytes, crf.value)
     await fit.close(closing, measured, wanted, crf.value, fit.cores)
 

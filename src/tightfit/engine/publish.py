@@ -9,7 +9,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from tightfit.domain.containers import Container, container_of
 from tightfit.domain.request import CompressRequest
 from tightfit.engine.disk import Disk
 from tightfit.errors import OutputError, OutputExists, UsageError
@@ -21,11 +20,14 @@ _PART_SUFFIX = ".part"
 
 def output_path(request: CompressRequest, extension: str) -> Path:
     """The path the user named, or ``<stem>-<limit>.<extension>`` beside the source (or in the named folder)."""
-    tail = f"-{request.target.slug}{extension}"
-    stem = _shortened(request.source.stem, _LONGEST_NAME - len(os.fsencode(tail)))
+    part = f"-part{request.part:02d}" if request.part is not None and request.parts > 1 else ""
+    tail = f"-{request.target.slug}{part}{extension}"
+    stem = _shortened(request.stem or request.source.stem, _LONGEST_NAME - len(os.fsencode(tail)))
     if request.output is None:
         return request.source.with_name(stem + tail)
-    return request.output / (stem + tail) if request.output.is_dir() else request.output
+    if request.output.is_dir():
+        return request.output / (stem + tail)
+    return request.output.with_name(f"{request.output.stem}{part}{request.output.suffix}") if part else request.output
 
 
 def _shortened(stem: str, room: int) -> str:
@@ -35,11 +37,18 @@ def _shortened(stem: str, room: int) -> str:
     return stem
 
 
-def check_writable(path: Path, part: Path, request: CompressRequest, copied: bool, disk: Disk) -> None:
-    """Raise before any work where publishing to ``path`` is bound to fail. Writes and removes one empty file."""
-    if not copied and container_of(path.suffix) is not request.writes:
-        written = ", ".join(f".{kind}" for kind in Container)
-        raise UsageError(f"{path} is of no kind that is written: {written}.", hint=f"Name it .{request.writes}.")
+def check_writable(
+    path: Path, part: Path, request: CompressRequest, extensions: tuple[str, ...] | None, disk: Disk
+) -> None:
+    """Raise before any work where publishing to ``path`` is bound to fail. Writes and removes one empty file.
+
+    ``extensions`` are those of what can be made of the source; None for a copy, whose name is the user's affair.
+    """
+    if extensions is not None and path.suffix.lower() not in extensions:
+        made = ", ".join(extensions)
+        raise UsageError(
+            f"{path} does not end in {made}: those can be made of this file.", hint=f"Name it {extensions[0]}."
+        )
     if path.exists():
         if path.samefile(request.source):
             raise OutputError(
@@ -48,9 +57,7 @@ def check_writable(path: Path, part: Path, request: CompressRequest, copied: boo
         if not path.is_file():
             raise OutputError(f"{path} is not a regular file.", hint="Name another output.")
         if not request.overwrite:
-            raise OutputExists(
-                f"{path} is already there.", hint="Use --overwrite to replace it, or -o to name another."
-            )
+            raise already_there(path)
         if not os.access(path, os.W_OK) or not path.stat().st_mode & 0o222:
             raise OutputError(f"{path} is read-only.", hint="Name another output with -o.")
     try:
@@ -59,6 +66,10 @@ def check_writable(path: Path, part: Path, request: CompressRequest, copied: boo
         disk.act("part.try", partial(_make_and_remove, part), part)
     except OSError as exc:
         raise explained(exc, path) from exc
+
+
+def already_there(path: Path) -> OutputExists:
+    return OutputExists(f"{path} is already there.", hint="Use --overwrite to replace it, or -o to name another.")
 
 
 def _make_and_remove(path: Path) -> None:

@@ -50,7 +50,7 @@ def windows(content: Content, clip: Clip) -> list[tuple[int, int]]:
     per frame are nearest that part's mean, beginning at a source keyframe where there is one (what lies before it
     need not be decoded)."""
     frames = min(clip.frames, _WINDOW_FRAMES)
-    count = min(_MOST_WINDOWS, max(1, int(clip.video.duration_s / _SECONDS_PER_WINDOW)))
+    count = min(_MOST_WINDOWS, max(1, int(clip.layout.duration_s / _SECONDS_PER_WINDOW)))
     bounds = [round(k * clip.frames / count) for k in range(count + 1)]
     keyframes = _keyframe_numbers(clip)
     found = []
@@ -65,5 +65,5 @@ def windows(content: Content, clip: Clip) -> list[tuple[int, int]]:
 
 
 def _keyframe_numbers(clip: Clip) -> list[int]:
-    number = {pts + clip.video.pts[0]: n for n, pts in enumerate(clip.pts)}
+    number = {clip.source_pts(n): n for n in range(clip.frames)}
     return [number[pts] for pts in clip.video.keyframe_pts if pts in number]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 
 from tightfit.domain.containers import Container, container_of
+from tightfit.domain.edits import NO_EDITS, Edits
+from tightfit.domain.geometry import UNBOUNDED
 from tightfit.domain.request import AudioChoice, CompressRequest, Destination, Hdr, Resolution, Where
 from tightfit.errors import UsageError
-from tightfit.units import SIZE_HELP, parse_target
+from tightfit.units import SIZE_HELP, Target, parse_target
 
 _LINES = re.compile(r"(\d{2,5})p", re.IGNORECASE)
 _BOX = re.compile(r"(\d{2,5})\s*[x×]\s*(\d{2,5})", re.IGNORECASE)
@@ -32,6 +35,7 @@ def make_request(
     container: str | None = None,
     private: bool = False,
     hdr: str = "auto",
+    edits: Edits = NO_EDITS,
 ) -> CompressRequest:
     """One validated request. Raises UsageError naming the option and a value that works."""
     if (to is None) == (preset is None):
@@ -52,6 +56,7 @@ def make_request(
         container=parse_container(container, output),
         private=private,
         hdr=parse_hdr(hdr),
+        edits=edits,
     )
     _require_sense(request)
     if request.target.preset is None:
@@ -59,6 +64,34 @@ def make_request(
             raise UsageError(f"{preset!r} is not a destination.", hint="Run tightfit presets for their names.")
         return request
     return _for_destination(request, request.target.preset)
+
+
+def edit_request(
+    source: Path,
+    edits: Edits,
+    *,
+    output: str | PathLike[str] | None = None,
+    resolution: Resolution = UNBOUNDED,
+    audio: AudioChoice = "auto",
+    overwrite: bool = False,
+    jobs: int | None = None,
+    container: str | None = None,
+) -> CompressRequest:
+    """Edits and no size: as good as the source, and no larger than what stays of it is there."""
+    asked = resolution if resolution.width or resolution.height else Resolution(source=True)
+    return CompressRequest(
+        source=source,
+        target=Target("edited", percent=Decimal(100)),
+        output=Path(output) if output is not None else None,
+        resolution=asked,
+        audio=audio,
+        overwrite=overwrite,
+        jobs=jobs,
+        where=Where.LOCAL,
+        container=parse_container(container, output),
+        edits=edits,
+        keeps_rate=True,
+    )
 
 
 def _parse_where(text: str) -> Where:
@@ -110,7 +143,10 @@ def _for_destination(request: CompressRequest, name: str) -> CompressRequest:
     bound = request.resolution
     if not bound.source and bound.width is None and bound.height is None and preset.video.max_width:
         bound = Resolution(preset.video.max_width, preset.video.max_height)
-    return replace(request, resolution=bound)
+    edits, most = request.edits, preset.video.max_fps
+    if edits.fps is None and not edits.every_frame and most:
+        edits = replace(edits, fps=most)
+    return replace(request, destination=destination, resolution=bound, edits=edits)
 
 
 def parse_resolution(text: str) -> Resolution:
@@ -167,7 +203,7 @@ def parse_audio(text: str) -> AudioChoice:
         return "none"
     if cleaned == "copy":
         return "copy"
-    if cleaned.isdigit() and 8 <= int(cleaned) <= 512:
+    if cleaned.isdecimal() and 8 <= int(cleaned) <= 512:
         return int(cleaned)
     raise UsageError(
         f"--audio {text!r} is not a way to treat sound.", hint="Write auto, none, copy, or kb/s such as 96."

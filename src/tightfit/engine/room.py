@@ -23,12 +23,12 @@ def work_bytes(prepared: Prepared) -> int:
     """The most that a job's folder holds at once, in bytes."""
     plan = prepared.plan
     notes = prepared.clip.frames * plan.size.pixels // PIXELS_PER_NOTE_BYTE
-    return _PIECES * plan.limit_bytes + notes + plan.budget.audio + _SLACK_BYTES
+    return _PIECES * plan.budget.limit + notes + plan.budget.audio + _SLACK_BYTES
 
 
 def check(work: Path, output: Path, prepared: Prepared) -> None:
     """Raise OutputError, with the number, where there is no room for the pieces or for the file."""
-    here, there = work_bytes(prepared), prepared.plan.limit_bytes
+    here, there = work_bytes(prepared), prepared.plan.budget.limit
     log.debug("room: %d bytes of work, %d of output", here, there)
     if work.stat().st_dev == output.parent.stat().st_dev:
         here, there = here + there, 0

@@ -34,8 +34,9 @@ async def settled(fit: FitState) -> tuple[Variant, ...]:
             return variants
         if turn == settle.MOST_ROUNDS + _LAST_ROUNDS:
             break
+        corrected, known = frozenset(fit.corrected), frozenset(fit.misses)
         state = settle.State(
-            variants, fit.model, fit.scale, size, fit.limit, _known_idrs(fit), frozenset(fit.corrected)
+            variants, fit.model, fit.scale, size, fit.limit, _known_idrs(fit), corrected, known - corrected
         )
         steps = settle.next_steps(state, turn)
         if fits and not steps:

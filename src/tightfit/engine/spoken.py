@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from tightfit.domain.edits import Edits
 from tightfit.domain.request import AudioChoice, CompressRequest, Resolution
-from tightfit.engine.requests import make_request
+from tightfit.engine.requests import edit_request, make_request
+from tightfit.engine.spoken_edits import edits_of
 from tightfit.errors import UsageError
 from tightfit.intent.explain import size_text
 from tightfit.intent.model import Action, Intent, Picture
 
+# What may be done without one: a file as good as its source, and no larger than what stays of it is there.
+_WITHOUT_SIZE = (Action.EDIT, Action.EXPORT)
 _ELSEWHERE = {
     Action.CANCEL: "Name the job: tightfit jobs lists them, tightfit jobs cancel ID ends one.",
     Action.STATUS: "tightfit jobs tells what was begun here.",
@@ -20,23 +24,30 @@ _ELSEWHERE = {
 
 
 def requests_for(
-    intent: Intent, *, output: str | None = None, overwrite: bool = False, jobs: int | None = None
+    intent: Intent,
+    *,
+    output: str | None = None,
+    overwrite: bool = False,
+    jobs: int | None = None,
+    together: bool = False,
 ) -> list[CompressRequest]:
-    """One request for each of the intent's files.
+    """One request for each of the intent's files; ``together`` where the caller shares a limit out and splits.
 
     Raises UsageError for a wish whose work is not in this version, or an action that no request stands for.
     """
-    if intent.action is not Action.COMPRESS:
+    edits = edits_of(intent)
+    changes = bool(edits or intent.resolution or intent.audio)
+    if intent.action is not Action.COMPRESS and not (intent.action in _WITHOUT_SIZE and changes):
         raise UsageError(
             f"“{intent.action.value}” is understood and can't be done in this version.",
             hint=_ELSEWHERE.get(intent.action, "Name a size or a destination, such as 50MB or discord."),
         )
-    if missing := list(_not_yet(intent)):
+    if missing := list(_not_yet(intent, together=together)):
         raise UsageError(f"Understood, but not in this version: {', '.join(missing)}.", hint="Say it without.")
-    return [_request(intent, name, output, overwrite, jobs) for name in intent.files]
+    return [_request(intent, name, edits, output, overwrite, jobs) for name in intent.files]
 
 
-def _not_yet(intent: Intent) -> Iterator[str]:
+def _not_yet(intent: Intent, *, together: bool) -> Iterator[str]:
     """The wishes that the engine has no work for, as a person would name them."""
     if intent.codec not in (None, "h264"):
         yield f"the codec {intent.codec}"
@@ -44,31 +55,46 @@ def _not_yet(intent: Intent) -> Iterator[str]:
         yield f"the container {intent.container}"
     if intent.where not in (None, "local", "cloud"):
         yield f"work on the {intent.where}"
+    if intent.where == "cloud" and intent.action in _WITHOUT_SIZE:
+        yield "edits in the cloud"
     for wish, name in (
-        (intent.fps, "a frame rate"),
-        (intent.trim, "trimming"),
-        (intent.aspect, "an aspect ratio"),
         (intent.speed, "a choice of speed"),
-        (intent.edits, "edits"),
-        (intent.split, "splitting"),
-        (intent.total, "one limit for several files"),
+        (intent.split and not together, "splitting"),
+        (intent.total and not together, "one limit for several files"),
     ):
         if wish:
             yield name
 
 
-def _request(intent: Intent, name: str, output: str | None, overwrite: bool, jobs: int | None) -> CompressRequest:
+def _request(
+    intent: Intent, name: str, edits: Edits, output: str | None, overwrite: bool, jobs: int | None
+) -> CompressRequest:
     audio: AudioChoice = intent.audio if isinstance(intent.audio, int) else "auto"
+    if intent.audio == "none":
+        audio = "none"
+    if intent.action in _WITHOUT_SIZE:
+        bound = _bound(intent.resolution) if intent.resolution else Resolution()
+        return edit_request(
+            Path(name),
+            edits,
+            output=output,
+            resolution=bound,
+            audio=audio,
+            overwrite=overwrite,
+            jobs=jobs,
+            container=intent.container,
+        )
     request = make_request(
         Path(name),
         to=_size(intent),
         preset=intent.target.preset,
         output=output,
-        audio="none" if intent.audio == "none" else audio,
+        audio=audio,
         overwrite=overwrite,
         jobs=jobs,
         where=intent.where or "auto",
         container=intent.container,
+        edits=edits,
     )
     return replace(request, resolution=_bound(intent.resolution)) if intent.resolution else request
 

@@ -200,6 +200,8 @@ def _also_out(reading: Reading, clause: range, *, inwards: bool) -> bool:
     following = reading.next_clause(clause)
     if not (inwards and following and reading.concept(following.start) in ("outwards", "remove")):
         return False
+    if reading.concept(following.start) == "remove" and reading.find("span", among=following):
+        return False  # "fade in, remove the last 7 seconds"
     reading.use(following.start)
     return True
 
@@ -228,7 +230,8 @@ def _volumes(reading: Reading) -> None:
         louder = reading.find("louder", among=clause)
         quieter = reading.find("quieter", "compress", "smaller", among=clause)
         share = _share(reading, level[0])
-        to = [place for place in (level[0] - 1, level[0] + 1) if reading.concept(place) == "to"]
+        aims = ("to", "limit") if reading.lexicon.grammar.get("verbs_last") else ("to",)  # 60%まで下げて
+        to = [place for place in (level[0] - 1, level[0] + 1) if reading.concept(place) in aims]
         by = [place for place in (level[0] - 1, level[0] + 1) if reading.concept(place) == "by"]
         percent = reading.concept(level[0]) == "percent"
         if percent and louder and not to:
@@ -285,15 +288,20 @@ def _silences(reading: Reading) -> None:
         reading.edit(at, edit, *spans, *verbs, *sounds)
 
 
+_SHAPES = named("aspect clock square vertical landscape")
+
+
 def _crops(reading: Reading) -> None:
-    for at in reading.find("crop"):
-        if at in reading.used:
-            continue
+    for at in reading.find("crop", "trim", "cut"):
+        # What some languages call a crop is a trim where it is about time.
         clause = reading.clause(at)
-        if reading.find("aspect", "square", "vertical", "landscape", among=clause) or reading.find(
-            "span", among=clause
-        ):
+        if reading.find(*_SHAPES, among=clause) and not reading.find("span", "duration", among=clause):
             reading.use(at)  # cropping is how the new shape comes about
+            reading.wishes["fit"] = "cover"
+    for at in reading.find("crop"):
+        clause = reading.clause(at)
+        if reading.find(*_SHAPES, "span", among=clause):
+            reading.use(at)
             continue
         reading.edit(
             at, {"kind": "crop"}, *[place for place in clause if reading.concept(place) in NEUTRAL - {"video"}]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tightfit.intent.lexicon import load
 from tightfit.intent.model import Action, Edit, Intent, Picture, Trim
 
-_UNITS = (("GB", 10**9), ("MB", 10**6), ("GiB", 2**30), ("MiB", 2**20), ("KB", 10**3))
+_UNITS = (("GB", 10**9), ("MB", 10**6), ("GiB", 2**30), ("MiB", 2**20))
 _QUOTES = (("“", "”"), ("«", "»"), ("「", "」"), ('"', '"'))
 # What the languages' templates already put quotation marks around.
 _SPOKEN = {"x": "Twitter"}  # one letter is too little for a name
@@ -27,13 +27,13 @@ def explain(intent: Intent, language: str | None = None) -> str:
 
 
 def size_text(size: int) -> str:
-    """``size`` bytes in the shortest exact form: 50MB, 9.5MB, 50MiB, 4983120B."""
+    """``size`` bytes in a short exact form: 50MB, 9.5MB, 50MiB, 225KB, 4983120B."""
     for unit, scale in _UNITS:
         if size % scale == 0:
             return f"{size // scale}{unit}"
-    if size >= 10**6 and size % 10**5 == 0:
-        return f"{size / 10**6:.1f}MB"
-    return f"{size}B"
+    if size >= 10**6 and size % 10**4 == 0:
+        return f"{size / 10**6:.2f}".rstrip("0") + "MB"
+    return f"{size // 10**3}KB" if size % 10**3 == 0 else f"{size}B"
 
 
 def _head(intent: Intent, say: dict[str, str]) -> Iterator[str]:
@@ -70,7 +70,7 @@ def _form(intent: Intent, say: dict[str, str]) -> Iterator[str]:
     if intent.container:
         yield say["container"].format(container=intent.container)
     if intent.aspect:
-        yield say["aspect"].format(aspect=intent.aspect)
+        yield say["cropped" if intent.fit == "cover" else "aspect"].format(aspect=intent.aspect)
     if intent.trim:
         yield _trim(intent.trim, say)
     if isinstance(intent.audio, int):

@@ -78,7 +78,15 @@ def _context(reading: Reading, at: int) -> list[int]:
     """The words around a size that say no more than that it is the size."""
     around = [*reading.before(at), *reading.after(at)]
     kinds = _LIMITING | {"by", "smaller", "original", "remove", "cut", "is", "or"}
-    return [place for place in around if reading.concept(place) in kinds]
+    return [place for place in around if reading.concept(place) in kinds] + _too_much(reading, at)
+
+
+def _too_much(reading: Reading, at: int) -> list[int]:
+    """As in "more than 25 MB can't be sent": the words that make a limit of a lower bound; none where there is none."""
+    after = list(reading.after(at))[:2] if reading.lexicon.grammar.get("verbs_last") else []
+    over = [place for place in [*_leading(reading, at), *after] if reading.concept(place) == "atleast"]
+    denials = reading.find("not", "no", among=reading.clause(at))
+    return [*over, *denials] if over and denials else []
 
 
 def _looser_words(reading: Reading, sizes: Sequence[int]) -> None:
@@ -160,7 +168,7 @@ def _is_lower_bound(reading: Reading, at: int) -> bool:
     after = {reading.concept(place) for place in list(reading.after(at))[:2]}
     close = {reading.concept(place) for place in _leading(reading, at)}
     bounded = "atleast" in close or (bool(reading.lexicon.grammar.get("verbs_last")) and "atleast" in after)
-    return bounded and not ahead & {"is", "shot", "original", "not", "no", "limit"}
+    return bounded and not ahead & {"is", "shot", "original", "not", "no", "limit"} and not _too_much(reading, at)
 
 
 def _leading(reading: Reading, at: int) -> list[int]:
@@ -193,7 +201,7 @@ def _grade(reading: Reading, at: int) -> int:
     close = next((concept for concept in leading if concept not in _PASSING - {"weight"}), "")
     if close in ("limit", "to", "end") or after[:1] == ["limit"] or (after[:1] == ["each"]):
         return 1
-    if "atleast" in leading and {"not", "no"} & {reading.concept(place) for place in before}:
+    if _too_much(reading, at):
         return 1
     if _attributive(reading, at):
         wanted = {"want", "make"} & {reading.concept(place) for place in before}
@@ -201,6 +209,8 @@ def _grade(reading: Reading, at: int) -> int:
     if verbs_last and after[:1] in (["to"], ["end"], ["about"]):
         return 1
     if "limit" in after or "limit" in leading:
+        return 1
+    if close == "is" and _is_made(reading, at):
         return 1
     if close in ("is", "shot", "original", "atleast") or (verbs_last and "is" in after[:2]):
         return -1
@@ -210,6 +220,15 @@ def _grade(reading: Reading, at: int) -> int:
     if "is" in after[:3] and "want" not in after and any(c in ("weight", "video", "original") for c in leading):
         return -1
     return 0
+
+
+def _is_made(reading: Reading, at: int) -> bool:
+    """As in "turn it into an mkv that's 75MB": what is told of a form that is yet to be made is a wish."""
+    before = {reading.concept(place) for place in reading.before(at - 1)} | {
+        reading.concept(place) for place in reading.clause(at) if place < at
+    }
+    alone = sum(item.concept == "size" for item in reading.items) == 1
+    return alone and "container" in before and bool(before & {"make", "export"})
 
 
 def _attributive(reading: Reading, at: int) -> bool:

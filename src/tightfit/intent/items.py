@@ -118,7 +118,8 @@ def _run(token: Token, lexicon: Lexicon, following: Token | None, *, after_numbe
         found.append(Item(concept, text[start:end], token.start + start, token.start + end, value))
 
     while at < len(text):
-        numeral = han_number(text, at, lexicon, following_is_unit=_may_be_unit(following))
+        awaited = bool(found) and at == unknown and found[-1].concept == "percent_of"
+        numeral = han_number(text, at, lexicon, following_is_unit=_may_be_unit(following), awaited=awaited)
         measured = after_number if at == 0 else at == unknown and _is_number(found, lexicon)
         hit = (lexicon.unit_run(text, at) if measured else None) or lexicon.run(text, at)
         if numeral and (hit is None or numeral[0] >= hit[0]):

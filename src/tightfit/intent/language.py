@@ -32,13 +32,14 @@ _SHARED = frozenset(
         *("codec", "container", "hd", "full_hd", "ultra_hd", "quad_hd", UNKNOWN, "preset"),
     )
 )
+_MEASURED = frozenset(("unit", "number", "fraction"))
 _EVERYWHERE = frozenset(("filler", "this", "statement", "of"))
 _FAINT = 0.5  # short words that several languages share say less than others
 _LETTER_BONUS = 3  # a ñ, an ã or an ß says as much as a word of three letters
 
 
-def detect(folded: Folded, found: Sequence[Token]) -> str:
-    """The language of a text; English where nothing tells."""
+def detect(folded: Folded, found: Sequence[Token], usual: str = "") -> str:
+    """The language of a text; where nothing tells, the ``usual`` one of a conversation, else English."""
     han = [token for token in found if token.kind is Kind.CJK]
     if han:
         scripts = {"kana"} if any(_KANA.search(token.text) for token in han) else {"han", "kana"}
@@ -47,12 +48,18 @@ def detect(folded: Folded, found: Sequence[Token]) -> str:
     # Of Han alone a Japanese has as many words as a Chinese; there are more texts of the latter.
     candidates = sorted(
         (language for language in languages() if script_of(language) in scripts),
-        key=lambda language: script_of(language) == "kana",
+        key=lambda language: (language != usual, script_of(language) == "kana"),
     )
     if len(candidates) == 1 or _is_covered(candidates[0], found):
         return candidates[0]
     scores = {language: _score(language, folded, found) for language in candidates}
     return max(candidates, key=lambda language: scores[language])
+
+
+def tells(folded: Folded, found: Sequence[Token], language: str) -> bool:
+    """Whether a text has words that show its language: "8MB" and "discord" have none."""
+    said = items(found, load(language))
+    return bool(folded.text.strip()) and any(item.concept not in _SHARED | _MEASURED for item in said)
 
 
 def _is_covered(language: str, found: Sequence[Token]) -> bool:

@@ -49,7 +49,7 @@ def read_leftovers(reading: Reading, *, any_wish: bool) -> None:
         used = [at for at in clause if at in reading.used]
         remark = _is_remark(reading, clause)
         weighty = [at for at in left if reading.concept(at) in (_WEIGHTY - _TALKED_ABOUT if remark else _WEIGHTY)]
-        weighty = [at for at in weighty if not _is_noun(reading, at)]
+        weighty = [at for at in weighty if not _is_noun(reading, at) and not _is_article(reading, at)]
         if weighty:
             reading.doubt(*weighty, *_strange(reading, left, near=weighty))
             continue
@@ -57,6 +57,11 @@ def read_leftovers(reading: Reading, *, any_wish: bool) -> None:
             strange = _strange(reading, left)
             reading.doubt(*(strange or left))
     _numbers(reading, any_wish=any_wish)
+
+
+def _is_article(reading: Reading, at: int) -> bool:
+    """As the German "ein": the second half of a verb that adds something, but far more often an article."""
+    return reading.concept(at) == "write" and reading.items[at].text in reading.lexicon.numbers
 
 
 def _is_noun(reading: Reading, at: int) -> bool:
@@ -132,6 +137,10 @@ def _is_small_talk(reading: Reading, left: Sequence[int], used: Sequence[int], *
 
 def _numbers(reading: Reading, *, any_wish: bool) -> None:
     """A bare number is a distractor beside a target, and a question where it should be one."""
+    # "Ein", "un" and "one" are articles more often than numbers, and no size either way.
+    reading.use(
+        *(at for at in reading.find("number") if reading.items[at].value == 1 and reading.items[at].text != "1")
+    )
     for at in reading.find("number"):
         if reading.concept(at - 1) in ("first", "last", "begin", "between", "to", "limit"):
             reading.doubt(at - 1, at)  # "the last 10": seconds, or frames? "to 8": what?

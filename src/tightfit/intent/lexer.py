@@ -15,7 +15,8 @@ from tightfit.intent.folding import Folded
 
 VIDEO_NAMES = "mp4 mov mkv webm avi m4v wmv flv mpg mpeg mts m2ts ts 3gp 3g2 ogv gif vob mxf"
 AUDIO_NAMES = "mp3 wav m4a aac flac ogg opus wma aiff"
-_NAMES = f"{VIDEO_NAMES} {AUDIO_NAMES}".split()
+PICTURE_NAMES = "png jpg jpeg webp avif"
+_NAMES = f"{VIDEO_NAMES} {AUDIO_NAMES} {PICTURE_NAMES}".split()
 _LONGEST_NAME = 200  # characters; file systems allow 255 bytes
 _MOST_SPACES = 6  # "my trip to the sea 2024.mp4" has six
 

@@ -188,6 +188,12 @@ def split(text: str) -> list[str]:
     ]
 
 
+def reply(language: str, key: str, **values: object) -> str:
+    """What a session answers in ``language``, with its places filled."""
+    said: str = read(language)["reply"][key]
+    return said.format(**values)
+
+
 @cache
 def read(name: str) -> dict[str, Any]:
     """The file of that name as it stands."""

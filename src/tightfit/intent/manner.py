@@ -60,6 +60,16 @@ def _split(reading: Reading) -> None:
             continue
         reading.wish("split", parts, *words)
         reading.use(*reading.find("pieces", "each", "equal"))
+    _pieces_of_a_size(reading)
+
+
+def _pieces_of_a_size(reading: Reading) -> None:
+    """As in "chunks of 24 MB each": without a verb, but nothing else makes pieces of a size."""
+    for at in reading.find("pieces"):
+        clause = reading.clause(at)
+        each = reading.find("each", among=clause)
+        if each and reading.find("size", among=clause):
+            reading.wish("split", True, at, *each)
 
 
 def _total(reading: Reading) -> None:

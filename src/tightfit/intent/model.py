@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -69,6 +70,7 @@ class Intent:
     codec: str | None = None
     trim: Trim = Trim()
     aspect: str | None = None
+    fit: str | None = field(default=None, compare=False)  # "cover" where the new shape is to come about by cropping
     audio: str | int | None = None  # "none", "keep", or kb/s
     quality: str | None = None
     speed: str | None = None
@@ -113,6 +115,33 @@ class Intent:
             "assumed": list(self.assumed),
             "unclear": list(self.unclear),
         }
+
+
+def from_wire(wire: Mapping[str, Any]) -> Intent:
+    """The intent that ``wire`` was made of; a session remembers its requests in this form, with ``fit`` beside it."""
+    picture, sound, split = wire.get("resolution"), wire.get("audio"), wire.get("split")
+    return Intent(
+        action=Action(wire["action"]),
+        language=wire["language"],
+        files=tuple(wire["files"]),
+        target=Goal(**wire["target"]),
+        resolution=Picture(**picture) if picture else None,
+        fps=wire.get("fps"),
+        container=wire.get("container"),
+        codec=wire.get("codec"),
+        trim=Trim(**wire["trim"]),
+        aspect=wire.get("aspect"),
+        fit=wire.get("fit"),
+        audio=sound["kbps"] if isinstance(sound, Mapping) else sound,
+        quality=wire.get("quality"),
+        speed=wire.get("speed"),
+        edits=tuple(dict(edit) for edit in wire["edits"]),
+        where=wire.get("where"),
+        split=split["parts"] if isinstance(split, Mapping) else split,
+        total=wire.get("total"),
+        assumed=tuple(wire["assumed"]),
+        unclear=tuple(wire["unclear"]),
+    )
 
 
 def _plain(value: Any) -> Any:

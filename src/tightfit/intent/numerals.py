@@ -15,8 +15,12 @@ _POINT = re.compile(r"点([零〇一二两兩三四五六七八九]{1,4})")
 _MOST_MORPHEMES = 7  # neun|hundert|neun|und|neunzig
 
 
-def han_number(text: str, at: int, lexicon: Lexicon, *, following_is_unit: bool) -> tuple[int, float] | None:
+def han_number(
+    text: str, at: int, lexicon: Lexicon, *, following_is_unit: bool, awaited: bool = False
+) -> tuple[int, float] | None:
     """The number at ``text[at:]``, if a unit follows it, and how many characters it takes.
+
+    ``awaited`` says that what stands before it, as 百分之 does, can only be followed by a number.
 
     一 is in half of all Chinese words; only what is counted tells that it is a number.
     """
@@ -26,7 +30,7 @@ def han_number(text: str, at: int, lexicon: Lexicon, *, following_is_unit: bool)
     for end in range(match.end(), at, -1):
         point = _POINT.match(text, end)
         stop = point.end() if point else end
-        if lexicon.unit_run(text, stop) or (stop == len(text) and following_is_unit):
+        if awaited or lexicon.unit_run(text, stop) or (stop == len(text) and following_is_unit):
             value = _han_value(text[at:end])
             if value is None:
                 continue
@@ -34,6 +38,13 @@ def han_number(text: str, at: int, lexicon: Lexicon, *, following_is_unit: bool)
                 value += float("0." + "".join(str(_DIGITS[char]) for char in point[1]))
             return stop - at, value
     return None
+
+
+def han_count(text: str) -> int | None:
+    """How many ``text`` begins with: 两个 is 2, 二つ is 2; None where it begins with no number."""
+    match = _HAN.match(text)
+    value = _han_value(match[0]) if match else None
+    return None if value is None else int(value)
 
 
 def _han_value(text: str) -> float | None:

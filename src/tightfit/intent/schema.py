@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
 
-from tightfit.intent.concepts import CONCEPTS, MOODS, PLACES, SAID, UNITS
+from tightfit.intent.concepts import CONCEPTS, MOODS, PLACES, REPLIES, SAID, TALK, UNITS
 
 Phrases = Annotated[str, StringConstraints(min_length=1)]
 
@@ -45,6 +45,8 @@ class LanguageFile(BaseModel):
     positions: dict[str, Phrases]
     moods: dict[str, Phrases]
     say: dict[str, str]
+    talk: dict[str, Phrases]
+    reply: dict[str, str]
 
     @field_validator("terms")
     @classmethod
@@ -70,6 +72,16 @@ class LanguageFile(BaseModel):
     @classmethod
     def _everything_can_be_said(cls, value: dict[str, str]) -> dict[str, str]:
         return _only(value, SAID, needed=frozenset(SAID))
+
+    @field_validator("talk")
+    @classmethod
+    def _all_of_a_session_is_understood(cls, value: dict[str, str]) -> dict[str, str]:
+        return _only(value, TALK, needed=frozenset(TALK))
+
+    @field_validator("reply")
+    @classmethod
+    def _every_reply_is_there(cls, value: dict[str, str]) -> dict[str, str]:
+        return _only(value, REPLIES, needed=frozenset(REPLIES))
 
     @field_validator("numbers", "fractions")
     @classmethod

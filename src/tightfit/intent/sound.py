@@ -17,6 +17,8 @@ def read_sound(reading: Reading) -> None:
     for at in reading.find("sound", "mute"):
         if at not in reading.used:
             _one(reading, at)
+    if reading.wishes.get("audio") == "none":
+        _require_silence(reading)
 
 
 def _bitrate(reading: Reading) -> None:
@@ -61,6 +63,14 @@ def _one(reading: Reading, at: int) -> None:
     if silent is None:
         return
     reading.wish("audio", "none" if silent else "keep", at, *acting, *others, *with_it[:1])
+
+
+def _require_silence(reading: Reading) -> None:
+    """ "Mute it, but the music stays" is a contradiction: music is sound."""
+    for at in reading.find("music"):
+        concepts = {reading.concept(place) for place in reading.acting_on(at)}
+        if concepts & {"keep", "as_is"} and not concepts & {"no", "not", "remove"}:
+            reading.doubt(at, *reading.acting_on(at))
 
 
 def _next_sound(reading: Reading, at: int) -> Sequence[int]:

@@ -16,7 +16,7 @@ from tightfit.intent.lexer import AUDIO_NAMES, Exists, Token, tokens
 from tightfit.intent.lexicon import Lexicon, load
 from tightfit.intent.manner import read_manner
 from tightfit.intent.measures import Composer
-from tightfit.intent.model import Action, Intent
+from tightfit.intent.model import Action, Edit, Intent
 from tightfit.intent.picture import read_picture
 from tightfit.intent.reading import Reading
 from tightfit.intent.routes import action_of, route
@@ -34,12 +34,15 @@ def _no_such_file(_: str) -> bool:
     return False
 
 
-def understand(text: str, files: Sequence[str] = (), exists: Exists = _no_such_file) -> Intent:
-    """What ``text`` asks for. ``files`` were named beside it; ``exists`` knows the names of files that are there."""
+def understand(text: str, files: Sequence[str] = (), exists: Exists = _no_such_file, usual: str = "") -> Intent:
+    """What ``text`` asks for. ``files`` were named beside it; ``exists`` knows the names of files that are there.
+
+    ``usual`` is the language of the conversation, for a text that could be in several.
+    """
     folded = fold(text[:LONGEST])
     known = frozenset(files)
     found = tokens(folded, lambda name: name in known or exists(name))
-    language = detect(folded, found)
+    language = detect(folded, found, usual)
     lexicon = load(language)
     if len(text) > LONGEST:
         return Intent(
@@ -132,11 +135,20 @@ def _finished(reading: Reading, action: Action, language: str) -> Intent:
         language,
         reading.files,
         **reading.wishes,
-        edits=tuple(edit for _, edit in sorted(reading.edits, key=lambda pair: pair[0])),
+        edits=_in_order(reading.edits),
         assumed=tuple(reading.assumed),
         unclear=_unclear(reading),
         question=_question(reading),
     )
+
+
+def _in_order(found: Sequence[tuple[int, Edit]]) -> tuple[Edit, ...]:
+    """The edits in the order of the text; one that is said twice is meant once."""
+    edits: list[Edit] = []
+    for _, edit in sorted(found, key=lambda pair: pair[0]):
+        if edit not in edits:
+            edits.append(edit)
+    return tuple(edits)
 
 
 def _bounds(reading: Reading) -> None:

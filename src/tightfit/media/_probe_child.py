@@ -6,7 +6,9 @@ eats memory takes this process with it and nothing else.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ import av
 import av.logging
 from av.container import InputContainer
 
+from tightfit.domain.media_info import STOPS_EARLY
 from tightfit.media.layout import layout
 from tightfit.media.references import external
 
@@ -61,6 +64,34 @@ class Rules:
 
 
 def main(rules: Rules, path: str) -> None:
+    facts = _facts(rules, path)
+    said = [facts.get("error", ""), *facts.get("doubts", ())]
+    if "error" in facts or any(one.startswith(STOPS_EARLY) for one in said):
+        # To a demuxer a failing disk and a damaged file look alike; and the disk may give now what it did not before.
+        why = _read_error(path)
+        if why:
+            facts = {"unreadable": why}
+        elif any(_EIO in one for one in said):
+            facts = _facts(rules, path)
+    json.dump(facts, sys.stdout)
+
+
+_EIO = os.strerror(errno.EIO)
+_BLOCK = 1 << 20
+
+
+def _read_error(path: str) -> str:
+    """What the system says where ``path`` can't be read to its end; nothing where it can."""
+    try:
+        with open(path, "rb") as file:
+            while file.read(_BLOCK):
+                pass
+    except OSError as exc:
+        return exc.strerror or str(exc)
+    return ""
+
+
+def _facts(rules: Rules, path: str) -> dict[str, Any]:
     said: list[tuple[int, str, str]] = []
     av.logging.set_level(av.logging.ERROR)  # without one nothing is logged that could be captured
     try:
@@ -68,20 +99,20 @@ def main(rules: Rules, path: str) -> None:
             kind = _script_kind(file) or external(file)
             laid_out = layout(file)
         if kind:
-            json.dump({"refused": kind}, sys.stdout)
-            return
+            return {"refused": kind}
         with av.logging.Capture() as said:
             # Old tags are in old alphabets; a title that is not UTF-8 is no reason to refuse a film.
             container = av.open("file:" + path, options=rules.options, metadata_errors="replace")
         with container:
             names = set(container.format.name.split(","))
-            facts = _read(container, rules) if names & set(rules.formats) else {"refused": container.format.name}
-            facts |= laid_out
+            if not names & set(rules.formats):
+                return {"refused": container.format.name}
+            facts = _read(container, rules) | laid_out
             _name_sizes(facts, "".join(line for _, _, line in said))
+            return facts
     except (av.FFmpegError, OSError, ValueError, OverflowError) as exc:
         is_crowd = any("max_streams" in line for _, _, line in said)
-        facts = {"over": "streams"} if is_crowd else {"error": str(exc)}
-    json.dump(facts, sys.stdout)
+        return {"over": "streams"} if is_crowd else {"error": str(exc)}
 
 
 def _name_sizes(facts: dict[str, Any], said: str) -> None:
@@ -193,7 +224,7 @@ def _read_packets(
             if most is not None and len(found) > most and packet.stream.type == "video":
                 break
     except av.FFmpegError as exc:
-        doubts.append(f"reading stopped early: {exc}")
+        doubts.append(f"{STOPS_EARLY}: {exc}")
     if untimed:
         doubts.append(f"packets without a timestamp: {untimed}")
     if corrupt:

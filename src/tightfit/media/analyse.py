@@ -5,19 +5,22 @@ medium at full size does (measured: identical on four clips, 11 of 13 on a fifth
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from tightfit.domain.geometry import analysis_size
+from tightfit.domain.layout import Cut, Layout, lay_out
 from tightfit.domain.level import level_of
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.policy import Work
 from tightfit.domain.rate import Content
 from tightfit.errors import SourceError
 from tightfit.media import argv, packets, process
+from tightfit.media.encode import Clip, decoded_frames, seeks_to
 from tightfit.media.picture import Picture
+from tightfit.media.probe import require_read
 from tightfit.media.progress import ProgressReader
 from tightfit.media.tools import Ffmpeg
 
@@ -33,7 +36,7 @@ ANALYSIS_TUNING = "subme=1:partitions=none:me=dia"
 
 @dataclass(frozen=True)
 class Analysis:
-    """``pts`` are the frames that decode, in ticks from the stream's first packet: the plan's timeline.
+    """``pts`` are the frames that decode, in ticks from the layout's first one: the plan's timeline.
 
     ``seconds`` is how long the analysis took: what the real encode will take follows from it.
     """
@@ -52,41 +55,82 @@ async def analyse(
     *,
     threads: int,
     on_frames: Callable[[int], None],
+    edited: Layout | None = None,
 ) -> Analysis:
-    """Encode all of ``video`` small and read the result.
+    """Encode what ``edited`` shows of ``video`` (None: all of it) small, and read the result.
 
     Raises SourceError where nothing decodes, or where two frames share a timestamp; EncoderError.
     """
-    size = analysis_size(picture.full)
-    out = work / "analysis.nut"
-    cut = argv.Cut(start=video.pts[0], end=None, origin=video.pts[0])
-    source = argv.source_input(info, ffmpeg.policy, threads=threads, roughly=True)
-    node = argv.frames_of(source, video, cut, picture.steps(size, fast=True))
-    settings = argv.X264(
-        argv.ConstantQuality(ANALYSIS_CRF),
-        ANALYSIS_PRESET,
-        threads,
-        video.fps,
-        {},
-        level_of(size, video.fps),
-        ANALYSIS_TUNING,
-    )
-    output = argv.x264_output(node, out, video.time_base, settings)
+    layout = edited or lay_out(video)
+    clip = Clip(info, video, picture, layout.shown, layout)
     begun = time.monotonic()
-    pixels = video.frames * (video.pixels + size.pixels)
-    limits = ffmpeg.policy.limits(Work(pixels, video.frames, video.frames * size.pixels * _MOST_BYTES_PER_PIXEL))
-    done = await process.run_or_again(
-        argv.command(ffmpeg.path, output), cwd=work, on_line=ProgressReader(on_frames), limits=limits
-    )
+    tables: list[packets.EncodedTable] = []
+    for run in layout.runs:
+        done = sum(len(table.pts) for table in tables)
+        tables.append(await _encode_run(ffmpeg, clip, run, work / "analysis.nut", threads, _after(done, on_frames)))
     seconds = time.monotonic() - begun
-    table = _table_of(out, info, video, done)
+    pts = tuple(sorted(p for table in tables for p in table.pts))
+    return Analysis(pts, _content(tables, pts, analysis_size(picture.full).width / picture.full.width), seconds)
+
+
+def _after(done: int, on_frames: Callable[[int], None]) -> Callable[[int], None]:
+    return lambda frames: on_frames(done + frames)
+
+
+async def _encode_run(
+    ffmpeg: Ffmpeg, clip: Clip, run: Cut, out: Path, threads: int, on_frames: Callable[[int], None]
+) -> packets.EncodedTable:
+    """One run, read from the keyframe before it; where that misses frames, from earlier on, at last from the start."""
+    first, last = clip.layout.frames_of(run)
+    for seek_s in seeks_to(clip.info, clip.video, run.start):
+        try:
+            table = await _encode_from(ffmpeg, clip, run, out, threads, seek_s, on_frames)
+        except SourceError:
+            if seek_s is None:
+                raise
+            continue
+        if seek_s is None or tuple(sorted(table.pts)) == clip.pts[first:last]:
+            break
+    return table
+
+
+async def _encode_from(
+    ffmpeg: Ffmpeg,
+    clip: Clip,
+    run: Cut,
+    out: Path,
+    threads: int,
+    seek_s: float | None,
+    on_frames: Callable[[int], None],
+) -> packets.EncodedTable:
+    video, size = clip.video, analysis_size(clip.picture.full)
+    first, last = clip.layout.frames_of(run)
+    source = argv.source_input(clip.info, ffmpeg.policy, threads=threads, seek_s=seek_s, roughly=True)
+    node = argv.frames_of(source, video, run, clip.picture.steps(size, fast=True), clip.layout.slots)
+    rate, fps = argv.ConstantQuality(ANALYSIS_CRF), clip.layout.fps
+    settings = argv.X264(rate, ANALYSIS_PRESET, threads, fps, {}, level_of(size, fps), ANALYSIS_TUNING)
+    decoded, pixels = decoded_frames(clip, last, seek_s), (last - first) * size.pixels
+    work = Work(decoded * video.pixels + pixels, decoded, pixels * _MOST_BYTES_PER_PIXEL)
+    done = await process.run_or_again(
+        argv.command(ffmpeg.path, argv.x264_output(node, out, video.time_base, settings)),
+        clip.info.path,
+        cwd=out.parent,
+        on_line=ProgressReader(on_frames),
+        limits=ffmpeg.policy.limits(work),
+    )
+    table = _table_of(out, clip.info, video, done)
     out.unlink()
-    pts = tuple(sorted(table.pts))
-    return Analysis(pts, _content(table, pts, size.width / picture.full.width), seconds)
+    return table
 
 
 def _table_of(out: Path, info: MediaInfo, video: VideoStream, done: process.Finished) -> packets.EncodedTable:
     """What the encode at ``out`` holds. Raises SourceError where the source is to blame for what it lacks."""
+    require_read(done, info)
+    if done.crashed:
+        raise SourceError(
+            f"ffmpeg crashes when it decodes {info.path} ({done.crashed}, twice).",
+            hint="The file is damaged or meant to do that, or this ffmpeg is broken; TIGHTFIT_FFMPEG names another.",
+        )
     try:
         table = packets.table(out, video.time_base)
     except ValueError as exc:
@@ -108,13 +152,16 @@ def _table_of(out: Path, info: MediaInfo, video: VideoStream, done: process.Fini
     return table
 
 
-def _content(table: packets.EncodedTable, pts: tuple[int, ...], scale: float) -> Content:
+def _content(tables: Sequence[packets.EncodedTable], pts: tuple[int, ...], scale: float) -> Content:
     rank = {p: i for i, p in enumerate(pts)}
     frame_bytes = [0] * len(pts)
-    for p, size in zip(table.pts, table.sizes, strict=True):
-        frame_bytes[rank[p]] = size
-    idrs = sorted(rank[p] for p, key in zip(table.pts, table.keys, strict=True) if key)
-    return Content(tuple(frame_bytes), tuple(idrs), scale)
+    idrs = []
+    for table in tables:
+        for p, size, key in zip(table.pts, table.sizes, table.keys, strict=True):
+            frame_bytes[rank[p]] = size
+            if key:
+                idrs.append(rank[p])
+    return Content(tuple(frame_bytes), tuple(sorted(idrs)), scale)
 
 
 def _cause(done: process.Finished) -> str:

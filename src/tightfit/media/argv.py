@@ -16,6 +16,7 @@ from typing import Any
 
 import ffmpeg
 
+from tightfit.domain.layout import Cut, Slots
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.policy import LOCAL, Policy
 from tightfit.errors import EncoderError
@@ -25,19 +26,6 @@ from tightfit.media import argv_rules
 Step = tuple[str, dict[str, Any]]
 # Largest block ffmpeg may allocate at once; a 16000x16000 picture needs more and is refused by it.
 _MAX_ALLOC_BYTES = 1 << 30
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Source frames with ``start <= pts < end`` in stream ticks; ``end`` None runs to the last one.
-
-    ``origin`` is subtracted from every timestamp and ``lead_ticks`` added, so that what comes
-    out is positive, decoding times included: a muxer that meets a negative one shifts them all.
-    """
-
-    start: int
-    end: int | None
-    origin: int
 
 
 # Longer than any reordering lasts, even at one frame a minute.
@@ -83,14 +71,36 @@ def _narrow(kind: str, policy: Policy) -> dict[str, Any]:
     return options | {"max_streams": policy.most_streams, "max_pixels": policy.most_pixels}
 
 
-def frames_of(source: Any, video: VideoStream, cut: Cut, steps: Sequence[Step]) -> Any:
-    """The frames of ``cut``, filtered by ``steps``, on a timeline that starts at ``cut.origin``."""
-    bounds = {"start_pts": cut.start} if cut.end is None else {"start_pts": cut.start, "end_pts": cut.end}
-    shift = lead_ticks(video.time_base) - cut.origin
-    node = source[str(video.index)].filter("trim", **bounds).filter("setpts", f"PTS{shift:+d}")
+def frames_of(
+    source: Any, video: VideoStream, cut: Cut | Sequence[Cut], steps: Sequence[Step], slots: Slots | None = None
+) -> Any:
+    """The frames of ``cut`` that ``slots`` leave, filtered by ``steps``, on a timeline that starts at ``cut.origin``.
+
+    ``lead_ticks`` are added, so that what comes out is positive, decoding times included: a muxer that meets a negative
+    one shifts them all. Of several cuts all have an end but the last.
+    """
+    cuts, lead = [cut] if isinstance(cut, Cut) else list(cut), lead_ticks(video.time_base)
+    bounds = {"start_pts": cuts[0].start} | ({} if cuts[-1].end is None else {"end_pts": cuts[-1].end})
+    node = source[str(video.index)].filter("trim", **bounds)
+    if len(cuts) > 1:
+        ends = [f"*lt(pts,{c.end})" if c.end is not None else "" for c in cuts]
+        node = node.filter("select", "+".join(f"gte(pts,{c.start}){end}" for c, end in zip(cuts, ends, strict=True)))
+    shift = f"{lead - cuts[-1].origin:+d}"
+    for earlier in reversed(cuts[:-1]):
+        shift = f"+if(lt(PTS,{earlier.end}),{lead - earlier.origin},{shift})"
+    node = node.filter("setpts", f"PTS{shift}")
+    if slots:
+        node = node.filter("select", _first_in_slot(slots, lead, [c.start - c.origin for c in cuts[1:]]))
     for name, options in steps:
         node = node.filter(name, **options)
     return node
+
+
+def _first_in_slot(slots: Slots, lead: int, begins: Sequence[int]) -> str:
+    """True for the first frame of all, for the first in each slot, and for those that begin a cut."""
+    own, before = (f"floor((({pts}-{lead})*{slots.num}+{slots.lead})/{slots.den})" for pts in ("pts", "prev_pts"))
+    always = "".join(f"+eq(pts,{begin + lead})" for begin in begins)
+    return f"if(isnan(prev_pts),1,gt({own},{before}){always})"
 
 
 @dataclass(frozen=True)

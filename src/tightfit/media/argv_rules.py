@@ -24,10 +24,13 @@ _VALUES = {
     **dict.fromkeys(("-format_whitelist", "-f"), _WORD),
     **dict.fromkeys(("-stats_period", "-max_alloc", "-filter_complex_threads", "-threads", "-ss", "-crf"), _NUMBER),
     **dict.fromkeys(("-max_streams", "-max_pixels", "-pass", "-flush_packets", "-ac", "-ar"), _NUMBER),
-    **dict.fromkeys(("-output_ts_offset",), _NUMBER),
+    **dict.fromkeys(("-output_ts_offset", "-loop", "-final_delay"), _NUMBER),
     **dict.fromkeys(("-frames:v", "-video_track_timescale", "-max_muxing_queue_size"), r"\d+"),
     **dict.fromkeys(("-b:v", "-b:a"), r"\d+k?"),
-    **dict.fromkeys(("-map_metadata", "-map_chapters"), "-1"),
+    "-map_metadata": r"-1|0(:s:a:\d+)?",
+    "-map_chapters": "-1",
+    "-disposition:v": "attached_pic",
+    **dict.fromkeys(("-abr", "-id3v2_version"), r"\d"),
     "-c": "copy",
     "-movflags": r"\+faststart",
     "-fflags": r"\+bitexact",
@@ -46,13 +49,18 @@ _NAMED_FILE = re.compile(r"file:/[^\x00]*", re.DOTALL)
 _NEEDED_BEFORE_INPUT = ("-protocol_whitelist", "-format_whitelist", "-f", "-max_streams", "-max_pixels")
 # Demuxers and muxers that name other files instead of holding media.
 _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", "lavfi", "ffmetadata"}
+# Muxers that write one file and nothing else.
+_MADE = {"nut", "mp4", "srt", "mp3", "ipod", "adts", "opus", "wav", "gif"}
 _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf"),
     *("idet", "bwdif", "premultiply"),
+    *("fps", "palettegen", "paletteuse"),
     *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
+    *("select", "transpose", "hflip", "vflip", "pad", "fade"),
+    *("asetnsamples", "aselect", "atempo", "volume", "afade"),
 }
-# libvmaf writes its log into the folder the child works in.
-_LOG_PATH = re.compile(r"log_path=([^:\[\];,]*)")
+# libvmaf writes its log, and paletteuse its tree, into the folder the child works in.
+_LOG_PATH = re.compile(r"(?:log_path|debug_kdtree)=([^:\[\];,]*)")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _ESCAPED, _LABEL = re.compile(r"\\+.|'[^']*'", re.DOTALL), re.compile(r"\[[^\]]*\]")
 
@@ -109,7 +117,7 @@ def _output_violations(name: str, options: dict[str, str]) -> list[str]:
     kind = options.get("-f", "")
     if kind == "null" and name == "-":
         return []
-    if kind in ("nut", "mp4", "srt", "matroska") and _NAMED_FILE.fullmatch(name):
+    if kind in _MADE and _NAMED_FILE.fullmatch(name):
         return []
     return [f"an output that is not ours: {name!r} of the kind {kind!r}"]
 

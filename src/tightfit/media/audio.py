@@ -12,10 +12,13 @@ import ffmpeg as graph
 
 from tightfit.domain.audio import AudioKind, AudioPlan, Loudness
 from tightfit.domain.cargo import language_of
+from tightfit.domain.layout import Layout
 from tightfit.domain.media_info import AudioStream, MediaInfo
 from tightfit.domain.policy import Work
 from tightfit.errors import SourceError
 from tightfit.media import argv, process
+from tightfit.media.probe import require_read
+from tightfit.media.sound import FILLED, sound_of
 from tightfit.media.tools import Ffmpeg
 
 _RMS = re.compile(r"RMS level dB:\s*(-?inf|-?[\d.]+)")
@@ -52,30 +55,38 @@ class AudioTrack:
         return self.bytes * 8 / 1000 / (self.end_s - self.start_s)
 
 
-async def measure_loudness(ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream) -> Loudness:
-    """Middle and side levels of the whole track (mono counts as its own middle)."""
+async def measure_loudness(
+    ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, layout: Layout | None = None
+) -> Loudness:
+    """Middle and side levels of all that is heard of a track (mono counts as its own middle)."""
     if stream.channels < 2:
         return Loudness(_UNKNOWN.middle_db, float("-inf"))
     node = (
-        argv.source_input(info, ffmpeg.policy, threads=1)[str(stream.index)]
+        sound_of(info, stream, ffmpeg.policy, layout)
         .filter("aformat", channel_layouts="stereo")
         .filter("pan", "stereo|c0=0.5*c0+0.5*c1|c1=0.5*c0-0.5*c1")
         .filter("astats", measure_overall="none", measure_perchannel="RMS_level")
     )
     command = argv.command(ffmpeg.path, graph.output(node, "-", f="null"), talkative=True)
     limits = ffmpeg.policy.limits(_work(info, stream, 0))
-    done = await process.run_or_again(command, on_line=process.unheard, limits=limits)
+    done = await process.run_or_again(command, info.path, on_line=process.unheard, limits=limits)
     levels = [float(level) for level in _RMS.findall(done.stderr)]
     middle, side = levels if len(levels) == 2 else (_UNKNOWN.middle_db, _UNKNOWN.side_db)
     return Loudness(middle, side, damaged=done.returncode != 0 or "[error]" in done.stderr)
 
 
 async def make_track(
-    ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan: AudioPlan, work: Path, name: str = "audio"
+    ffmpeg: Ffmpeg,
+    info: MediaInfo,
+    stream: AudioStream,
+    plan: AudioPlan,
+    work: Path,
+    layout: Layout | None = None,
+    name: str = "audio",
 ) -> AudioTrack:
-    """Encode or copy the whole track once. Raises SourceError where nothing comes of it; EncoderError."""
+    """Encode or copy once all that is heard of a track. Raises SourceError where nothing comes of it; EncoderError."""
     out = work / f"{name}.nut"
-    source = argv.source_input(info, ffmpeg.policy, threads=1)[str(stream.index)]
+    source = sound_of(info, stream, ffmpeg.policy, layout)
     options: dict[str, object] = {"f": "nut", "output_ts_offset": argv.LEAD_S}
     if plan.kind is AudioKind.COPY:
         options["c:a"] = "copy"
@@ -83,16 +94,17 @@ async def make_track(
             options["bsf:a"] = "aac_adtstoasc"
         node = source
     else:
-        # Gaps in the source's timestamps are filled, or everything behind them would come too early.
-        node = source.filter("aresample", **{"async": 1, "min_hard_comp": 0.1})
+        node = source.filter("aresample", **FILLED)
         options |= {"c:a": "aac", "b:a": f"{plan.kbps:.0f}k", "ac": plan.channels, "ar": plan.sample_rate}
     expected = max(stream.bytes, plan.expected_bytes(stream.duration_s))
     done = await process.run_or_again(
         argv.command(ffmpeg.path, graph.output(node, argv.ours(out), **options)),
+        info.path,
         cwd=work,
         on_line=process.unheard,
         limits=ffmpeg.policy.limits(_work(info, stream, expected)),
     )
+    require_read(done, info)
     track = _read_track(out, "aac" if plan.kind is AudioKind.ENCODE else stream.codec)
     if done.returncode != 0 or track is None:
         raise SourceError(

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import av
@@ -16,7 +15,6 @@ from tightfit.domain.containers import Container
 from tightfit.domain.media_info import Chapter
 from tightfit.domain.mp4_boxes import APPLE, item_list, user_data
 from tightfit.domain.subtitles import TextTrack, packets_of
-from tightfit.media.argv import LEAD_S, ours
 from tightfit.media.audio import AudioTrack
 
 _MILLISECOND = Fraction(1, 1000)
@@ -39,19 +37,6 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 
 
 @dataclass(frozen=True)
-class DrawnTrack:
-    """Drawn subtitles, copied into a Matroska file of our own with ``LEAD_S`` added to their times."""
-
-    path: Path
-    bytes: int
-    packets: int
-    language: str | None = None
-    default: bool = False
-    forced: bool = False
-    title: str | None = None
-
-
-@dataclass(frozen=True)
 class Cargo:
     """Sound in the order it has in the file, subtitles, chapters and facts; ``container`` is the kind of file.
 
@@ -62,7 +47,6 @@ class Cargo:
     edit_lists: bool = True
     tracks: tuple[AudioTrack, ...] = ()
     texts: tuple[TextTrack, ...] = ()
-    drawn: tuple[DrawnTrack, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -76,7 +60,7 @@ class Cargo:
     @property
     def kinds(self) -> list[str]:
         """The types of the streams beside the picture, in order."""
-        return ["audio"] * len(self.tracks) + ["subtitle"] * (len(self.texts) + len(self.drawn))
+        return ["audio"] * len(self.tracks) + ["subtitle"] * len(self.texts)
 
     @property
     def muxer_tags(self) -> dict[str, str]:
@@ -97,7 +81,7 @@ class Cargo:
 Lane = Iterator[tuple[Fraction, "Packet[Any]"]]
 
 
-def describe(stream: Any, track: AudioTrack | TextTrack | DrawnTrack) -> None:
+def describe(stream: Any, track: AudioTrack | TextTrack) -> None:
     """Language, title and flags of a track, before anything is muxed."""
     if track.language:
         stream.metadata["language"] = track.language
@@ -129,37 +113,6 @@ def text_lane(container: av.container.OutputContainer, track: TextTrack, codec: 
             yield text.start_ms * _MILLISECOND, packet
 
     return lane()
-
-
-def drawn_lane(container: av.container.OutputContainer, track: DrawnTrack, start_s: float) -> Lane:
-    """The packets of drawn subtitles, on a new stream; ``start_s`` is where the output begins in the source."""
-    source = av.open(ours(track.path), format="matroska")
-    template = source.streams.subtitles[0]
-    stream: Any = container.add_stream_from_template(template, opaque=True)
-    stream.time_base = _MILLISECOND
-    describe(stream, track)
-
-    def lane() -> Lane:
-        with source:
-            for packet in source.demux(template):
-                if not packet.size or packet.pts is None or template.time_base is None:
-                    continue
-                base = template.time_base
-                pts = max(0, round(packet.pts * base * 1000) - round((LEAD_S + start_s) * 1000))
-                packet.stream, packet.time_base = stream, _MILLISECOND
-                packet.pts = packet.dts = pts
-                packet.duration = round((packet.duration or 0) * base * 1000)
-                yield pts * _MILLISECOND, packet
-
-    return lane()
-
-
-def drawn_packets(track: DrawnTrack) -> Generator[bytes, None, None]:
-    """The payload of each packet, in order."""
-    with av.open(ours(track.path), format="matroska") as container:
-        for packet in container.demux(container.streams.subtitles[0]):
-            if packet.size and packet.pts is not None:
-                yield bytes(packet)
 
 
 def chapter_facts(chapters: tuple[Chapter, ...]) -> list[Any]:

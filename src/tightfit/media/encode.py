@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from tightfit.domain.geometry import Size
+from tightfit.domain.layout import Cut, Layout, lay_out
 from tightfit.domain.level import level_of
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Part
 from tightfit.domain.policy import Work
-from tightfit.errors import EncoderError, OutputError, SourceError
+from tightfit.errors import EncoderError, SourceError
 from tightfit.media import argv, packets, process
 from tightfit.media.picture import Picture
+from tightfit.media.probe import require_read
 from tightfit.media.progress import ProgressReader
 from tightfit.media.tools import Ffmpeg
 
@@ -24,6 +30,7 @@ from tightfit.media.tools import Ffmpeg
 _AFTER_KEYFRAME_S = 0.001
 _BEFORE_KEYFRAME_S = -0.5
 _RETRY_EARLIER_S = 1.5
+_FULL = os.strerror(errno.ENOSPC)
 # Pictures that x264 holds to look ahead; by default 20 or 40, which is most of its memory.
 _SHORT_LOOKAHEAD = "rc-lookahead=10"
 _INDEXED = {"mov", "mp4", "matroska", "webm"}
@@ -31,16 +38,33 @@ _INDEXED = {"mov", "mp4", "matroska", "webm"}
 
 @dataclass(frozen=True)
 class Clip:
-    """A source with everything an encode of any of its pieces needs; ``pts`` as in ``Analysis``."""
+    """A source with everything an encode of any of its pieces needs; ``pts`` as in ``Analysis``.
+
+    ``edited`` is what of the source is shown, and when; None shows all of it.
+    """
 
     info: MediaInfo
     video: VideoStream
     picture: Picture
     pts: tuple[int, ...]
+    edited: Layout | None = None
 
     @property
     def frames(self) -> int:
         return len(self.pts)
+
+    @cached_property
+    def layout(self) -> Layout:
+        return self.edited or lay_out(self.video)
+
+    @property
+    def joints(self) -> tuple[int, ...]:
+        """The frames at which another run of the source begins."""
+        return tuple(sorted({bisect_left(self.pts, begin) for begin in self.layout.begins[1:]} - {0, self.frames}))
+
+    def source_pts(self, frame: int) -> int:
+        """The timestamp of a frame in the source, in ticks of the stream."""
+        return self.layout.source_pts(self.pts[frame])
 
 
 @dataclass(frozen=True)
@@ -74,7 +98,8 @@ async def encode(
     ``rate`` is constant quality at the setting's CRF unless told.
     The frames that came back are compared with the plan by timestamp; a wrong cut is repeated with an
     earlier seek, and at last without one. One that the system killed, most likely for want of memory, is repeated
-    with less of it. Raises EncoderError where ffmpeg keeps failing, SourceError where no cut is exact.
+    with less of it. Raises EncoderError where ffmpeg keeps failing, OutputError where its disk does, SourceError where
+    no cut is exact, SourceUnreadable where the source's disk is why.
     """
     complaint, frugally = "", False
     for seek_s in seeks_of(clip, first):
@@ -91,12 +116,16 @@ async def encode(
         part = part_of(clip, first, out, setting.crf)
         if done.returncode == 0 and part is not None and sorted(part.ranks) == list(range(last - first)):
             return part
-        _refuse_full_disk(done, out.parent)
+        if done.could_not_write == _FULL:
+            raise process.unwritable(done, out.parent)
         complaint = done.last_message if done.returncode else ""
         if done.starved:
             setting, frugally = replace(setting, threads=1), True
     if done.starved:
         raise process.starved(f"ffmpeg was killed again and again on frames {first} to {last} of {clip.info.path}")
+    if done.could_not_write:
+        raise process.unwritable(done, out.parent)
+    require_read(done, clip.info)
     if not complaint:
         raise SourceError(
             f"{clip.info.path} is damaged: its frames {first} to {last} come out differently whenever they are read.",
@@ -112,11 +141,12 @@ def _frames(
     ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, setting: Setting, seek_s: float | None, *, roughly: bool
 ) -> Any:
     source = argv.source_input(clip.info, ffmpeg.policy, threads=setting.threads, seek_s=seek_s, roughly=roughly)
-    return argv.frames_of(source, clip.video, cut_of(clip, first, last), clip.picture.steps(setting.size))
+    steps, slots = clip.picture.steps(setting.size), clip.layout.slots
+    return argv.frames_of(source, clip.video, cut_of(clip, first, last), steps, slots)
 
 
 def _x264(clip: Clip, setting: Setting, rate: argv.Rate, tuning: str) -> argv.X264:
-    fps = clip.video.fps
+    fps = clip.layout.fps
     tags, level = clip.picture.tag_options(), level_of(setting.size, fps)
     return argv.X264(rate, setting.preset, setting.threads, fps, tags, level, tuning)
 
@@ -139,25 +169,14 @@ MOST_BYTES_PER_PIXEL = 1.5
 
 def decoded_frames(clip: Clip, last: int, seek_s: float | None) -> int:
     """How many frames a decoder that starts at ``seek_s`` sees at most before ``last`` is done."""
+    end = bisect_left(clip.video.pts, clip.source_pts(last - 1)) + 1
     if seek_s is None:
-        return last
-    return last - bisect_left(clip.pts, (seek_s - _EARLY_S) / clip.video.time_base - _start_ticks(clip))
+        return end
+    return end - bisect_left(clip.video.pts, (clip.info.start_s + seek_s - _EARLY_S) / clip.video.time_base)
 
 
 # A demuxer without an index lands somewhere before where it was sent.
 _EARLY_S = 10.0
-
-
-def _start_ticks(clip: Clip) -> float:
-    """From the container's first timestamp to the clip's first frame, in ticks."""
-    return float(clip.video.pts[0] - clip.info.start_s / clip.video.time_base)
-
-
-def _refuse_full_disk(done: process.Finished, folder: Path) -> None:
-    if "No space left on device" in done.stderr:
-        raise OutputError(
-            f"The disk that holds {folder} is full.", hint="Free some space, or point TIGHTFIT_HOME to another disk."
-        )
 
 
 def part_of(clip: Clip, first: int, out: Path, crf: float) -> Part | None:
@@ -189,11 +208,17 @@ def _ranks(pts: tuple[int, ...], planned: tuple[int, ...]) -> tuple[int, ...] | 
 _REORDER_MARGIN = 16
 
 
-def cut_of(clip: Clip, first: int, last: int) -> argv.Cut:
-    """Frames ``[first, last)`` by their exact timestamps."""
-    origin = clip.video.pts[0]
-    end = clip.pts[last] + origin if last < clip.frames else None
-    return argv.Cut(clip.pts[first] + origin, end, origin)
+def cut_of(clip: Clip, first: int, last: int) -> Cut:
+    """Frames ``[first, last)``, all of one run, by their exact timestamps."""
+    run = clip.layout.run_at(clip.pts[first])
+    goes_on = last < clip.frames and clip.layout.run_at(clip.pts[last]) == run
+    return Cut(clip.source_pts(first), clip.source_pts(last) if goes_on else run.end, run.origin)
+
+
+def cuts_of(clip: Clip, first: int, last: int) -> list[Cut]:
+    """Frames ``[first, last)``, of however many runs, by their exact timestamps."""
+    bounds = [first, *(joint for joint in clip.joints if first < joint < last), last]
+    return [cut_of(clip, a, b) for a, b in pairwise(bounds)]
 
 
 def is_indexed(info: MediaInfo) -> bool:
@@ -203,9 +228,14 @@ def is_indexed(info: MediaInfo) -> bool:
 
 def seeks_of(clip: Clip, first: int) -> list[float | None]:
     """Where to start reading, best guess first; None is the beginning, which is slow and always right."""
-    keyframe = clip.video.keyframe_at_or_before(clip.pts[first] + clip.video.pts[0])
-    if keyframe is None or first == 0:
+    return seeks_to(clip.info, clip.video, clip.source_pts(first))
+
+
+def seeks_to(info: MediaInfo, video: VideoStream, pts: int) -> list[float | None]:
+    """As ``seeks_of``, for the frame at ``pts`` ticks of the stream."""
+    keyframe = video.keyframe_at_or_before(pts)
+    if keyframe is None or pts <= video.pts[0]:
         return [None, None]
-    at = float(keyframe * clip.video.time_base) - clip.info.start_s
-    guess = at + (_AFTER_KEYFRAME_S if is_indexed(clip.info) else _BEFORE_KEYFRAME_S)
+    at = float(keyframe * video.time_base) - info.start_s
+    guess = at + (_AFTER_KEYFRAME_S if is_indexed(info) else _BEFORE_KEYFRAME_S)
     return [s if s and s > 0 else None for s in (guess, at - _RETRY_EARLIER_S, None)]

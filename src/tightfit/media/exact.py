@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from tightfit.domain.geometry import Size
+from tightfit.domain.layout import Cut
 from tightfit.domain.level import level_of
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.errors import EncoderError, SourceError
@@ -84,7 +85,7 @@ def _command(
     node = argv.frames_of(
         argv.source_input(clip.info, ffmpeg.policy, threads=asked.threads, seek_s=seek_s),
         video,
-        argv.Cut(video.pts[first], end, asked.origin_pts),
+        Cut(video.pts[first], end, asked.origin_pts),
         clip.picture.steps(asked.size),
     )
     fps = asked.fps or video.fps

@@ -30,6 +30,6 @@ async def field_order_of(ffmpeg: Ffmpeg, info: MediaInfo, video: VideoStream, wo
         decoded = video.frames if video.keyframe_pts[1:] else 2 * video.frames
         limits = ffmpeg.policy.limits(Work(pixels=decoded * video.pixels, frames=decoded))
         command = argv.command(ffmpeg.path, output, talkative=True)
-        done = await process.run_or_again(command, cwd=work, on_line=process.unheard, limits=limits)
+        done = await process.run_or_again(command, info.path, cwd=work, on_line=process.unheard, limits=limits)
         found.append(counted(done.stderr))
     return together(found).order

@@ -15,7 +15,7 @@ from tightfit.domain.policy import Limits, Work
 from tightfit.domain.result import Quality
 from tightfit.errors import EncoderError
 from tightfit.media import argv, process
-from tightfit.media.encode import Clip, cut_of, decoded_frames, seeks_of
+from tightfit.media.encode import Clip, cuts_of, decoded_frames, seeks_of
 from tightfit.media.tools import Ffmpeg
 
 VMAF_MODEL = "vmaf_v0.6.1"
@@ -36,7 +36,7 @@ async def measure(
     scored = _scored(_numbered(_sized(shown, clip.picture.full)), reference, log, subsample, threads)
     command = argv.command(ffmpeg.path, graph.output(scored, "-", f="null"))
     limits = _limits(ffmpeg, clip, first, last, sizes=1)
-    done = await process.run(command, cwd=work, on_line=process.unheard, limits=limits)
+    done = await process.run_or_again(command, clip.info.path, cwd=work, on_line=process.unheard, limits=limits)
     return summarise(_scores(work / log, done))
 
 
@@ -65,7 +65,7 @@ async def measure_resizing(
         )
     command = argv.command(ffmpeg.path, graph.merge_outputs(*outputs))
     limits = _limits(ffmpeg, clip, first, last, sizes=len(sizes))
-    done = await process.run(command, cwd=work, on_line=process.unheard, limits=limits)
+    done = await process.run_or_again(command, clip.info.path, cwd=work, on_line=process.unheard, limits=limits)
     return [summarise(_scores(log, done)).mean for log in logs]
 
 
@@ -83,7 +83,7 @@ def _limits(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, *, sizes: int) ->
 def _reference(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, threads: int) -> Any:
     source = argv.source_input(clip.info, ffmpeg.policy, threads=threads, seek_s=seeks_of(clip, first)[0])
     steps = clip.picture.steps(clip.picture.full)
-    return _numbered(argv.frames_of(source, clip.video, cut_of(clip, first, last), steps))
+    return _numbered(argv.frames_of(source, clip.video, cuts_of(clip, first, last), steps, clip.layout.slots))
 
 
 def _sized(node: Any, size: Size) -> Any:

@@ -8,12 +8,15 @@ a smaller size they would guess differently.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from tightfit.domain.geometry import Size
+from tightfit.domain.layout import Layout
 from tightfit.domain.media_info import Colour, FieldOrder, Hdr, VideoStream
+from tightfit.domain.shape import Shape, shape_of
 from tightfit.errors import SourceError
-from tightfit.media.argv import Step
+from tightfit.media.argv import LEAD_S, Step
 from tightfit.media.tools import Ffmpeg
 
 # Players read untagged pictures of at least this height as BT.709, smaller ones as BT.601.
@@ -42,17 +45,32 @@ _REFERENCE_WHITE_NITS = 203
 class Picture:
     """How one stream's pictures are turned into SDR, square-pixel, 4:2:0, 8-bit, limited-range ones.
 
+    They come upright: ffmpeg has turned them as the display matrix says. ``edited`` is what else is done to them.
     ``fields`` is the order of the fields that the pictures were found to be made of.
     """
 
     video: VideoStream
     full: Size
+    edited: Layout | None = None
     fields: FieldOrder = FieldOrder.PROGRESSIVE
 
     def steps(self, size: Size, *, fast: bool = False) -> list[Step]:
         """The filters that make a picture of ``size``; ``fast`` trades sharpness for speed (analysis only)."""
-        if self.video.colour.hdr is not Hdr.NONE:
-            return [*self._whole(), *self._crop(), *self._tone_map(size)]
+        inner = self.shape.inner_of(size)
+        sized = self._tone_map(inner) if self.video.colour.hdr is not Hdr.NONE else self._scale(inner, fast=fast)
+        whole = [*self._whole(), *self._crop(), *self._turn()]
+        return [*whole, *sized, *self._pad(inner, size), *self._fades()]
+
+    @cached_property
+    def shape(self) -> Shape:
+        return shape_of(self.video.display_size, *([self.edited.edits] if self.edited else []))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the picture is shown as it is in the source, but for its size."""
+        return self.shape.is_plain and not self._fades()
+
+    def _scale(self, size: Size, *, fast: bool) -> list[Step]:
         options: dict[str, Any] = {
             "w": size.width,
             "h": size.height,
@@ -66,7 +84,7 @@ class Picture:
         elif matrix := _SWS_MATRIX.get(self.tags.matrix or 0):
             options |= {"in_color_matrix": matrix, "out_color_matrix": matrix}
         shape: list[Step] = [("scale", options), ("setsar", {"sar": "1"}), ("format", {"pix_fmts": "yuv420p"})]
-        return [*self._whole(), *self._crop(), *self._opaque(), *shape]
+        return [*self._opaque(), *shape]
 
     @property
     def tags(self) -> Colour:
@@ -115,9 +133,49 @@ class Picture:
 
     def _crop(self) -> list[Step]:
         """One row or column off an odd picture is invisible, while resampling the whole of it by 0.6 % is not."""
+        if part := self.shape.part:
+            wide, high = self._coded_per_shown
+            options = {"w": part.width * wide, "h": part.height * high, "x": part.x * wide, "y": part.y * high}
+            return [("crop", {key: max(2, round(v)) if key in "wh" else round(v) for key, v in options.items()})]
         if self.video.sar == 1 and (self.video.width % 2 or self.video.height % 2):
             return [("crop", {"w": "trunc(iw/2)*2", "h": "trunc(ih/2)*2", "x": 0, "y": 0})]
         return []
+
+    @property
+    def _coded_per_shown(self) -> tuple[float, float]:
+        """What a square pixel of the display is in the upright picture's own pixels."""
+        shown, coded = self.video.display_size, (self.video.width, self.video.height)
+        wide, high = coded[::-1] if self.video.rotation in (90, 270) else coded
+        return wide / shown[0], high / shown[1]
+
+    def _turn(self) -> list[Step]:
+        turns: dict[int, list[Step]] = {
+            90: [("transpose", {"dir": "clock"})],
+            180: [("hflip", {}), ("vflip", {})],
+            270: [("transpose", {"dir": "cclock"})],
+        }
+        return turns.get(self.shape.rotate, [])
+
+    def _pad(self, inner: Size, size: Size) -> list[Step]:
+        if inner == size:
+            return []
+        # Chroma is half as large: what stands at an odd place would bleed.
+        left, top = ((size.width - inner.width) // 4 * 2, (size.height - inner.height) // 4 * 2)
+        return [("pad", {"w": size.width, "h": size.height, "x": left, "y": top, "color": "black"})]
+
+    def _fades(self) -> list[Step]:
+        """On the timeline that pieces are encoded on: before a change of speed, and late by its lead."""
+        if self.edited is None:
+            return []
+        factor, steps = float(self.edited.speed), []
+        ends = LEAD_S + self.edited.end * float(self.edited.time_base)
+        for fade in self.edited.edits.fades:
+            if fade.picture and fade.in_s:
+                steps.append(("fade", {"type": "in", "st": LEAD_S, "d": f"{fade.in_s * factor:.6f}"}))
+            if fade.picture and fade.out_s:
+                lasts = fade.out_s * factor
+                steps.append(("fade", {"type": "out", "st": f"{ends - lasts:.6f}", "d": f"{lasts:.6f}"}))
+        return steps
 
     def _tone_map(self, size: Size) -> list[Step]:
         pq = self.video.colour.hdr is Hdr.PQ

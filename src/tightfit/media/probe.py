@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -47,7 +48,7 @@ def identify(path: Path) -> Identity:
     try:
         facts = path.stat()
         if stat.S_ISDIR(facts.st_mode):
-            raise SourceError(f"{path} is a folder, not a video.", hint="Name the files in it.")
+            raise SourceError(f"{path} is a folder, not a video.", hint="Name the files in it, or add -r.")
         if not stat.S_ISREG(facts.st_mode):
             raise SourceError(f"{path} is not a regular file.", hint="Copy it to a file first.")
         if facts.st_size == 0:
@@ -75,12 +76,16 @@ async def probe(path: Path, policy: Policy = LOCAL) -> MediaInfo:
     """Read ``path``'s container and packet table in a child process; nothing is decoded but one frame.
 
     Raises SourceError where the file is missing, is not media, names other files instead of holding media, or is more
-    than ``policy`` takes on.
+    than ``policy`` takes on; EncoderError where the system kills the child again and again.
     """
     identity = identify(path)
     _refuse(path, refusal_of_size(identity.size, policy))
     argv = [sys.executable, "-I", "-m", "tightfit.media._probe_child", _rules(policy), os.path.abspath(path)]
     done = await process.run(argv, limits=policy.probing)
+    if done.starved:
+        done = await process.run(argv, limits=policy.probing)
+    if done.starved:
+        raise process.starved(f"The reader of {path} was killed twice by the system")
     info = info_of(path, identity, done.stdout, policy, complaint=done.last_message)
     _refuse(path, refusal(info, policy))
     return info
@@ -96,6 +101,10 @@ def info_of(path: Path, identity: Identity, answer: bytes, policy: Policy, *, co
         _refuse_kind(path, facts.get("refused", ""))
         if facts.get("over") == "streams":
             _refuse(path, f"holds more than {policy.most_streams} streams; at most {policy.most_streams} are read")
+        if "unreadable" in facts:
+            raise SourceUnreadable(
+                f"{path} can't be read: {facts['unreadable']}.", hint="Check the disk it is on, and run again."
+            )
         if "error" in facts:
             raise SourceError(
                 f"{path} is not a media file that can be read: {_reason(facts['error'])}.", hint="Check that it plays."
@@ -109,6 +118,18 @@ def info_of(path: Path, identity: Identity, answer: bytes, policy: Policy, *, co
 
 
 _MALFORMED = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError)
+
+
+def require_read(done: process.Finished, info: MediaInfo) -> None:
+    """Raise SourceUnreadable where ffmpeg could not read to its end what the reader of containers could.
+
+    What neither can is damage, for which some demuxers have the same word.
+    """
+    if done.could_not_read and not info.stops_early:
+        raise SourceUnreadable(
+            f"{info.path} can't be read to its end: {os.strerror(errno.EIO)}.",
+            hint="Check the disk it is on, and run again.",
+        )
 
 
 def _rules(policy: Policy) -> str:

@@ -6,6 +6,7 @@ import errno
 import json
 import logging
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -19,13 +20,22 @@ import anyio
 import anyio.abc
 
 from tightfit.domain.policy import Limits
-from tightfit.errors import EncoderError
+from tightfit.errors import EncoderError, OutputError
 from tightfit.media.jail import Reach, reach_of
 from tightfit.media.watchdog import LOOK_EVERY_S, Watchdog
 
 log = logging.getLogger("tightfit.process")
 
 _GUARD = str(Path(__file__).with_name("_guard.py"))
+_FAULTS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP)
+# How ffmpeg 5 and 9 say what the disks of their input and output do. Of what it decodes it may say the same errors, in
+# other sentences.
+_EIO, _ENOSPC = os.strerror(errno.EIO), os.strerror(errno.ENOSPC)
+_LINE = r"^(?:\[[^\]]*\] )*"
+_CANT_READ = re.compile(rf"{_LINE}(?:Error during demuxing|Error opening input|file:.*): {_EIO}", re.MULTILINE)
+_LAST_STEPS = r"writing trailer|closing file|opening output|submitting a packet to the muxer"
+_WRITING = rf"av_interleaved_write_frame\(\)|Error (?:{_LAST_STEPS}).*"
+_CANT_WRITE = re.compile(rf"{_LINE}(?:(?:{_WRITING}): ({_EIO}|{_ENOSPC})|file:.*: ({_ENOSPC}))", re.MULTILINE)
 # What is kept of a child's messages: enough for any honest report, a bound against a hostile one.
 STDERR_KEPT_BYTES = 256 * 1024
 
@@ -43,8 +53,26 @@ class Finished:
     starved: bool = False
 
     @property
+    def crashed(self) -> str:
+        """The signal of a fault in the child itself, such as SIGSEGV; nothing where it ended otherwise."""
+        return signal.Signals(-self.returncode).name if -self.returncode in _FAULTS else ""
+
+    @property
+    def could_not_read(self) -> bool:
+        """True where ffmpeg met an error of its input's disk, or what a demuxer calls one; its code may be 0."""
+        return bool(_CANT_READ.search(self.stderr))
+
+    @property
+    def could_not_write(self) -> str:
+        """What the system said of the disk that ffmpeg writes to; nothing where that is not why it failed."""
+        found = _CANT_WRITE.search(self.stderr)
+        return found[1] or found[2] if found else ""
+
+    @property
     def last_message(self) -> str:
-        """The last line the child wrote to stderr, the one that most often names the cause."""
+        """The last line the child wrote to stderr, the one that most often names the cause; its crash comes first."""
+        if self.crashed:
+            return f"the program that reads it crashed ({self.crashed})"
         lines = [line.strip() for line in self.stderr.splitlines() if line.strip()]
         return lines[-1] if lines else f"no message, return code {self.returncode}"
 
@@ -109,23 +137,39 @@ async def run(
 
 async def run_or_again(
     argv: Sequence[str],
+    about: str,
     *,
     cwd: Path | None = None,
     on_line: Callable[[str], None] | None = None,
     limits: Limits | None = None,
 ) -> Finished:
-    """As ``run``; a child that the system killed is given a second try. Raises EncoderError where that ends so too."""
+    """As ``run``; a child that the system killed, that crashed, or that met a failing disk is given a second try.
+
+    Raises EncoderError, naming the file ``about``, where it is killed then too, and OutputError where it can't write;
+    how else it ended is for the caller.
+    """
     done = await run(argv, cwd=cwd, on_line=on_line, limits=limits)
-    if done.starved:
+    if done.starved or done.crashed or done.could_not_read or done.could_not_write:
         done = await run(argv, cwd=cwd, on_line=on_line, limits=limits)
     if done.starved:
-        raise starved("ffmpeg was killed twice by the system")
+        raise starved(f"The program that reads {about} was killed twice by the system")
+    if done.could_not_write and cwd:
+        raise unwritable(done, cwd)
     return done
 
 
 def starved(what: str) -> EncoderError:
     return EncoderError(
         f"{what}, most likely for want of memory.", hint="Close other programs, or run again with --jobs 1."
+    )
+
+
+def unwritable(done: Finished, folder: Path) -> OutputError:
+    """What to tell where ffmpeg ``could_not_write`` into ``folder``."""
+    full = done.could_not_write == os.strerror(errno.ENOSPC)
+    said = "is full" if full else f"fails: {done.could_not_write}"
+    return OutputError(
+        f"The disk that holds {folder} {said}.", hint="Free some space, or point TIGHTFIT_HOME to another disk."
     )
 
 

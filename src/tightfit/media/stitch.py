@@ -22,7 +22,7 @@ from tightfit.errors import EncoderError
 from tightfit.media import nal, packets
 from tightfit.media.argv import LEAD_S, ours
 from tightfit.media.audio import AudioTrack
-from tightfit.media.cargo import Cargo, chapter_facts, describe, drawn_lane, text_lane
+from tightfit.media.cargo import Cargo, chapter_facts, describe, text_lane
 from tightfit.media.moov import add_boxes
 
 # Sound and picture alternate by the second: by the packet, the tables of where each chunk lies would make the
@@ -42,6 +42,12 @@ class Timeline:
     time_base: Fraction
     tick: int
     start_s: float
+    coded_base: Fraction | None = None
+
+    @property
+    def read_base(self) -> Fraction:
+        """What the pieces were encoded in: the same ticks, of another length where the speed was changed."""
+        return self.coded_base or self.time_base
 
     @property
     def duration_s(self) -> float:
@@ -85,7 +91,6 @@ def _stitch(parts: Sequence[Part], timeline: Timeline, cargo: Cargo, out: Path) 
             _audio_packets(container, track, timeline, cargo.unheard(track, timeline.start_s)) for track in cargo.tracks
         ]
         lanes += [text_lane(container, track, cargo.container.text_subtitles) for track in cargo.texts]
-        lanes += [drawn_lane(container, track, timeline.start_s) for track in cargo.drawn]
         for _, packet in heapq.merge(*lanes, key=lambda item: item[0]):
             container.mux(packet)
     add_boxes(out, *cargo.own_boxes)
@@ -108,7 +113,7 @@ def _video_packets(
     def lane() -> Iterator[tuple[Fraction, Packet[Any]]]:
         k = 0
         for part in parts:
-            for n, coded in enumerate(packets.read(Path(part.path), timeline.time_base)):
+            for n, coded in enumerate(packets.read(Path(part.path), timeline.read_base)):
                 if n == part.kept:
                     break
                 packet = Packet(coded.data)

@@ -1,4 +1,4 @@
-"""Subtitles of a source: text as cues, drawn ones copied, each by ffmpeg in its jail."""
+"""Text subtitles of a source as cues, read by ffmpeg in its jail."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from pathlib import Path
 
 import ffmpeg as graph
 
-from tightfit.domain.cargo import Cue, language_of
+from tightfit.domain.cargo import Cue
 from tightfit.domain.media_info import MediaInfo, OtherStream
 from tightfit.domain.policy import Work
 from tightfit.domain.subtitles import parse_srt
 from tightfit.media import argv, process
-from tightfit.media.cargo import DrawnTrack
 from tightfit.media.tools import Ffmpeg
 
 # Codecs whose subtitles are text, by libavcodec's names.
@@ -33,16 +32,6 @@ async def text_of(ffmpeg: Ffmpeg, info: MediaInfo, stream: OtherStream, work: Pa
         return None
 
 
-async def drawn_of(ffmpeg: Ffmpeg, info: MediaInfo, stream: OtherStream, work: Path) -> DrawnTrack | None:
-    """A copy of a track of drawn subtitles; None where it can't be read."""
-    out = work / f"subtitles-{stream.index}.mkv"
-    done = await _run(ffmpeg, info, stream, out, {"f": "matroska", "c:s": "copy", "output_ts_offset": argv.LEAD_S})
-    if done.returncode != 0 or not out.exists():
-        return None
-    language = language_of(stream.language)
-    return DrawnTrack(out, stream.bytes, stream.packets, language, stream.default, stream.forced, stream.title)
-
-
 async def _run(
     ffmpeg: Ffmpeg, info: MediaInfo, stream: OtherStream, out: Path, options: dict[str, object]
 ) -> process.Finished:
@@ -51,5 +40,5 @@ async def _run(
     frames = stream.packets + sum(video.frames for video in info.videos)
     limits = ffmpeg.policy.limits(Work(0, frames, _MOST_BYTES + 2 * stream.bytes))
     return await process.run_or_again(
-        argv.command(ffmpeg.path, output), cwd=out.parent, on_line=process.unheard, limits=limits
+        argv.command(ffmpeg.path, output), info.path, cwd=out.parent, on_line=process.unheard, limits=limits
     )

@@ -105,7 +105,7 @@ async def _examine(origin: str, path: str, cache: Path | None) -> Ffmpeg:
             return Ffmpeg(
                 str(resolved), origin, known["version"], frozenset(known["encoders"]), frozenset(known["filters"])
             )
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             pass  # absent or damaged: it is measured below
     ffmpeg = await _detect(origin, str(resolved))
     if entry:

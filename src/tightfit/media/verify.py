@@ -28,7 +28,7 @@ from tightfit.errors import EncoderError
 from tightfit.media import argv, nal, packets, process
 from tightfit.media.audio import AudioTrack
 from tightfit.media.audio import packets_of as sound_of
-from tightfit.media.cargo import Cargo, drawn_packets
+from tightfit.media.cargo import Cargo
 from tightfit.media.progress import ProgressReader
 from tightfit.media.stitch import Timeline
 from tightfit.media.tools import Ffmpeg
@@ -112,12 +112,11 @@ def _lanes(expected: Expected) -> list[Generator[bytes, None, None]]:
     """The payloads that each stream was made of, in the order of the streams."""
     cargo = expected.cargo
     lanes = [_pictures(expected), *(_sound(track, expected) for track in cargo.tracks)]
-    lanes += [_texts(track, cargo.container.text_subtitles) for track in cargo.texts]
-    return lanes + [drawn_packets(track) for track in cargo.drawn]
+    return lanes + [_texts(track, cargo.container.text_subtitles) for track in cargo.texts]
 
 
 def _pictures(expected: Expected) -> Generator[bytes, None, None]:
-    base = expected.timeline.time_base
+    base = expected.timeline.read_base
     for part in expected.parts:
         for coded in islice(packets.read(Path(part.path), base), part.kept):
             yield coded.data
@@ -202,7 +201,8 @@ async def _check_decodes(ffmpeg: Ffmpeg, path: Path, expected: Expected) -> None
     source = argv.own_input(path, _demuxer(expected), skip_loop_filter="all")
     output = graph.output(source, "-", f="null", fps_mode="passthrough", enc_time_base="1/1000000")
     limits = ffmpeg.policy.limits(Work(pixels=frames * expected.size.pixels, frames=frames))
-    done = await process.run_or_again(argv.command(ffmpeg.path, output, strict=True), on_line=reader, limits=limits)
+    command = argv.command(ffmpeg.path, output, strict=True)
+    done = await process.run_or_again(command, str(path), on_line=reader, limits=limits)
     complaints = [line for line in done.stderr.splitlines() if line.strip() and _HARMLESS not in line]
     if done.returncode != 0 or complaints:
         raise EncoderError(f"The joined file does not decode cleanly: {done.last_message}.")

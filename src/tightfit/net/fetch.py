@@ -20,6 +20,7 @@ import httpcore
 from tightfit.net.addresses import all_public
 from tightfit.net.origins import BadAddress, Origin, origin_of
 from tightfit.net.transport import STREAM
+from tightfit.units import whole_number
 
 CONNECT_S, FIRST_BYTE_S = 5.0, 15.0
 # The whole fetch may take a minute and then as long as 128 KB/s need.
@@ -133,7 +134,7 @@ class Fetcher:
 
 async def _saved(answer: httpcore.Response, into: Path, limit: int) -> int:
     declared = _header(answer, b"content-length")
-    if declared.isdigit() and int(declared) > limit:
+    if (whole_number(declared.decode("latin-1")) or 0) > limit:
         raise TooLarge
     size = 0
     try:

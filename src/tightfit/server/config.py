@@ -44,6 +44,6 @@ class ServerSettings(BaseSettings):
 def _hosts_and_ports(text: str) -> frozenset[tuple[str, int]]:
     """Raises ValueError."""
     named = [entry.strip().rpartition(":") for entry in text.split(",") if entry.strip()]
-    if not all(host and port.isdigit() for host, _, port in named):
+    if not all(host and port.isdecimal() for host, _, port in named):
         raise ValueError("write host:port, several with commas between them")
     return frozenset((host.strip("[]").lower(), int(port)) for host, _, port in named)
