@@ -101,6 +101,39 @@ def test_everything_arrives_in_every_container(rich: Path, container: Container,
         assert content.index(b"moov") < content.index(b"mdat")
 
 
+def test_a_trim_moves_every_sound_track_subtitles_and_chapters(rich: Path, tmp_path: Path):
+    output = tmp_path / "out.mkv"
+    result = tightfit.compress(rich, to="200KB", output=output, trim="0.6-")
+    assert result.warnings == ()
+    assert (result.frames, len(result.audio)) == (35, 2)
+    with av.open(str(output)) as made:
+        chapters = [(c["start"] * c["time_base"], c["metadata"]["title"]) for c in made.chapters()]
+        packets = list(made.demux())
+    assert [(round(float(start), 3), title) for start, title in chapters] == [(0, "One"), (0.3, "Two, später")]
+    said = [(p.pts, p.duration) for p in packets if p.stream.type == "subtitle" and p.size]
+    assert said == [(0, 400), (600, 600)]
+    for sound in made.streams.audio:
+        heard = [float(p.pts * p.time_base) for p in packets if p.stream.index == sound.index and p.size]
+        assert heard[0] == pytest.approx(0, abs=0.03)
+        assert heard[-1] == pytest.approx(1.4, abs=0.05)
+
+
+def test_what_a_cut_would_put_out_of_step_is_left_out_and_said(rich: Path, tmp_path: Path):
+    output = tmp_path / "out.mkv"
+    result = tightfit.compress(rich, to="200KB", output=output, cut="0.4-0.8")
+    said = (
+        "The subtitles and chapters are left out: they would no longer fit what is cut out of the clip, or its speed."
+    )
+    assert result.warnings == (said,)
+    assert (result.frames, len(result.audio)) == (40, 2)
+    with av.open(str(output)) as made:
+        assert (list(made.chapters()), list(made.streams.subtitles)) == ([], [])
+        packets = list(made.demux())
+    for sound in made.streams.audio:
+        heard = [float(p.pts * p.time_base) for p in packets if p.stream.index == sound.index and p.size]
+        assert heard[-1] == pytest.approx(1.6, abs=0.05)
+
+
 def test_private_leaves_no_byte_of_place_or_device(rich: Path, tmp_path: Path):
     assert CANARY.encode() in rich.read_bytes()
     output = tmp_path / "out.mp4"
@@ -121,7 +154,7 @@ async def _made(ffmpeg: Ffmpeg, rich: Path, work: Path) -> tuple[MediaInfo, Clip
     setting = Setting(picture.full, 30.0, 1, "veryfast")
     part = await encode(ffmpeg, clip, 0, clip.frames, setting, work / "a.nut", on_frames=lambda _: None)
     plan = AudioPlan(AudioKind.ENCODE, 64, 1, 48_000)
-    tracks = [await make_track(ffmpeg, info, s, plan, work, f"audio-{s.index}") for s in info.audios]
+    tracks = [await make_track(ffmpeg, info, s, plan, work, name=f"audio-{s.index}") for s in info.audios]
     line = Timeline(clip.pts, video.time_base, video.frame_ticks, 0.0)
     return info, clip, line, tracks, Expected(10**9, line, picture.full, (part,), Cargo())
 
@@ -133,8 +166,8 @@ async def test_the_bytes_of_everything_are_bounded_and_those_of_chapters_exact(
     out = tmp_path / "out"
     for container in Container:
         request = make_request(rich, to="5MB", container=container)
-        spoken = await subtitles(request, info, 10**6, ffmpeg, _Quiet(tmp_path))  # type: ignore[arg-type]
-        cargo = cargo_of(request, info, line, tracks, spoken)
+        spoken = await subtitles(info, 10**6, ffmpeg, _Quiet(tmp_path))  # type: ignore[arg-type]
+        cargo = cargo_of(request, clip, line, tracks, spoken)
         assert len(cargo.texts) == 1
         size = stitch(expected.parts, line, cargo, out)
         await verify(ffmpeg, out, replace(expected, cargo=cargo))

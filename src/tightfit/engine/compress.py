@@ -7,15 +7,13 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tightfit.domain.audio import SoundRules
-from tightfit.domain.containers import Container, container_of
+from tightfit.domain.containers import Container
 from tightfit.domain.file_plan import FilePlan
-from tightfit.domain.geometry import full_size
 from tightfit.domain.job import JobRecord
-from tightfit.domain.media_info import Hdr, MediaInfo, VideoStream
+from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Part, Variant
 from tightfit.domain.plan import AlreadyFits, Plan
-from tightfit.domain.request import CompressRequest, Destination
+from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import AudioOut, Quality, Result, SegmentCounts, Status, VideoOut
 from tightfit.domain.updates import Phase, Update
 from tightfit.engine import durable, facts, kinds, publish, room
@@ -23,13 +21,14 @@ from tightfit.engine.consent import may_use_cloud, require_possible
 from tightfit.engine.craft import Craft, aliased, copied
 from tightfit.engine.disk import Disk, disk_of, sha256_of
 from tightfit.engine.durable import DurableJob
-from tightfit.engine.editing import is_edited, layout_of
+from tightfit.engine.editing import layout_of
 from tightfit.engine.executors.local import LocalExecutor
 from tightfit.engine.fit import Fit
 from tightfit.engine.job import Job, parallel_encodes, scratch_job, unusable
 from tightfit.engine.memory import DurableMemory, Memory
 from tightfit.engine.places import Cloud
 from tightfit.engine.prepare import Prepared, prepare
+from tightfit.engine.staying import may_stay
 from tightfit.errors import EncoderError, SourceChanged, SourceError, TightfitError
 from tightfit.media.measure import measure
 from tightfit.media.probe import identify
@@ -243,45 +242,6 @@ def _warn_of_rules(request: CompressRequest, info: MediaInfo, video: VideoStream
         )
     if rules and rules.max_fps and layout.fps > rules.max_fps * 1.01:
         job.warn(f"The destination wants at most {rules.max_fps:.0f} fps; this video has {float(layout.fps):.0f}.")
-
-
-def may_stay(request: CompressRequest, info: MediaInfo) -> bool:
-    """True where the file may be copied as it is: only a size was asked for, and a destination takes its form."""
-    video, bound = info.main_video, request.resolution
-    named = request.output is not None and not request.output.is_dir()
-    if named and request.output and request.output.suffix.lower() != request.source.suffix.lower():
-        return False
-    if request.audio not in ("auto", "copy") or request.private:
-        return False
-    if request.container and container_of(request.source.suffix) is not request.container:
-        return False
-    if request.hdr == "tonemap" and video and video.colour.hdr is not Hdr.NONE:
-        return False
-    if video and is_edited(request, info, video):
-        return False
-    if video and (bound.width or bound.height):
-        display = video.display_size
-        if full_size(display, bound) != full_size(display):
-            return False
-    if request.destination is None or video is None:
-        return True
-    if not _sound_may_stay(request.destination, info):
-        return False
-    if not request.destination.edit_lists and (info.edit_lists or info.index_first is False):
-        return False
-    codecs, containers = request.destination.codecs, request.destination.containers
-    held = set(info.container.split(","))
-    return (not codecs or video.codec in codecs) and (not containers or bool(held & set(containers)))
-
-
-def _sound_may_stay(rules: Destination, info: MediaInfo) -> bool:
-    sounds = [sound for sound in info.audios if sound.packets]
-    if rules.max_audio_tracks is not None and len(sounds) > rules.max_audio_tracks:
-        return False
-    taken = SoundRules(
-        frozenset(rules.audio_codecs) or None, rules.max_channels, rules.max_audio_rate, rules.max_audio_kbps
-    )
-    return all(taken.allow(sound) for sound in sounds)
 
 
 async def _encode(

@@ -120,7 +120,7 @@ async def load_up(
     if not keeps_step(layout):
         _tell_of_lost_times(info, job)
     else:
-        load.spoken = await _subtitles(info, limit, ffmpeg, job)
+        load.spoken = await subtitles(info, limit, ffmpeg, job)
 
 
 async def _main_sound(
@@ -225,7 +225,7 @@ def _tell_of_lost_times(info: MediaInfo, job: Job) -> None:
         job.warn(f"The {what} are left out: they would no longer fit what is cut out of the clip, or its speed.")
 
 
-async def _subtitles(info: MediaInfo, limit: int, ffmpeg: Ffmpeg, job: Job) -> Subtitles:
+async def subtitles(info: MediaInfo, limit: int, ffmpeg: Ffmpeg, job: Job) -> Subtitles:
     """All subtitles of text that can be read; the others are said."""
     texts = []
     for stream in info.others:

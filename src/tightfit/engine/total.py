@@ -25,11 +25,12 @@ from tightfit.domain.result import Option, Result
 from tightfit.domain.sharing import Curve
 from tightfit.domain.updates import Phase, Update
 from tightfit.engine import publish
-from tightfit.engine.compress import compress, ignore, may_stay, plan, probed
+from tightfit.engine.compress import compress, ignore, plan, probed
 from tightfit.engine.editing import kept_bytes, layout_of
 from tightfit.engine.executors.local import LocalExecutor, Task
 from tightfit.engine.job import Job, Listener, scratch_job
 from tightfit.engine.prepare import Infeasible, analysis_of, budget_of
+from tightfit.engine.staying import may_stay
 from tightfit.errors import TightfitError
 from tightfit.media.encode import Clip
 from tightfit.media.picture import Picture
