@@ -21,6 +21,7 @@ SETS = {"examples": [DATA / "examples.jsonl"], "fresh": sorted(DATA.glob("??.jso
 SETS["tuned"] = sorted((DATA / "tuned").glob("*.jsonl"))
 SETS["held out"] = sorted((DATA / "held-out").glob("*.jsonl"))
 SETS["second"] = sorted((DATA / "second").glob("*.jsonl"))
+SETS["third"] = sorted((DATA / "third").glob("*.jsonl"))
 
 
 def table(found: list[tuple[Case, list[str]]], key: str) -> list[str]:

@@ -141,7 +141,8 @@ class Sounds:
 
     def _kept_cover(self, form: SoundFormat, limit: int, job: Job) -> VideoStream | None:
         cover = self._cover
-        if cover is None or (form.keeps_cover and cover.bytes <= _COVER_SHARE * limit):
+        most = min(_COVER_SHARE * limit, limit - self._least_bytes(form))
+        if cover is None or (form.keeps_cover and cover.bytes <= most):
             return cover
         why = (
             f"{form.title} holds none" if not form.keeps_cover else f"its {format_bytes(cover.bytes)} buy better sound"

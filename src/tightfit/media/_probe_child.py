@@ -216,8 +216,10 @@ def _read_packets(
                 continue
             corrupt += packet.is_corrupt
             pts = packet.pts if packet.pts is not None else packet.dts
+            if pts is None and packet.stream.disposition & av.stream.Disposition.attached_pic:
+                pts = 0  # a cover is shown from the beginning
             if pts is None:
-                untimed += not packet.stream.disposition & av.stream.Disposition.attached_pic
+                untimed += 1
                 continue
             found = packets[packet.stream.index]
             found.append((pts, packet.size, packet.is_keyframe, packet.duration or 0))
