@@ -42,12 +42,12 @@ def chapters_bytes(chapters: Sequence[Chapter], tracks: int) -> int:
     if not chapters:
         return 0
     titles = [len(chapter.title.encode()) for chapter in chapters]
-    starts = [round(chapter.start_s * 1000) for chapter in chapters]
+    # The track of chapters begins with the clip: the first one is drawn out to there.
+    starts = [0, *(round(chapter.start_s * 1000) for chapter in chapters[1:])]
     ends = [round(chapter.end_s * 1000) for chapter in chapters]
     steps = [b - a for a, b in pairwise(starts)] + [ends[-1] - starts[-1]]
     sizes = 4 * len(titles) if len(set(titles)) > 1 else 0
-    late = 12 if starts[0] > 0 else 0
-    fixed = _CHAPTER_TRACK + _TREF * tracks + 8 * (runs(steps) - 1) + sizes + late
+    fixed = _CHAPTER_TRACK + _TREF * tracks + 8 * (runs(steps) - 1) + sizes
     return fixed + sum(_CHAPTER_ENTRY + _CHAPTER_SAMPLE + 2 * length for length in titles)
 
 
