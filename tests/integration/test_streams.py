@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import av
-import imageio_ffmpeg
 import pytest
 from support.footage import decode_complaints, lavfi, make, times_in
 
@@ -16,8 +14,7 @@ import tightfit
 from tightfit.domain.audio import AudioKind, AudioPlan
 from tightfit.domain.containers import Container
 from tightfit.domain.geometry import full_size
-from tightfit.domain.interlacing import counted
-from tightfit.domain.media_info import Chapter, FieldOrder, MediaInfo
+from tightfit.domain.media_info import Chapter, MediaInfo
 from tightfit.domain.mp4_extras import chapters_bytes
 from tightfit.domain.subtitles import TextTrack
 from tightfit.engine.conformity import checks_of
@@ -27,7 +24,6 @@ from tightfit.errors import UsageError
 from tightfit.media.audio import AudioTrack, make_track
 from tightfit.media.cargo import Cargo
 from tightfit.media.encode import Clip, Setting, encode
-from tightfit.media.interlace import field_order_of
 from tightfit.media.picture import Picture
 from tightfit.media.probe import probe
 from tightfit.media.stitch import Timeline, stitch
@@ -268,42 +264,6 @@ def test_a_track_that_does_not_decode_costs_the_sound_and_is_said(tmp_path: Path
     assert result.audio == ()
     assert any("sound was left out" in warning.lower() for warning in result.warnings)
     assert len(times_in(output)) == 50
-
-
-# Fields of two moments: fifty pictures a second become twenty-five pairs.
-MOVING = "testsrc2=s=360x288:r=50:d=2.4,noise=alls=6:allf=t"
-KINDS = {
-    "interlaced": (f"{MOVING},tinterlace=interleave_top,fieldorder=tff", FieldOrder.TOP_FIRST),
-    "only flagged": ("testsrc2=s=360x288:r=25:d=2.4,noise=alls=6:allf=t,setfield=tff", FieldOrder.PROGRESSIVE),
-    "telecine": (
-        "testsrc2=s=360x240:r=24000/1001:d=2.4,noise=alls=6:allf=t,telecine=pattern=23",
-        FieldOrder.PROGRESSIVE,
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_interlaced_is_what_looks_so_and_not_what_says_so(ffmpeg: Ffmpeg, kind: str, tmp_path: Path):
-    graph, order = KINDS[kind]
-    source = tmp_path / "a.mpg"
-    coded = ("-c:v", "mpeg2video", "-q:v", 2, "-flags", "+ildct+ilme")
-    make(*lavfi(graph), *(coded if kind != "telecine" else coded[:4]), source)
-    info = await probe(source)
-    video = info.main_video
-    assert video is not None
-    assert await field_order_of(ffmpeg, info, video, tmp_path) is order
-
-
-def test_an_interlaced_film_comes_out_whole_at_its_own_times(tmp_path: Path):
-    source, output = tmp_path / "a.mpg", tmp_path / "out.mp4"
-    make(*lavfi(KINDS["interlaced"][0]), "-c:v", "mpeg2video", "-q:v", 2, "-flags", "+ildct+ilme", source)
-    result = tightfit.compress(source, to="30%", output=output)
-    start = times_in(source)[0]
-    assert times_in(output) == [t - start for t in times_in(source)]
-    assert result.frames == 60
-    argv = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-i", str(output), "-vf", "idet", "-f", "null", "-"]
-    said = subprocess.run(argv, capture_output=True, text=True, check=True).stderr
-    assert counted(said).order is not FieldOrder.TOP_FIRST
 
 
 def test_a_picture_whose_size_changes_comes_out_whole(tmp_path: Path):

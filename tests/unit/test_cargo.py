@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from tightfit.domain.audio import AudioKind, Loudness, SoundRules, plan_audio
 from tightfit.domain.cargo import Cue, carried_chapters, carried_tags, fitting_cues, language_of
 from tightfit.domain.containers import Container, container_of
-from tightfit.domain.interlacing import Fields, counted, together
-from tightfit.domain.media_info import AudioStream, Chapter, FieldOrder, Identity, MediaInfo
+from tightfit.domain.media_info import AudioStream, Chapter, Identity, MediaInfo
 from tightfit.domain.mp4_boxes import item_list, user_data
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.subtitles import packets_of, parse_srt
@@ -157,29 +156,6 @@ def test_sound_that_a_destination_refuses_is_not_copied():
     assert plan_audio(stream, "auto", 60_000_000, 60.0, LOUD).kind is AudioKind.COPY
     plan = plan_audio(stream, "auto", 60_000_000, 60.0, LOUD, SoundRules(most_rate=48_000))
     assert (plan.kind, plan.sample_rate) == (AudioKind.ENCODE, 48_000)
-
-
-@pytest.mark.parametrize(
-    ("fields", "order"),
-    [
-        (Fields(top_first=140, undetermined=10, fresh=150), FieldOrder.TOP_FIRST),
-        (Fields(bottom_first=120, progressive=20, fresh=150), FieldOrder.BOTTOM_FIRST),
-        (Fields(progressive=150, fresh=150), FieldOrder.PROGRESSIVE),
-        (Fields(top_first=60, progressive=90, fresh=90, repeated=60), FieldOrder.PROGRESSIVE),
-        (Fields(top_first=4, undetermined=146, fresh=150), FieldOrder.UNKNOWN),
-    ],
-)
-def test_only_what_is_combed_throughout_is_interlaced(fields: Fields, order: FieldOrder):
-    assert fields.order is order
-
-
-def test_what_idet_says_is_read():
-    said = (
-        "[idet @ 0x1] [info] Repeated Fields: Neither:    48 Top:     1 Bottom:     1\n"
-        "[idet @ 0x1] [info] Single frame detection: TFF:     0 BFF:     0 Progressive:    50 Undetermined: 0\n"
-        "[idet @ 0x1] [info] Multi frame detection: TFF:     3 BFF:     2 Progressive:    40 Undetermined: 5\n"
-    )
-    assert together([counted(said), counted("nothing")]) == Fields(3, 2, 40, 5, 48, 2)
 
 
 def asked(**other: object) -> CompressRequest:

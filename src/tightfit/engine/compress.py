@@ -256,7 +256,7 @@ async def _encode(
 ) -> tuple[Result, str]:
     """The result, and the SHA-256 of the file at ``part`` as it was verified."""
     job = work.job
-    about = f"{work.content} {ffmpeg.version} {prepared.plan.full} {prepared.clip.picture.fields}"
+    about = f"{work.content} {ffmpeg.version} {prepared.plan.full}"
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
     fit = _fit_of(request, prepared, ffmpeg, job, part, memory)
     fit.cloud = cloud

@@ -10,7 +10,6 @@ from pathlib import Path
 import anyio
 
 from tightfit.cloud.client import CloudClient
-from tightfit.domain.media_info import FieldOrder
 from tightfit.domain.pieces import Segment
 from tightfit.domain.places import Lane, Preference, Rules, Work
 from tightfit.domain.request import CompressRequest, Where
@@ -89,8 +88,6 @@ def _reason_against(clip: Clip, segments: int, *, asked: bool) -> str:
         return "the service knows nothing of edits"
     if not can_travel(clip):
         return "this source can't be cut without encoding it"
-    if clip.picture.fields in (FieldOrder.TOP_FIRST, FieldOrder.BOTTOM_FIRST):
-        return "the picture is interlaced, which a service is not told"
     return ""
 
 

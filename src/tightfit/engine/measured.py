@@ -31,7 +31,6 @@ def _entry(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, l
         _FORMAT,
         asdict(info.identity),
         video.index,
-        picture.fields,
         ffmpeg.version,
         ANALYSIS_CRF,
         ANALYSIS_PRESET,

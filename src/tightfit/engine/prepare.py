@@ -11,7 +11,7 @@ from tightfit.domain import plan as planning
 from tightfit.domain.audio import AudioKind, AudioPlan
 from tightfit.domain.geometry import full_size
 from tightfit.domain.layout import Layout
-from tightfit.domain.media_info import FieldOrder, Hdr, MediaInfo, VideoStream
+from tightfit.domain.media_info import Hdr, MediaInfo, VideoStream
 from tightfit.domain.plan import Budget, Crossings, Plan
 from tightfit.domain.rate import RateModel
 from tightfit.domain.request import CompressRequest
@@ -28,7 +28,6 @@ from tightfit.errors import InfeasibleError, SourceError, told_singly
 from tightfit.media.analyse import Analysis, analyse
 from tightfit.media.cargo import Cargo
 from tightfit.media.encode import Clip
-from tightfit.media.interlace import field_order_of
 from tightfit.media.picture import Picture, require_tone_mapping
 from tightfit.media.sound import is_untouched
 from tightfit.media.stitch import Timeline
@@ -69,8 +68,7 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         raise SourceError(f"{info.path} holds no video.", hint="Name a video file.")
     require_tone_mapping(video, ffmpeg, info.path)
     layout, shape = layout_of(request, info, video), shape_for(request, info, video)
-    fields = await field_order_of(ffmpeg, info, video, job.work)
-    picture = Picture(video, full_size(shape.canvas, request.resolution), layout, fields)
+    picture = Picture(video, full_size(shape.canvas, request.resolution), layout)
     asked = request.limit_for(info.size)
     limit = worth_filling(asked, kept_bytes(info, video, layout), request)
     load = Load(shares_of(request, info, limit, layout))
@@ -210,6 +208,4 @@ def _picture_reasons(picture: Picture) -> tuple[str, ...]:
     said, hdr = [], picture.video.colour.hdr
     if hdr is not Hdr.NONE:
         said.append(f"The {hdr.upper()} HDR picture is tone-mapped to SDR (BT.709), which every player shows right.")
-    if picture.fields in (FieldOrder.TOP_FIRST, FieldOrder.BOTTOM_FIRST):
-        said.append("The picture is interlaced, as a look at it shows, and is deinterlaced.")
     return tuple(said)

@@ -53,7 +53,7 @@ _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", 
 _MADE = {"nut", "mp4", "srt", "mp3", "ipod", "adts", "opus", "wav", "gif"}
 _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf"),
-    *("idet", "bwdif", "premultiply"),
+    "premultiply",
     *("fps", "palettegen", "paletteuse"),
     *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
     *("select", "transpose", "hflip", "vflip", "pad", "fade"),

@@ -13,7 +13,7 @@ from typing import Any
 
 from tightfit.domain.geometry import Size
 from tightfit.domain.layout import Layout
-from tightfit.domain.media_info import Colour, FieldOrder, Hdr, VideoStream
+from tightfit.domain.media_info import Colour, Hdr, VideoStream
 from tightfit.domain.shape import Shape, shape_of
 from tightfit.errors import SourceError
 from tightfit.media.argv import LEAD_S, Step
@@ -46,20 +46,17 @@ class Picture:
     """How one stream's pictures are turned into SDR, square-pixel, 4:2:0, 8-bit, limited-range ones.
 
     They come upright: ffmpeg has turned them as the display matrix says. ``edited`` is what else is done to them.
-    ``fields`` is the order of the fields that the pictures were found to be made of.
     """
 
     video: VideoStream
     full: Size
     edited: Layout | None = None
-    fields: FieldOrder = FieldOrder.PROGRESSIVE
 
     def steps(self, size: Size, *, fast: bool = False) -> list[Step]:
         """The filters that make a picture of ``size``; ``fast`` trades sharpness for speed (analysis only)."""
         inner = self.shape.inner_of(size)
         sized = self._tone_map(inner) if self.video.colour.hdr is not Hdr.NONE else self._scale(inner, fast=fast)
-        whole = [*self._whole(), *self._crop(), *self._turn()]
-        return [*whole, *sized, *self._pad(inner, size), *self._fades()]
+        return [*self._crop(), *self._turn(), *sized, *self._pad(inner, size), *self._fades()]
 
     @cached_property
     def shape(self) -> Shape:
@@ -116,11 +113,6 @@ class Picture:
     @property
     def _full_range(self) -> bool:
         return bool(self.video.colour.full_range) or (self.video.pix_fmt or "").startswith("yuvj")
-
-    def _whole(self) -> list[Step]:
-        """One whole picture for each pair of fields, at its own time."""
-        parity = {FieldOrder.TOP_FIRST: "tff", FieldOrder.BOTTOM_FIRST: "bff"}.get(self.fields)
-        return [("bwdif", {"mode": "send_frame", "parity": parity, "deint": "all"})] if parity else []
 
     def _opaque(self) -> list[Step]:
         """Transparent pictures on black, as players show them; what is under the transparency may be anything."""
