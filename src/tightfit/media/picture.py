@@ -115,10 +115,8 @@ class Picture:
         return bool(self.video.colour.full_range) or (self.video.pix_fmt or "").startswith("yuvj")
 
     def _opaque(self) -> list[Step]:
-        """Transparent pictures on black, as players show them; what is under the transparency may be anything."""
+        """Transparent RGB pictures on black, as players show them; what is under the transparency may be anything."""
         name = self.video.pix_fmt or ""
-        if name.startswith(("yuva", "ya")):
-            return [("format", {"pix_fmts": "yuva444p"}), ("premultiply", {"inplace": 1})]
         if name.startswith(("rgba", "bgra", "argb", "abgr", "gbrap", "pal8")):
             return [("format", {"pix_fmts": "gbrap"}), ("premultiply", {"inplace": 1})]
         return []
