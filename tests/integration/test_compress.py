@@ -160,14 +160,6 @@ def test_an_output_that_is_there_stays_as_it_is_unless_told_otherwise(clip: Path
     assert 50_000 < output.stat().st_size <= 100_000
 
 
-def test_a_file_without_video_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
-    source = tmp_path / "song.m4a"
-    make(*lavfi("sine=d=2"), "-c:a", "aac", source)
-    with pytest.raises(SourceError, match="no video"):
-        tightfit.compress(source, to="1KB")
-    assert list(tmp_path.iterdir()) == [source]
-
-
 def test_a_video_that_does_not_decode_is_refused_with_a_reason(clip: Path, tmp_path: Path) -> None:
     source = tmp_path / "damaged.mp4"
     content = bytearray(clip.read_bytes())

@@ -193,6 +193,8 @@ def _kept(video: VideoStream, edits: Edits) -> list[tuple[int, float]]:
     start, stop = _ticks(video, edits.trim, clip_end)
     found = []
     for hole_start, hole_stop in sorted(_ticks(video, cut, int(min(clip_end, stop))) for cut in edits.cuts):
+        if hole_stop <= hole_start:
+            continue
         if start < hole_start:
             found.append((start, min(stop, hole_start)))
         start = int(max(start, hole_stop)) if hole_stop < inf else clip_end

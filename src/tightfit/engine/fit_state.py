@@ -70,6 +70,7 @@ class FitState:
     cloud: Cloud | None = None
     restarts: int = 0
     recalled_frames: int = 0
+    recalled_corrections: int = 0
     running: dict[int, tuple[Segment, float]] = field(default_factory=dict)
     steady: dict[int, Segment] = field(default_factory=dict)
     closing_seen: Measured | None = None
@@ -135,6 +136,7 @@ class FitState:
             self.recalled_frames += cover.frames
             if cover.again:
                 self.reencoded.add(cover.segment)
+                self.recalled_corrections += 1
             if cover.cloud:
                 self.by_cloud.add(cover.segment)
             if cover.constant:

@@ -25,7 +25,9 @@ async def settled(fit: FitState) -> tuple[Variant, ...]:
 
     The file that ``sizer`` wrote last is the one returned.
     """
-    for turn in range(settle.MOST_ROUNDS + _LAST_ROUNDS + 1):
+    # What an earlier run of the job corrected counts: a fit that had done all it may is not begun anew.
+    begin = min(settle.MOST_ROUNDS, fit.recalled_corrections)
+    for turn in range(begin, settle.MOST_ROUNDS + _LAST_ROUNDS + 1):
         variants, size = _write_best(fit)
         log.debug("round %d: %d bytes, %.4f of the limit", turn, size, size / fit.limit)
         fit.on_settle(size)

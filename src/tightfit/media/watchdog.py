@@ -17,6 +17,7 @@ _LATEST_LOOK_S = 3.0
 _SIGNS_OF_LIFE = ("frame", "out_time_us", "total_size")
 # ffmpeg ends with this after a signal that asked it to.
 _ASKED_TO_STOP = 255
+_ABOUT = 0.7
 
 
 class Watchdog:
@@ -67,8 +68,9 @@ class Watchdog:
         if returncode == -signal.SIGXFSZ:
             return f"it wrote more than {self.limits.file_bytes} bytes into one file, which no plan allows"
         cpu_s = self.limits.cpu_s
-        # Both codes may have other reasons, but not before so much CPU time can have been used.
-        enough = cpu_s is not None and self._age * (cpu_count() or 1) >= cpu_s
+        # Both codes may have other reasons, but not before about so much CPU time can have been used: the kernel counts
+        # in ticks, and we begin to count when the child is there already.
+        enough = cpu_s is not None and self._age * (cpu_count() or 1) >= _ABOUT * cpu_s
         if enough and returncode in (-signal.SIGXCPU, -signal.SIGKILL, _ASKED_TO_STOP):
             return f"it took more than {cpu_s} s of CPU time and was ended"
         return ""
