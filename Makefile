@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test soak crashes faults contention machine fuzz check lint types imports demo bench clean mutation schedule toxics cloud-kills cloud-faults fuzz-api hybrid formats
+.PHONY: help test soak crashes faults contention machine fuzz check lint types imports demo bench clean mutation schedule toxics cloud-kills cloud-faults fuzz-api hybrid hybrid-kills formats
 
 help:
 	@echo "make test                          run the tests"
@@ -25,6 +25,7 @@ help:
 	@echo "make cloud-kills [SEEDS=3]         kill cloud clients at every step"
 	@echo "make cloud-faults [RUNS=1000]      random faults at a cloud that counts its credits"
 	@echo "make hybrid                        whole jobs with a real service that fails in every way"
+	@echo "make hybrid-kills [RUNS=60]        kill whole jobs at every step of a service"
 	@echo "make fuzz-api [EXAMPLES=200]       requests of every kind to the server, for each of its operations"
 	@echo "make clean                         remove what the above made"
 
@@ -91,7 +92,11 @@ cloud-faults: $(READY)
 	TIGHTFIT_CLOUD_RUNS=$(RUNS) TIGHTFIT_SEED=$(SEED) $(BIN)/pytest -s tests/contract/test_money.py
 
 hybrid: $(READY)
-	TIGHTFIT_HYBRID=all $(BIN)/pytest tests/acceptance/test_hybrid.py
+	TIGHTFIT_HYBRID=all $(BIN)/pytest tests/acceptance/test_hybrid.py tests/acceptance/test_hosted.py
+
+hybrid-kills: RUNS ?= 60
+hybrid-kills: $(READY)
+	TIGHTFIT_HYBRID_KILLS=$(RUNS) TIGHTFIT_SEED=$(SEED) $(BIN)/pytest -s tests/soak/test_hybrid_kills.py
 
 EXAMPLES ?= 200
 

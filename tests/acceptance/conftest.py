@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.command import Tool
-from support.footage import lavfi, make
+from support.footage import lavfi, make, make_reel
 
 
 @pytest.fixture
@@ -46,3 +46,8 @@ def clip(tool: Tool, made_clip: Path) -> Iterator[Path]:
     shutil.copy(made_clip, path)
     yield path
     assert path.read_bytes() == made_clip.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def made_reel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_reel(tmp_path_factory.mktemp("reel") / "reel.mp4")

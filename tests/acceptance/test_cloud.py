@@ -35,7 +35,7 @@ def test_connect_says_what_is_sent_and_credits_what_is_left(cloud: FakeCloud, to
     assert ran.code == 0
     said = ran.out.splitlines()
     assert said[0] == f"Connecting to {cloud.url}. What is sent there:"
-    assert "video without sound, without metadata, without file names" in ran.out
+    assert "without sound, metadata and file names" in ran.out
     assert said[-1].startswith("A free account is ready until 20")
     assert said[-1].endswith(": 100 credits available, 0 frozen, 100 in total.")
     kept = tool.home / "cloud.json"

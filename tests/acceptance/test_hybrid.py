@@ -8,20 +8,19 @@ import re
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import av
 import pytest
 from support.command import Ran, Tool
-from support.footage import decode_complaints, lavfi, make
+from support.footage import decode_complaints
 from support.patience import patience
 from support.served import Served
+from support.service import Service
 
 # A minute for every test run, and what shows little more for `make hybrid`.
 EVERYTHING = os.environ.get("TIGHTFIT_HYBRID") == "all"
@@ -30,76 +29,6 @@ NAME = "Anna's birthday.mp4"
 WORDS = (b"birthday", b"Anna", b"Our secret", b"52.5200")
 RENDER, UPLOAD = "POST /api/render/proxy/lambda", "POST /api/upload-video/*"
 FILES = ("GET /media/*", "GET /api/render/proxy/*/download")
-SCENES = (
-    *("testsrc2=%", "mandelbrot=%", "smptebars=%", "rgbtestsrc=%", "testsrc=%", "yuvtestsrc=%"),
-    *("life=%:mold=10:ratio=0.1:seed=1", "smptehdbars=%", "testsrc2=%"),
-)
-
-
-@pytest.fixture(scope="session")
-def made_reel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Fourteen seconds of nine small scenes, six segments, with a tone and with facts about a person."""
-    path = tmp_path_factory.mktemp("reel") / "reel.mp4"
-    # Twice the least distance of two of x264's keyframes, so that each cut may become one.
-    pictures = [scene.replace("%", "s=192x108:r=24") + ",trim=duration=1.6" for scene in SCENES]
-    inputs = [word for picture in pictures for word in lavfi(picture)]
-    n = len(pictures)
-    graph = "".join(f"[{i}:v]noise=alls=8:allf=t:all_seed={i},format=yuv420p,setsar=1[v{i}];" for i in range(n))
-    graph += "".join(f"[v{i}]" for i in range(n)) + f"concat=n={n}[v]"
-    facts = ["-metadata", "title=Our secret", "-metadata", "location=+52.5200+013.4050/"]
-    sound = [*lavfi("sine=frequency=440:duration=14"), "-filter_complex", graph, "-map", "[v]", "-map", f"{n}:a"]
-    make(*inputs, *sound, *facts, "-c:v", "libx264", "-preset", "veryfast", "-crf", 20, "-c:a", "aac", path)
-    return path
-
-
-@dataclass
-class Service:
-    """A server, and what it has been asked for since ``forget``."""
-
-    served: Served
-    _before: int = 0
-    _sessions: set[str] = field(default_factory=set)
-
-    @property
-    def _folder(self) -> Path:
-        return self.served.home / "server"
-
-    def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
-        with sqlite3.connect(self._folder / "server.db", timeout=10) as db:
-            db.row_factory = sqlite3.Row
-            return db.execute(sql, values).fetchall()
-
-    def forget(self) -> None:
-        self.served.break_by()
-        self._before = max((row["number"] for row in self.rows("SELECT number FROM renders")), default=0)
-        self._sessions = {row["id"] for row in self.rows("SELECT id FROM sessions")}
-
-    @property
-    def renders(self) -> list[sqlite3.Row]:
-        return self.rows("SELECT * FROM renders WHERE number > ? ORDER BY number", self._before)
-
-    @property
-    def assets(self) -> list[sqlite3.Row]:
-        return [row for row in self.rows("SELECT * FROM assets") if row["session"] not in self._sessions]
-
-    @property
-    def sessions(self) -> int:
-        return len({row["id"] for row in self.rows("SELECT id FROM sessions")} - self._sessions)
-
-    def uploaded(self) -> list[Path]:
-        return [self._folder / "assets" / row["id"] for row in self.assets]
-
-    def assert_at_rest(self) -> None:
-        """Nothing is left running, and nothing was rendered twice for one answer."""
-        assert [row["id"] for row in self.renders if row["state"] in ("pending", "processing")] == []
-        done = [_asked(row) for row in self.renders if row["state"] == "completed"]
-        assert len(done) == len(set(done)), "the same frames were rendered twice to the end"
-
-
-def _asked(render: sqlite3.Row) -> tuple[int, int]:
-    encode = json.loads(render["body"])["output"]["encode"]
-    # Where the wanted frames are in the source, however the uploaded stretch was cut.
-    return encode["start_pts"] - encode["origin_pts"], encode["end_pts"] - encode["origin_pts"]
 
 
 @pytest.fixture(scope="module")

@@ -109,3 +109,37 @@ async def test_a_clock_that_mp4_can_not_count_does_not_travel(bundled: Ffmpeg, n
     source = tmp_path / "ntsc.avi"
     make("-r", "30000/1001", "-i", numbered, "-c:v", "mpeg4", "-q:v", 2, source)
     assert not can_travel(await _clip(bundled, source, tmp_path))
+
+
+@pytest.mark.parametrize("name", ["h264.mp4", "h264-starts-late.mp4"])
+async def test_between_keyframes_a_stretch_holds_not_one_picture_more(
+    bundled: Ffmpeg, numbered: Path, tmp_path: Path, name: str
+):
+    source = tmp_path / name
+    make("-i", numbered, *SOURCES[name], source)
+    clip = await _clip(bundled, source, tmp_path)
+    keys = [clip.video.pts.index(pts) for pts in clip.video.keyframe_pts]
+    out = tmp_path / "stretch.mp4"
+    for first, last in [(keys[1], keys[3]), (keys[-1], clip.frames), (0, clip.frames)]:
+        await extract(bundled, clip, first, last, out, exactly=True)
+        assert [number for _, number in timed_numbers_in(out)] == list(range(first, last))
+
+
+async def test_only_the_whole_of_what_is_no_mp4_is_cut_exactly(bundled: Ffmpeg, numbered: Path, tmp_path: Path):
+    source, out = tmp_path / "clip.mkv", tmp_path / "stretch.mp4"
+    make("-i", numbered, *SOURCES["h264.mkv"], source)
+    clip = await _clip(bundled, source, tmp_path)
+    await extract(bundled, clip, 0, clip.frames, out, exactly=True)
+    assert [number for _, number in timed_numbers_in(out)] == list(range(clip.frames))
+
+
+@pytest.mark.parametrize("name", ["h264-open-gop.mp4", "mpeg4.mov"])
+async def test_pictures_that_reach_over_a_keyframe_are_not_cut_there(
+    bundled: Ffmpeg, numbered: Path, tmp_path: Path, name: str
+):
+    source = tmp_path / name
+    make("-i", numbered, *SOURCES[name], source)
+    clip = await _clip(bundled, source, tmp_path)
+    keys = [clip.video.pts.index(pts) for pts in clip.video.keyframe_pts]
+    with pytest.raises(SourceError):
+        await extract(bundled, clip, keys[1], keys[2], tmp_path / "stretch.mp4", exactly=True)

@@ -75,6 +75,7 @@ class FakeCloud:
         self.with_facts = True
         self.foreign = False
         self.etag = True
+        self.state_etags = False
         self.silent_edits = False
         self.effect = True
         self.script: list[list[bytes | float]] = []
@@ -124,6 +125,7 @@ class FakeCloud:
         for pattern, act in (
             (r"/api/tasks/me/with-session/nemo_agent", self._new_session),
             (r"/run_sse", self._run),
+            (r"/api/auth/claim-token", self._claim),
             (r"/api/upload-video/nemo_agent/me/([^/]+)", self._upload),
             (r"/api/credits/balance/simple", self._credits),
             (r"/api/state/nemo_agent/me/([^/]+)/latest", self._state),
@@ -180,7 +182,18 @@ class FakeCloud:
         data = {"session_id": sid, "user_id": user, "state": state, "updated_at": time.time()}
         if self.versions:
             data["version"] = session.version
-        return answered({"code": 0, "data": data})
+        data["task_id"] = "task_1"
+        tag = f'"{sid[-4:]}-{session.version}"'
+        if self.state_etags and request.headers.get("if-none-match") == tag:
+            return Response(304, {"ETag": tag})
+        answer = answered({"code": 0, "data": data})
+        return Response(200, answer.headers | ({"ETag": tag} if self.state_etags else {}), answer.body)
+
+    async def _claim(self, request: Request, user: str) -> Response:
+        asked = json.loads(request.body)
+        if asked.get("session_id") not in self.sessions:
+            return self._no(1002)
+        return answered({"code": 0, "data": {"claim_token": f"clm_{asked['task_id']}", "expires_in": 604800}})
 
     def _signed(self, info: dict[str, Any]) -> dict[str, Any]:
         return {**info, "cdn_url": f"{info['cdn_url']}?sig={next(self._signatures)}"}

@@ -14,6 +14,11 @@ WIDTH, HEIGHT, BITS = 160, 90, 8
 NUMBERED_FRAMES = 120
 _BAR = WIDTH // BITS
 
+_SCENES = (
+    *("testsrc2=%", "mandelbrot=%", "smptebars=%", "rgbtestsrc=%", "testsrc=%", "yuvtestsrc=%"),
+    *("life=%:mold=10:ratio=0.1:seed=1", "smptehdbars=%", "testsrc2=%"),
+)
+
 
 def make(*options: object) -> None:
     """Run the bundled ffmpeg; the last option is the output's path."""
@@ -66,3 +71,25 @@ def decode_complaints(path: Path) -> str:
     as_they_come = ["-fps_mode", "passthrough", "-enc_time_base", "1/1000000", "-f", "null", "-"]
     done = subprocess.run([*argv, *as_they_come], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     return done.stderr if done.returncode == 0 else f"return code {done.returncode}: {done.stderr}"
+
+
+def make_reel(path: Path, scenes: int = len(_SCENES), crf: int = 20) -> Path:
+    """Small scenes of 1.6 s (nine of them are six segments), with a tone and with facts about a person."""
+    # Twice the least distance of two of x264's keyframes, so that each cut may become one.
+    pictures = [scene.replace("%", "s=192x108:r=24") + ",trim=duration=1.6" for scene in _SCENES[:scenes]]
+    inputs = [word for picture in pictures for word in lavfi(picture)]
+    n = len(pictures)
+    graph = "".join(f"[{i}:v]noise=alls=8:allf=t:all_seed={i},format=yuv420p,setsar=1[v{i}];" for i in range(n))
+    graph += "".join(f"[v{i}]" for i in range(n)) + f"concat=n={n}[v]"
+    facts = ["-metadata", "title=Our secret", "-metadata", "location=+52.5200+013.4050/"]
+    sound = [
+        *lavfi(f"sine=frequency=440:duration={14 * scenes // len(_SCENES)}"),
+        "-filter_complex",
+        graph,
+        "-map",
+        "[v]",
+        "-map",
+        f"{n}:a",
+    ]
+    make(*inputs, *sound, *facts, "-c:v", "libx264", "-preset", "veryfast", "-crf", crf, "-c:a", "aac", path)
+    return path

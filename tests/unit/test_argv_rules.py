@@ -146,6 +146,7 @@ BROKEN = {
     "a filter that reads": changed("[0:0]trim=start_pts=0[s0]", "movie=/etc/passwd[s0]"),
     "a second filter that reads": changed("[0:0]trim=start_pts=0[s0]", "[0:0]trim=start_pts=0[s1];amovie=/a[s0]"),
     "a chained filter that reads": changed("[0:0]trim=start_pts=0[s0]", "[0:0]trim=start_pts=0,subtitles=/a[s0]"),
+    "scores elsewhere": changed("[0:0]trim=start_pts=0[s0]", "[0:0][1:0]ssim=stats_file=/etc/x[s0]"),
     "a log elsewhere": changed("[0:0]trim=start_pts=0[s0]", "[0:0][1:0]libvmaf=log_path=/etc/x[s0]"),
     "a tree elsewhere": changed("[0:0]trim=start_pts=0[s0]", "[0:0][1:0]paletteuse=debug_kdtree=/etc/x[s0]"),
     "another file's words": [*GOOD[:-3], "-map_metadata", "1", *GOOD[-3:]],

@@ -14,11 +14,11 @@ READING = [
 ]
 WRITING = [
     ("[error] av_interleaved_write_frame(): Input/output error", EIO),
-    ("[error] Error writing trailer of /work/o.nut: Input/output error", EIO),
+    ("[error] Error writing trailer of /somewhere/o.nut: Input/output error", EIO),
     ("[aost#0:1/libx264 @ 0x56] [error] Error submitting a packet to the muxer: Input/output error", EIO),
     ("[out#0/nut @ 0x56018a03eec0] [error] Error closing file: Input/output error", EIO),
     ("[error] av_interleaved_write_frame(): No space left on device", FULL),
-    ("[error] file:/work/o.nut: No space left on device", FULL),
+    ("[error] file:/somewhere/o.nut: No space left on device", FULL),
 ]
 # A decoder may call what it can't make sense of by the same names.
 DECODING = [

@@ -166,3 +166,30 @@ def test_any_elements_are_looked_through(content: bytes):
 )
 def test_a_track_kept_elsewhere_is_told_from_one_kept_here(entry: bytes, is_external: bool):
     assert bool(external(BytesIO(dref(entry)))) == is_external
+
+
+SPS, PPS = b"\x67\x64\x00\x0b\xac\xd9", b"\x68\xeb\xec"
+
+
+def test_a_description_as_mp4_has_it_and_ours_are_the_same():
+    ours = b"\x00\x00\x00\x01" + SPS + b"\x00\x00\x00\x01" + PPS
+    assert nal.annex_b_sets(nal.avcc(ours)) == (ours, 4)
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_a_description_or_none(record: bytes):
+    with suppress(ValueError):
+        sets, length_bytes = nal.annex_b_sets(record)
+        assert length_bytes in (1, 2, 3, 4)
+        assert len(sets) <= len(record) + 8
+
+
+@given(st.binary(max_size=60), st.integers(1, 4))
+def test_any_bytes_are_a_sample_or_none(sample: bytes, length_bytes: int):
+    with suppress(ValueError):
+        assert len(nal.start_coded(sample, length_bytes)) >= len(sample)
+
+
+def test_a_sample_keeps_its_units():
+    stream = b"\x00\x00\x00\x01\x65\x88\x84" + b"\x00\x00\x00\x01\x41\x9a"
+    assert nal.start_coded(nal.length_prefixed(stream), 4) == stream

@@ -36,8 +36,8 @@ When none are left it names the page that gets more. Rendering costs none.
 
 # docs/cloud.md says the same.
 SENT = (
-    "pieces of the picture of clips that are rendered there: video without sound, without metadata, without file names",
-    "how each piece is to be encoded",
+    "the picture of clips that are rendered there, in pieces or whole: without sound, metadata and file names",
+    "how it is to be encoded; with --where cloud in words too, where a service wants that (message, about 50 credits)",
     "with every request the name and version of this program, and where it runs (X-Skill-Source, -Version, -Platform)",
     "a random number for this computer (X-Client-Id) when a free account is obtained",
 )
@@ -135,6 +135,7 @@ def _run(
     import anyio
 
     from tightfit.engine.cloud import cloud_client, identity_of
+    from tightfit.engine.leftovers import cancel_left
 
     if needs_account and identity_of(settings, cloud).account is None:
         # Asking would make an account, which only connect has the consent for.
@@ -142,7 +143,9 @@ def _run(
 
     async def opened() -> T:
         async with cloud_client(settings, cloud) as client:
-            return await look(client)
+            found = await look(client)
+            await cancel_left(client, settings)
+            return found
 
     try:
         return anyio.run(opened)

@@ -155,6 +155,8 @@ def _resume(settings: Settings, names: Sequence[str], as_json: bool, quiet: bool
 
 
 def _cancel(settings: Settings, name: str, as_json: bool) -> int:
+    import anyio
+
     from tightfit.engine import durable
 
     record = durable.known(settings, name)
@@ -163,6 +165,15 @@ def _cancel(settings: Settings, name: str, as_json: bool) -> int:
     except JobHeld as held:
         held.hint = f"Stop it first (Ctrl-C, or kill {held.pid})." if held.pid else "Stop it first (Ctrl-C)."
         raise
+    # What it began at a service goes on there until it is cancelled too.
+    from tightfit.engine.leftovers import give_up_renders
+
+    still_there = anyio.run(give_up_renders, settings, record.id)
+    if still_there:
+        complain(
+            f"A render of it may still run at the service ({still_there}); it is cancelled when tightfit next talks to "
+            "that service."
+        )
     if as_json:
         say_json({"type": "job", "id": record.id, "state": "cancelled"})
     else:

@@ -90,7 +90,7 @@ def plan(value: Plan, info: MediaInfo) -> Wire:
         "segments": len(value.segments),
         "where": "cloud" if value.in_cloud else "local",
         # Renders are free; where no service is asked there is nothing to estimate.
-        "credits": 0 if value.in_cloud else None,
+        "credits": value.credits if value.in_cloud else None,
         "reasons": list(value.reasons),
         "warnings": list(value.warnings),
     }

@@ -26,17 +26,19 @@ What a caller may count on:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import ValidationError
 
 from tightfit.cloud.api import ONCE, Api
 from tightfit.cloud.credits import balance, more_credits
 from tightfit.cloud.download import Check, Downloads
-from tightfit.cloud.errors import ApiError, BadAnswer, RateLimited, ServerTrouble
+from tightfit.cloud.errors import ApiError, BadAnswer, RateLimited, ServerTrouble, SessionNotFound
 from tightfit.cloud.identity import Account, Identity
-from tightfit.cloud.ledger import Call, Entry, Ledger
+from tightfit.cloud.ledger import Call, Entry, Ledger, Stage
 from tightfit.cloud.models import CreditBalance, Features, RenderJob, UploadedFile
 from tightfit.cloud.render import OUTPUT, PATIENCE_S, Renders
 from tightfit.cloud.sessions import Session, Sessions
@@ -115,6 +117,31 @@ class CloudClient:
         """An empty timeline. Raises ApiError, BadAnswer, NetworkError."""
         return await self._sessions.new(language)
 
+    async def session_for(self, job: str, name: str) -> Session:
+        """The session that ``job`` calls ``name``: the one of an earlier run, with its uploads and renders, where the
+        service still has it, else a new one. Raises ApiError, BadAnswer, NetworkError."""
+        key, service = f"session_{job}_{name}", self._api.base_url
+        known = self._ledger.latest(key)
+        if known and known.body == service:
+            session = Session(str(known.data["id"]), known.data.get("user"))
+            with suppress(SessionNotFound):
+                await self._sessions.look(session)
+                return session
+        session = await self._sessions.new()
+        facts = {"id": session.id, "user": session.user_id}
+        entry = Entry(key, known.attempt + 1 if known else 1, Call.SESSION, job, service, data=facts)
+        self._ledger.intend(entry)
+        self._ledger.note(entry, Stage.DONE)
+        return session
+
+    async def claim_link(self, session: Session) -> str:
+        """The page that shows ``session`` in a browser for seven days; whoever has the link can see it.
+
+        Raises SessionNotFound, ApiError, BadAnswer, NetworkError.
+        """
+        token = await self._sessions.claim(session)
+        return f"{self._web_url}/workspace/claim?ct={quote(token, safe='')}"
+
     async def state(self, session: Session) -> State:
         """The timeline of ``session``. ``draft`` is to be posted back as it is."""
         return await self._sessions.state(session)
@@ -192,10 +219,15 @@ class CloudClient:
 
         Raises ApiError, NetworkError; those that were not reached stay open.
         """
-        renders = [entry for entry in self._ledger.open_calls(job) if entry.call is Call.RENDER]
+        renders = self.left_running(job)
         for entry in renders:
             await self._renders.give_up(entry)
         return len(renders)
+
+    def left_running(self, job: str | None = None) -> list[Entry]:
+        """Renders that may still run at this service; those of other services only they can be asked about."""
+        calls = [entry for entry in self._ledger.open_calls(job) if entry.call is Call.RENDER]
+        return [entry for entry in calls if entry.data.get("service", self._api.base_url) == self._api.base_url]
 
     def _entry(self, render: str) -> Entry | None:
         """The open ledger entry of a render."""

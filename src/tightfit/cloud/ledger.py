@@ -18,6 +18,7 @@ class Call(StrEnum):
     UPLOAD = "upload"
     MESSAGE = "message"
     RENDER = "render"
+    SESSION = "session"  # one that is gone on with by whoever resumes the job
 
 
 class Stage(StrEnum):

@@ -56,6 +56,13 @@ class SessionData(Wire):
     user_id: str | None = None
 
 
+class ClaimToken(Wire):
+    """``expires_in`` in seconds. The account's own token never stands here: it goes into an address."""
+
+    claim_token: str = Field(pattern=r"^clm_[A-Za-z0-9._~-]{1,512}$")
+    expires_in: int | None = None
+
+
 class UploadedFile(Wire):
     """A file as the service has it; ``duration`` in seconds."""
 

@@ -61,17 +61,18 @@ class Renders:
         key = f"render_{job}_{unit}"
         digest = body_digest({"draft": draft, "output": output})
         known = self._ledger.latest(key)
-        if known and known.body == digest and known.stage in (Stage.INTENDED, Stage.ACCEPTED, Stage.DONE):
+        here = known is not None and known.data.get("service", self._api.base_url) == self._api.base_url
+        if known and here and known.body == digest and known.stage in (Stage.INTENDED, Stage.ACCEPTED, Stage.DONE):
             at_service = await self._there(str(known.outcome.get("id") or known.data["id"]))
             if at_service and at_service.status not in (RenderStatus.FAILED, RenderStatus.CANCELLED):
                 self._ledger.note(known, Stage.ACCEPTED, {"id": at_service.id})
                 return at_service.id
             if at_service is None and known.stage is Stage.INTENDED:
                 return await self._post(session, known, draft, output)
-        if known:
+        if known and here:
             await self._drop(known)
         attempt = known.attempt + 1 if known else 1
-        facts = {"session": session.id, "id": render_id(job, unit, attempt)}
+        facts = {"session": session.id, "id": render_id(job, unit, attempt), "service": self._api.base_url}
         entry = Entry(key, attempt, Call.RENDER, job, digest, data=facts)
         self._ledger.intend(entry)
         return await self._post(session, entry, draft, output)

@@ -102,8 +102,8 @@ class AlreadyFits:
 class Plan:
     """What will be done and why; ``reasons`` are sentences.
 
-    ``in_cloud`` is true where a render service would be asked first. ``budget`` may be of less than the limit, where
-    more bytes would buy nothing; ``fps`` is that of the file to be.
+    ``in_cloud`` is true where a render service would be asked first, which may cost ``credits``. ``budget`` may be of
+    less than the limit, where more bytes would buy nothing; ``fps`` is that of the file to be.
     """
 
     limit_bytes: int
@@ -117,6 +117,7 @@ class Plan:
     predicted_seconds: float | None = None
     predicted_vmaf: float | None = None
     in_cloud: bool = False
+    credits: int = 0
     more_audio: tuple[AudioPlan, ...] = ()
     fps: Fraction | None = None
 

@@ -26,7 +26,7 @@ from tightfit.engine.executors.local import LocalExecutor
 from tightfit.engine.fit import Fit
 from tightfit.engine.job import Job, parallel_encodes, scratch_job, unusable
 from tightfit.engine.memory import DurableMemory, Memory
-from tightfit.engine.places import Cloud
+from tightfit.engine.places import Cloud, Hosted
 from tightfit.engine.prepare import Prepared, prepare
 from tightfit.engine.staying import may_stay
 from tightfit.errors import EncoderError, SourceChanged, SourceError, TightfitError
@@ -203,11 +203,13 @@ def _placed(request: CompressRequest, settings: Settings, prepared: Prepared) ->
         return plan
     from tightfit.engine.hybrid import planned_service
 
-    service = planned_service(request, settings, prepared.clip, len(plan.segments))
-    if service is None:
+    planned = planned_service(request, settings, prepared.clip, len(plan.segments))
+    if planned is None:
         return plan
-    said = f"{service} is asked first to render its segments; that costs no credits."
-    return replace(plan, in_cloud=True, reasons=(*plan.reasons, said))
+    service, credits = planned
+    cost = f"about {credits} credits, for the message that it wants first" if credits else "no credits"
+    said = f"{service} is asked first to render it; that costs {cost}."
+    return replace(plan, in_cloud=True, credits=credits, reasons=(*plan.reasons, said))
 
 
 async def probed(request: CompressRequest, settings: Settings, job: Job) -> MediaInfo:
@@ -252,15 +254,18 @@ async def _encode(
     part: Path,
     output: Path,
     disk: Disk,
-    cloud: Cloud | None,
+    cloud: Cloud | Hosted | None,
 ) -> tuple[Result, str]:
     """The result, and the SHA-256 of the file at ``part`` as it was verified."""
     job = work.job
     about = f"{work.content} {ffmpeg.version} {prepared.plan.full}"
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
     fit = _fit_of(request, prepared, ffmpeg, job, part, memory)
-    fit.cloud = cloud
     job.tell(Phase.ENCODE)
+    if isinstance(cloud, Hosted):
+        await cloud.take_part(fit)
+    else:
+        fit.cloud = cloud
     variants = await fit.run()
     size, digest = part.stat().st_size, sha256_of(part)
     job.tell(Phase.VERIFY)
@@ -273,7 +278,7 @@ async def _encode(
 
 def _cloud(
     request: CompressRequest, settings: Settings, prepared: Prepared, ffmpeg: Ffmpeg, job: Job
-) -> AbstractAsyncContextManager[Cloud | None]:
+) -> AbstractAsyncContextManager[Cloud | Hosted | None]:
     if not may_use_cloud(request, settings):
         return nullcontext()
     from tightfit.engine.hybrid import cloud_of
@@ -336,6 +341,9 @@ async def _explain_fill(
     """A file that stays clearly below its limit says why, with a measurement where quality is the reason."""
     limit = prepared.plan.budget.limit
     if size >= 0.99 * limit:
+        return None
+    if fit.whole is not None:
+        job.warn(f"The file fills {size / limit:.1%} of the limit: its service can't be told a size.")
         return None
     if not fit.floor_reached or ffmpeg.quality_metric != "vmaf":
         job.warn(f"The file fills {size / limit:.1%} of the limit: x264 can't be steered closer on so small a clip.")

@@ -18,6 +18,9 @@ class Fit(FitState):
         Raises EncoderError where ffmpeg keeps failing, InfeasibleError where no bounded effort gets under the limit.
         """
         self.recall()
+        if self.whole is not None:
+            self.on_settle(self.sizer(self.current()))
+            return self.current()
         while True:
             try:
                 await (encode_few(self) if self.are_few else encode_many(self))

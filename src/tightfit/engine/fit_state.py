@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import NoReturn
 
 from tightfit.domain import control
@@ -14,7 +15,7 @@ from tightfit.domain.plan import USUAL_CROSSINGS, Choice, Crossings, choose
 from tightfit.domain.rate import CRF_MIN, Observation, RateModel
 from tightfit.engine.executors.local import FIRST_PASS_WORK, LocalExecutor, Task
 from tightfit.engine.lanes import Lanes
-from tightfit.engine.memory import Cover, Memory
+from tightfit.engine.memory import WHOLE, Cover, Memory
 from tightfit.engine.places import Cloud
 from tightfit.media.two_pass import Measured
 
@@ -68,6 +69,7 @@ class FitState:
     reencoded: set[int] = field(default_factory=set)
     by_cloud: set[int] = field(default_factory=set)
     cloud: Cloud | None = None
+    whole: Variant | None = None
     restarts: int = 0
     recalled_frames: int = 0
     recalled_corrections: int = 0
@@ -76,6 +78,7 @@ class FitState:
     closing_seen: Measured | None = None
     misses: dict[tuple[int, int], Miss] = field(default_factory=dict)
     corrected: set[tuple[int, int]] = field(default_factory=set)
+    is_recalled: bool = False
 
     @property
     def scale(self) -> float:
@@ -126,12 +129,19 @@ class FitState:
 
     def recall(self) -> None:
         """Go on where an earlier run of the same job ended."""
+        if self.is_recalled:
+            return
+        self.is_recalled = True
         before = self.memory.recall()
         self.restarts = before.restarts
         self.model = self.model.learn(*before.seen)
         if before.scale is not None and before.pace is not None:
             self.choice = replace(self.choice, scale=before.scale, pace=before.pace)
         for cover in before.covers:
+            if cover.segment == WHOLE:
+                self.use_whole(cover.variant)
+                self.recalled_frames += cover.frames
+                continue
             self.tried.setdefault(cover.segment, []).append(cover.variant)
             self.recalled_frames += cover.frames
             if cover.again:
@@ -147,6 +157,19 @@ class FitState:
         by_cloud = segment in self.by_cloud and not again
         cover = Cover(segment, variant, self.choice.scale, self.choice.pace, constant, again, frames, by_cloud)
         self.tried.setdefault(segment, []).append(self.memory.made(cover))
+
+    def keep_whole(self, variant: Variant) -> None:
+        """Take a file that a service made of the whole clip for the result; durable where the job is."""
+        cover = Cover(WHOLE, variant, Fraction(1), self.choice.pace, False, False, variant.frames, True)
+        self.use_whole(self.memory.made(cover))
+        self.executor.made_elsewhere(variant.frames)
+
+    def use_whole(self, variant: Variant) -> None:
+        """Nothing else is to be made: one segment, at the full size."""
+        self.whole = variant
+        self.choice = replace(self.choice, scale=Fraction(1))
+        self.segments = (Segment(0, variant.first, variant.last),)
+        self.tried, self.reencoded, self.by_cloud = {0: [variant]}, set(), {0}
 
     def as_encoded(self, looked_at: Part) -> Observation:
         """What a first pass says about the encode behind it."""

@@ -10,21 +10,25 @@ from pathlib import Path
 import anyio
 
 from tightfit.cloud.client import CloudClient
+from tightfit.cloud.models import Features
 from tightfit.domain.pieces import Segment
 from tightfit.domain.places import Lane, Preference, Rules, Work
 from tightfit.domain.request import CompressRequest, Where
 from tightfit.engine.cloud import cloud_client, identity_of
 from tightfit.engine.executors.cloud import CloudLane, failure_of
 from tightfit.engine.executors.local import Task
+from tightfit.engine.executors.plain import PlainService
+from tightfit.engine.hosted import MESSAGE_CREDITS, HostedPart
 from tightfit.engine.job import Job
-from tightfit.engine.places import Cloud, TaskOf
+from tightfit.engine.leftovers import cancel_left
+from tightfit.engine.places import Cloud, Hosted, TaskOf
 from tightfit.errors import CloudError, NetworkError, NoPlaceLeft
 from tightfit.media.encode import Clip
 from tightfit.media.extract import can_travel
 from tightfit.media.tools import Ffmpeg
 from tightfit.net.clock import clock_for
 from tightfit.net.redact import place
-from tightfit.settings import Settings
+from tightfit.settings import CloudSettings, Settings
 
 # Sessions at once. A service does not say how many renders it has hands for; with this many a server of four cores is
 # busy, and one that makes a render at a time only shows long queues, which the schedule sees.
@@ -38,7 +42,7 @@ _ABANDON_S = 10.0
 @asynccontextmanager
 async def cloud_of(
     request: CompressRequest, settings: Settings, clip: Clip, segments: int, ffmpeg: Ffmpeg, job: Job
-) -> AsyncIterator[Cloud | None]:
+) -> AsyncIterator[Cloud | Hosted | None]:
     """The service's part in a job that may use it; None where all is made here, which is said where it was asked for.
 
     Raises NoPlaceLeft where falling back was forbidden, UsageError for an impossible environment.
@@ -54,7 +58,9 @@ async def cloud_of(
         return
     async with cloud_client(settings, settings.cloud) as client:
         try:
-            reason, aloud = await _reason_at_service(client, settings), asked
+            features, aloud = await client.asked_features(), asked
+            await cancel_left(client, settings)
+            reason = _reason_at_service(features, segments, place(settings.cloud.api_url), asked=asked)
         except (CloudError, NetworkError) as exc:
             # Also said where the service was only agreed to: it would have helped.
             reason, aloud = failure_of(exc).reason, True
@@ -62,28 +68,39 @@ async def cloud_of(
             _stay_here(request, reason, job, aloud=aloud)
             yield None
             return
-        places = _Places(client, clip, ffmpeg, job.work, job.id)
         preference = Preference.CLOUD if asked else Preference.AUTO
         rules = Rules(preference, request.max_credits, pause_scale=clock_for(settings.test_clock).scale)
         try:
-            yield Cloud(places.open, places.work_of, rules, not request.no_fallback, job.warn)
+            if _ENCODES in features.features:
+                places = _Places(client, clip, ffmpeg, job.work, job.id)
+                yield Cloud(places.open, places.work_of, rules, not request.no_fallback, job.warn)
+            else:
+                service = PlainService(client, ffmpeg, clip, job.work, job.id)
+                part = HostedPart(service, job, place(settings.cloud.api_url), rules, not request.no_fallback)
+                yield Hosted(part.take_part)
         finally:
             # What lost a race or was cut off by an error must not go on at the service.
             with anyio.move_on_after(_ABANDON_S, shield=True), suppress(CloudError, NetworkError):
                 await client.abandon(job.id)
 
 
-def planned_service(request: CompressRequest, settings: Settings, clip: Clip, segments: int) -> str | None:
-    """The address of the service that ``cloud_of`` would ask; None where it would ask nobody. Nothing is sent."""
+def planned_service(request: CompressRequest, settings: Settings, clip: Clip, segments: int) -> tuple[str, int] | None:
+    """The address of the service that ``cloud_of`` would ask, and the credits that may go into it; None where it would
+    ask nobody. Nothing is sent: of a service that is not the hosted one it is assumed that it encodes to order."""
     asked = request.where is Where.CLOUD
     if not asked and not identity_of(settings, settings.cloud).is_agreed:
         return None
-    return None if _reason_against(clip, segments, asked=asked) else place(settings.cloud.api_url)
+    if _reason_against(clip, segments, asked=asked):
+        return None
+    is_hosted = settings.cloud.api_url == CloudSettings.model_fields["api_url"].default
+    if is_hosted and not asked:
+        return None
+    return place(settings.cloud.api_url), MESSAGE_CREDITS if is_hosted else 0
 
 
 def _reason_against(clip: Clip, segments: int, *, asked: bool) -> str:
-    if segments < (_LEAST if asked else _WORTH_IT):
-        return f"a clip of {segments} segment{'' if segments == 1 else 's'} is not worth sending" if asked else "short"
+    if not asked and segments < _WORTH_IT:
+        return "short"
     if not (clip.layout.is_whole and clip.picture.is_plain):
         return "the service knows nothing of edits"
     if not can_travel(clip):
@@ -91,11 +108,13 @@ def _reason_against(clip: Clip, segments: int, *, asked: bool) -> str:
     return ""
 
 
-async def _reason_at_service(client: CloudClient, settings: Settings) -> str:
-    where, features = place(settings.cloud.api_url), await client.asked_features()
-    if not features.is_ours:
-        return f"{where} does not answer as a service that can be told a quality or a size"
-    return "" if _ENCODES in features.features else f"{where} does not encode to order"
+def _reason_at_service(features: Features, segments: int, where: str, *, asked: bool) -> str:
+    if _ENCODES not in features.features:
+        # What it makes is known only when it is made, and may cost credits: nobody asked for that.
+        return "" if asked else f"{where} does not answer as a service that can be told a quality or a size"
+    return (
+        f"a clip of {segments} segment{'' if segments == 1 else 's'} is not worth sending" if segments < _LEAST else ""
+    )
 
 
 def _stay_here(request: CompressRequest, reason: str, job: Job, *, aloud: bool) -> None:

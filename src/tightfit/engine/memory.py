@@ -19,6 +19,9 @@ from tightfit.engine.disk import Disk, keep, sha256_of
 from tightfit.errors import EncoderError, OutputError
 from tightfit.media.encode import Clip, part_of
 
+# The number of the segment that is all of the clip, however it was to be cut.
+WHOLE = -1
+
 
 @dataclass(frozen=True)
 class Cover:
@@ -99,7 +102,8 @@ class DurableMemory(Memory):
                 seen = tuple(Observation(**facts) for facts in event.data["seen"])
             elif cover := self._cover(event.data):
                 covers.append(cover)
-                scale, pace = cover.scale, cover.pace
+                if cover.segment != WHOLE:
+                    scale, pace = cover.scale, cover.pace
         return Recalled(scale, pace, seen, restarts, tuple(covers))
 
     def restarted(self, choice: Choice, seen: Iterable[Observation], restarts: int) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tightfit.domain.pieces import Part, Segment
 from tightfit.domain.places import Lane, Rules, Work
 from tightfit.engine.executors.local import Task
 from tightfit.engine.schedule import CloudPlace
+
+if TYPE_CHECKING:
+    from tightfit.engine.fit_state import FitState
 
 TaskOf = Callable[[Work], Task]
 
@@ -39,6 +43,16 @@ class Cloud:
     rules: Rules
     may_fall_back: bool
     on_fallback: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """A service that can be told neither a size nor a quality.
+
+    ``take_part`` may give the whole clip to the fit (``FitState.whole``); else all is made here, which it says.
+    """
+
+    take_part: Callable[[FitState], Awaitable[None]]
 
 
 async def noted_by_the_client(_work: Work, _lane: Lane) -> None:

@@ -87,11 +87,7 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         limit, fitted = asked, fit_load(request, asked, clip, line, model, load)
     audio, cargo, budget = fitted
     _tell_of_sound(load, audio, cargo, job)
-    crossings: Crossings = planning.USUAL_CROSSINGS
-    if request.resolution.source:
-        crossings = planning.ONLY_FULL_SIZE
-    elif len(scales := planning.contested(model, budget.video, picture.full)) > 1:
-        crossings = await measure_crossings(ffmpeg, clip, analysis.content, scales, job.work)
+    crossings = await _crossings(request, clip, model, budget, ffmpeg, job)
     choice = planning.choose(model, budget.video, picture.full, crossings)
     if choice is None:
         raise _infeasible(limit, clip, model, budget, audio, info)
@@ -113,6 +109,18 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         predicted_seconds=planning.predict_seconds(analysis.seconds, choice.scale),
     )
     return Prepared(plan, clip, model, cargo, line, crossings)
+
+
+async def _crossings(
+    request: CompressRequest, clip: Clip, model: RateModel, budget: Budget, ffmpeg: Ffmpeg, job: Job
+) -> Crossings:
+    """At which quality a size gives way to the next one, measured where that may decide. Raises EncoderError."""
+    if request.resolution.source:
+        return planning.ONLY_FULL_SIZE
+    scales = planning.contested(model, budget.video, clip.picture.full)
+    if len(scales) < 2:
+        return planning.USUAL_CROSSINGS
+    return await measure_crossings(ffmpeg, clip, model.content, scales, job.work)
 
 
 async def analysis_of(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from tightfit.intent.concepts import named
 from tightfit.intent.reading import Reading
 
-_MEASURES = named("size percent lines fps number duration kbps preset codec container")
+_MEASURES = named("size percent fraction lines fps number duration kbps preset codec container")
 _PAUSES = frozenset(("comma", "stop", "dash"))
-_BETWEEN = named("comma stop dash filler to make limit not no correction then about can want compress")
+_BETWEEN = named(
+    "comma stop dash filler to make limit not no correction then about can want compress by is statement greeting"
+)
 
 
 def read_corrections(reading: Reading) -> None:
@@ -22,11 +24,13 @@ def read_corrections(reading: Reading) -> None:
             continue
         other = reading.items[stop]
         between = [reading.concept(place) for place in range(at + 1, stop)]
-        alike = item.concept == other.concept or item.concept == "number"
+        shares = {item.concept, other.concept} <= {"percent", "fraction"}
+        alike = item.concept == other.concept or item.concept == "number" or shares
         if not alike or other.concept not in _MEASURES:
             continue
         if _is_correction(between):
-            reading.use(at, *range(at + 1, stop))
+            said = [place for place in range(at + 1, stop) if reading.concept(place) not in ("by", "to")]
+            reading.use(at, *said)
         elif "or" in between and item.value != other.value:
             reading.doubt(at, *[place for place in range(at + 1, stop) if reading.concept(place) == "or"], stop)
             reading.questions.append("ask_which")

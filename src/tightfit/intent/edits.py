@@ -13,19 +13,33 @@ from tightfit.intent.spans import Span
 _AUDIO = tuple(f".{name}" for name in AUDIO_NAMES.split())
 _FADE_S = 1.0  # where nobody says how long: as long as most editors' own
 _QUARTER = 90
+_MEASURED = named(
+    "span duration clock degrees percent fraction factor size aspect sound mute preset lines quote fps kbps codec"
+)
 _ADDED = named("span position write percent volume fraction filler this of make video limit to end label")
 
 
 def read_edits(reading: Reading) -> None:
     """Every edit, each with the words that it takes."""
+    _unwanted(reading)
     _texts(reading)
     _music(reading)
     _rotations(reading)
     _fades(reading)
+    _joined_fades(reading)
     _volumes(reading)
     _tempos(reading)
     _silences(reading)
     _crops(reading)
+
+
+def _unwanted(reading: Reading) -> None:
+    """As in "don't crop anything": an edit that is denied, and nothing else in its clause to be done."""
+    for at in reading.find("rotate", "crop", "fade", "faster", "slower"):
+        clause = reading.clause(at)
+        denials = reading.find("not", "no", among=clause)
+        if denials and not reading.find(*_MEASURED, among=clause):
+            reading.use(*[place for place in clause if reading.concept(place) != "file"])
 
 
 def _reach(reading: Reading, at: int) -> list[int]:
@@ -43,7 +57,7 @@ def _texts(reading: Reading) -> None:
     for at in reading.find("quote"):
         reach = _reach(reading, at)
         asked = reading.find("write", "text", among=reach)
-        shown = reading.find("make", among=reach) if not asked and reading.find("position", among=reach) else []
+        shown = reading.find("make", "want", among=reach) if not asked and reading.find("position", among=reach) else []
         if asked or shown:
             _text(reading, at, str(reading.items[at].value or ""), reach, [*asked, *shown])
     for at in reading.find("text"):
@@ -148,7 +162,7 @@ def _rotations(reading: Reading) -> None:
         if at in reading.used:
             continue
         clause = reading.clause(at)
-        angles = reading.find("degrees", among=clause)
+        angles = reading.find("degrees", among=clause) or _bare_angles(reading, clause)
         ways = reading.find("left", "right", "ccw", "cw", among=clause)
         if not angles and not ways:
             continue
@@ -159,6 +173,11 @@ def _rotations(reading: Reading) -> None:
             angle = 360 - angle
         words = reading.find("rotate", "make", "by", "to", among=clause)
         reading.edit(at, {"kind": "rotate", "degrees": angle % 360}, *angles, *ways, *words)
+
+
+def _bare_angles(reading: Reading, clause: range) -> list[int]:
+    """As in "rotate it 180": by whole quarters nothing else is counted."""
+    return [at for at in reading.find("number", among=clause) if reading.items[at].value in (90, 180, 270)]
 
 
 def _fades(reading: Reading) -> None:
@@ -193,6 +212,17 @@ def _fades(reading: Reading) -> None:
             "fade", "fade_in", "fade_out", "inwards", "outwards", "write", "last", "first", "limit", among=clause
         )
         reading.edit(at, edit, *times, *named, *outwards, *words)
+
+
+def _joined_fades(reading: Reading) -> None:
+    """As in "fade in over 2 s and fade out over 3 s": the two ends of one fade."""
+    fades = [pair for pair in reading.edits if pair[1]["kind"] == "fade"]
+    if len(fades) != 2 or fades[0][1].get("target") != fades[1][1].get("target"):
+        return
+    first, second = fades
+    if first[1].keys() & second[1].keys() <= {"kind", "target"}:
+        reading.edits.remove(second)
+        reading.edits[reading.edits.index(first)] = (first[0], {**first[1], **second[1]})
 
 
 def _also_out(reading: Reading, clause: range, *, inwards: bool) -> bool:
@@ -238,7 +268,9 @@ def _volumes(reading: Reading) -> None:
             share = 1 + share
         elif percent and quieter and not to:
             share = 1 - share
-        words = reading.find("volume", "sound", "make", among=clause)
+        words = reading.find("volume", "sound", "make", "write", among=clause)
+        beside = [place for place in reading.elsewhere(clause) if reading.concept(place) in ("louder", "quieter")]
+        reading.use(*beside)  # "a bit quieter, volume to 65 %"
         reading.edit(at, {"kind": "volume", "level": round(share, 3)}, *level, *louder, *quieter, *to, *by, *words)
 
 
@@ -262,6 +294,8 @@ def _tempos(reading: Reading) -> None:
         if reading.find("slower", among=clause) and factor > 1:
             factor = 1 / factor
         words = reading.find("make", "to", "by", "original", "write", among=clause)
+        if reading.concept(amount[0] + 1) == "fast":
+            words.append(amount[0] + 1)  # halb so schnell
         words += reading.find("slower" if factor < 1 else "faster")
         reading.edit(at, {"kind": "speed", "factor": round(factor, 3)}, *amount, *named, *words)
 
@@ -303,6 +337,5 @@ def _crops(reading: Reading) -> None:
         if reading.find(*_SHAPES, "span", among=clause):
             reading.use(at)
             continue
-        reading.edit(
-            at, {"kind": "crop"}, *[place for place in clause if reading.concept(place) in NEUTRAL - {"video"}]
-        )
+        taken = (NEUTRAL | {"remove", "cut", "trim", "no"}) - {"video"}
+        reading.edit(at, {"kind": "crop"}, *[place for place in clause if reading.concept(place) in taken])

@@ -62,6 +62,8 @@ def _folded(cluster: str) -> str:
         return _visible(cluster.lower())
     if cluster in _SPECIAL:
         return _SPECIAL[cluster]
+    if cluster == "，":
+        return "、"  # the Chinese comma never stands inside a number: 帧率30，80兆
     compatible = unicodedata.normalize("NFKC", cluster).casefold()
     apart = unicodedata.normalize("NFD", compatible)
     bare = "".join(c for c in apart if not _FIRST_ACCENT <= c <= _LAST_ACCENT)

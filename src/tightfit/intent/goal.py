@@ -114,7 +114,9 @@ def _destination(reading: Reading, presets: list[int]) -> None:
 def _elsewhere(reading: Reading, at: int) -> bool:
     """A place that the clip came from, or must not go to."""
     denied = [place for place in reading.before(at) if reading.concept(place) in ("not", "no")]
-    came = any(reading.concept(place) in ("shot",) for place in reading.before(at)) or reading.concept(at - 1) == "from"
+    came = any(reading.concept(place) in ("shot",) for place in reading.before(at)) or (
+        reading.concept(at - 1) == "from" and reading.concept(at - 2) not in ("purpose", "limit")
+    )
     if denied or came:
         reading.use(at, *denied)
         return True
@@ -191,7 +193,8 @@ def _source_words(reading: Reading, at: int) -> list[int]:
 
 def _grade(reading: Reading, at: int) -> int:
     """1 for a size that is asked for, -1 for one that the source has, 0 where nothing tells."""
-    before = list(reading.before(at))
+    # "20, no, it's 30 MB": the "is" of what was taken back is used up.
+    before = [place for place in reading.before(at) if not (place in reading.used and reading.concept(place) == "is")]
     leading = [reading.concept(place) for place in before[:_NEAR]]
     after = [reading.concept(place) for place in reading.after(at)]
     verbs_last = reading.lexicon.grammar.get("verbs_last")
@@ -267,12 +270,41 @@ def _shares(reading: Reading) -> dict[int, float]:
         if reading.find("bigger", among=clause):
             reading.doubt(at, *reading.find("bigger", among=clause))
             continue
+        if (verb := _ambiguous_verb(reading, at)) is not None:
+            reading.doubt(verb, at)
+            continue
         share = 100 - share if _is_difference(reading, at) else share
         if not 0 < share <= 100:
             reading.doubt(at)
             continue
         found[at] = round(share, 2)
     return found
+
+
+def _ambiguous_verb(reading: Reading, at: int) -> int | None:
+    """A verb that governs a share and does not tell whether the share goes or stays.
+
+    That is an unknown word ("frobnicate 22 %"), and one right before a share of the original
+    ("compress 30 % of the original"); "reduce some 30 % of the size" has its share as an object.
+    """
+    if reading.concept(at) == "fraction" or reading.lexicon.grammar.get("verbs_last"):
+        return None
+    before = [place for place in reading.before(at) if reading.concept(place) != "filler"]
+    after = {reading.concept(place) for place in list(reading.after(at))[:3]}
+    governing = reading.concept(before[0]) if before else ""
+    if governing == "compress" and at - before[0] == 1 and "original" in after and not _leads_to(reading, at):
+        return before[0]
+    before = [place for place in before if reading.concept(place) not in ("this", "about")]
+    strange = bool(before) and reading.concept(before[0]) == "unknown"
+    return before[0] if strange and not after & {"original", "smaller", "to", "remove"} else None
+
+
+def _leads_to(reading: Reading, at: int) -> bool:
+    """As in "baisse à 30 %", 压缩到30%: the verb that stands before has the word for the goal within."""
+    text = reading.items[at - 1].text if reading.concept(at - 1) == "compress" else ""
+    last = text.split()[-1] if text.isascii() and text else text[-1:]
+    term = reading.lexicon.phrases.get(last) if last != text else None
+    return term is not None and term.concept == "to"
 
 
 def _is_difference(reading: Reading, at: int) -> bool:
@@ -285,8 +317,10 @@ def _is_difference(reading: Reading, at: int) -> bool:
         return False
     if near[:1] in (["to"], ["limit"], ["end"]) or (near[:1] == ["original"] and not verbs_last):
         return False
-    if near[:1] == ["by"]:
-        return True
+    if _leads_to(reading, at):
+        return False
+    if near[:1] in (["by"], ["compress"]):
+        return True  # "reduce some 30% of the size": the share is the object of the verb
     if "smaller" in after[:3] or "remove" in before or "cut" in before or "remove" in after:
         return True
     if "original" in after[:3] or "original" in near[:2] or "only" in before or "keep" in before:

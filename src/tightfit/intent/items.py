@@ -17,6 +17,7 @@ _FORMS = {
     **{Kind.COMMA: "comma", Kind.JUNK: "junk", Kind.BOUND: "limit", Kind.ARROW: "to", Kind.NUMBER: "digits"},
 }
 _LONGEST_PHRASE = 9  # words: "is it possible for you to make that smaller"
+_SHORTEST_PART, _LONGEST_PART = 4, 14  # letters of the last half of a compound, as in Drohnenaufnahmen
 _NOT_GUESSED = frozenset(("filler", "statement", "unit", "number", "fraction", "attack", "label"))
 
 
@@ -89,6 +90,8 @@ def _word(
     found = _phrase(words, lexicon, after_number)
     if found is None and lexicon.grammar.get("compounds") and (value := compound_number(words[0], lexicon)):
         found = 1, Term("number", value)
+    if found is None and lexicon.grammar.get("compounds"):
+        found = _compound(words[0], lexicon)
     if found is None and words[0].endswith("s") and parts[at].text.endswith("'s"):
         found = _phrase([words[0][:-1]], lexicon, after_number)  # grandma's
     if found is None and other is not None:
@@ -97,6 +100,15 @@ def _word(
     first, last = parts[at], parts[at + taken - 1]
     text = " ".join(words[:taken])
     return taken, Item(term.concept, text, first.start, last.end, term.value)
+
+
+def _compound(word: str, lexicon: Lexicon) -> tuple[int, Term] | None:
+    """A video of some kind as one word: Drohnenvideo, Hochzeitsfilm."""
+    for start in range(max(_SHORTEST_PART, len(word) - _LONGEST_PART), len(word) - _SHORTEST_PART + 1):
+        found = lexicon.phrase([word[start:]])
+        if found and found[1].concept == "video":
+            return found
+    return None
 
 
 def _phrase(words: Sequence[str], lexicon: Lexicon, after_number: bool) -> tuple[int, Term] | None:

@@ -31,6 +31,7 @@ _WEIGHTY = frozenset(
 )
 # Of these a remark may speak: "my boss removes everything over 10 MB".
 _TALKED_ABOUT = _WEIGHTY - {"bad", "quote", "span", "degrees", "clock"}
+_YEARS = range(1950, 2100)
 _LONGEST_NAME = 3  # words
 _ENDING = re.compile("[\u3041-\u309f]{1,2}")  # two kana are the end of a verb, not a wish
 _ALWAYS = frozenset(("junk", "attack", "beyond", "bad"))
@@ -135,6 +136,11 @@ def _is_small_talk(reading: Reading, left: Sequence[int], used: Sequence[int], *
     return strange <= familiar
 
 
+def _measured(reading: Reading, at: int) -> bool:
+    """Whether the clause of a number has a wish or asks for one: what is told has neither."""
+    return any(reading.concept(place) in ("size", "lines", "make", "want", "compress") for place in reading.clause(at))
+
+
 def _numbers(reading: Reading, *, any_wish: bool) -> None:
     """A bare number is a distractor beside a target, and a question where it should be one."""
     # "Ein", "un" and "one" are articles more often than numbers, and no size either way.
@@ -142,7 +148,10 @@ def _numbers(reading: Reading, *, any_wish: bool) -> None:
         *(at for at in reading.find("number") if reading.items[at].value == 1 and reading.items[at].text != "1")
     )
     for at in reading.find("number"):
-        if reading.concept(at - 1) in ("first", "last", "begin", "between", "to", "limit"):
+        year = any_wish and reading.items[at].value in _YEARS and len(reading.items[at].text) == 4
+        if year and reading.find("size", "percent", among=reading.clause(at)) == [] and not _measured(reading, at):
+            reading.use(at)  # "filmed in 2018"
+        elif reading.concept(at - 1) in ("first", "last", "begin", "between", "to", "limit"):
             reading.doubt(at - 1, at)  # "the last 10": seconds, or frames? "to 8": what?
     if any_wish:
         return

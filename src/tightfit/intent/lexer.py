@@ -48,7 +48,7 @@ _PATTERN = re.compile(
   | (?P<cjk>[{CJK}]+)
   | (?P<word>(?:l|d|qu|j|n|s|c|m|t|jusqu|lorsqu|puisqu)'(?=[^\W\d]) | [^\W\d_{CJK}](?:[^\W_{CJK}]|'(?=[a-z]))*)
   | (?P<bound>[<≤]=?\s?(?=\d))
-  | (?P<arrow>[-=]+>|→|⇒)
+  | (?P<arrow>[-=]+>|→|⇒|@(?=\s?\d))
   | (?P<dash>[-–—~〜])
   | (?P<stop>[.!?。？！;\n]+)
   | (?P<comma>[,、·/()\[\]…]+)

@@ -28,7 +28,7 @@ def describes_the_source(reading: Reading, at: int) -> bool:
         return True
     ahead = range(max(clause.start, at - _NEAR), at)
     behind = range(at + 1, min(clause.stop, at + 1 + _NEAR))
-    noun_after = next((place for place in behind if reading.concept(place) == "video"), None)
+    noun_after = next((place for place in behind if reading.concept(place) in ("video", "picture")), None)
     owned = [place for place in ahead if _is_possessive(reading, place)]
     between = [reading.concept(place) for place in range(at + 1, noun_after or at)]
     if noun_after is not None and owned and not {"to", "limit"} & {*between, reading.concept(owned[-1] + 1)}:
@@ -37,8 +37,15 @@ def describes_the_source(reading: Reading, at: int) -> bool:
     joined = {reading.concept(place) for place in range(noun_before[-1] + 1, at)} if noun_before else {"?"}
     owned = [place for place in clause if _is_possessive(reading, place) and place < at]
     asked = [place for place in clause if reading.concept(place) in ("make", "want", "export") and place < at]
-    leads_to_size = reading.concept(at + 1) in ("to", "limit") and reading.concept(at + 2) == "size"
+    of_something = reading.concept(at + 1) in ("from", "of") and reading.concept(at + 2) in (
+        "unknown",
+        "this",
+        "filler",
+    )
+    leads_to_size = of_something or (reading.concept(at + 1) in ("to", "limit") and reading.concept(at + 2) == "size")
     allowed = {"of", "from", "filler", "by"} | ({"to"} if leads_to_size else set())
+    if of_something and reading.concept(at + 2) == "this":
+        owned.append(at + 2)
     return bool(noun_before and owned) and joined <= allowed and not asked
 
 
@@ -74,8 +81,9 @@ def _frame_rates(reading: Reading) -> None:
 def _resolutions(reading: Reading) -> None:
     wanted = []
     for at in reading.find("lines"):
-        if describes_the_source(reading, at) or _leads_on(reading, at):
-            reading.use(at)
+        denied = _denied(reading, at)
+        if denied or describes_the_source(reading, at) or _leads_on(reading, at):
+            reading.use(at, *denied)
         else:
             wanted.append(at)
     for at in wanted:
@@ -88,6 +96,13 @@ def _resolutions(reading: Reading) -> None:
         reading.wishes.pop("resolution")
         reading.doubt(*wanted)
     _other_resolutions(reading)
+
+
+def _denied(reading: Reading, at: int) -> list[int]:
+    """As in "no need for full HD, 720p": what says that it is not wanted, beside another that is."""
+    clause = reading.clause(at)
+    others = any(reading.concept(place) == "lines" for place in reading.elsewhere(clause))
+    return reading.find("not", "no", among=clause) if others else []
 
 
 def _other_resolutions(reading: Reading) -> None:

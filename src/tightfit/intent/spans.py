@@ -62,6 +62,8 @@ def _range(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
     """From one time to another. A number without a unit takes the other's."""
     at = start
     opened = _concept(items, at) in ("from", "between", "begin", "by", "of")
+    if _concept(items, at) == "label" and _is_time(items, at + 1):
+        at += 1  # 第15秒到第25秒
     between = _concept(items, at) == "between"
     if opened:
         at = _skip(items, at + 1)
@@ -82,7 +84,8 @@ def _range(items: Sequence[Item], start: int) -> tuple[int, Span] | None:
     a, b = items[first], items[second]
     if not ({a.concept, b.concept} & {"clock", "duration"}):
         return None
-    if "number" in (a.concept, b.concept) and not (opened or postposed):
+    numbered = a.concept == "clock" and ":" not in a.text  # seconds 1 to 4
+    if "number" in (a.concept, b.concept) and not (opened or postposed or numbered):
         return None
     begin, end = _in_seconds(a, b), _in_seconds(b, a)
     if begin is None or end is None or begin >= end:

@@ -49,8 +49,8 @@ def can_travel(clip: Clip) -> bool:
     return is_indexed(clip.info) and clip.video.time_base.numerator == 1 and bool(clip.video.keyframe_pts)
 
 
-async def extract(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, out: Path) -> Stretch:
-    """Copy what is needed to decode frames ``[first, last)`` into the MP4 file ``out``.
+async def extract(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, out: Path, *, exactly: bool = False) -> Stretch:
+    """Copy what is needed to decode frames ``[first, last)`` into the MP4 file ``out``; ``exactly`` these and no more.
 
     Raises SourceError where this source's packets can't be copied so that the very same frames come out.
     """
@@ -58,6 +58,8 @@ async def extract(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, out: Path) 
     source = argv.source_input(clip.info, ffmpeg.policy, threads=1, seek_s=seeks_of(clip, first)[0])
     options = {"c": "copy", "map_metadata": -1, "map_chapters": -1, "f": "mp4", "fflags": "+bitexact"}
     packets = _packets_needed(clip, first, last)
+    if exactly and packets is not None:
+        packets = last - first
     if packets is not None:
         options["frames:v"] = packets
     output = graph.output(
@@ -68,7 +70,12 @@ async def extract(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, out: Path) 
     done = await process.run(argv.command(ffmpeg.path, output), cwd=out.parent, on_line=process.unheard, limits=limits)
     if done.returncode != 0:
         raise SourceError(f"{clip.info.path} can't be cut without encoding it: {done.last_message}.")
-    return _located(clip, first, last, out, (await probe(out, ffmpeg.policy)).main_video)
+    copied = (await probe(out, ffmpeg.policy)).main_video
+    stretch = _located(clip, first, last, out, copied)
+    if exactly and copied is not None and copied.frames != last - first:
+        # Pictures that refer to others beyond the keyframe lie between them.
+        raise SourceError(f"{clip.info.path} can't be cut at its keyframes alone.")
+    return stretch
 
 
 def _packets_needed(clip: Clip, first: int, last: int) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 _SEI, _SPS, _PPS = 6, 7, 8
 _USER_DATA_UNREGISTERED = 5
+_START = b"\x00\x00\x00\x01"
 
 
 def units(stream: bytes) -> list[bytes]:
@@ -40,3 +41,35 @@ def avcc(parameter_sets: bytes) -> bytes:
     if sps[1] not in (66, 77, 88):  # the High profiles append chroma format and bit depths
         record += b"\xfd\xf8\xf8\x00"
     return record
+
+
+def annex_b_sets(record: bytes) -> tuple[bytes, int]:
+    """The parameter sets of an AVCDecoderConfigurationRecord in Annex B form, and how many bytes a length has.
+
+    Raises ValueError where it is none, or holds more than one set of a kind: pieces of ours have one of each.
+    """
+    if len(record) < 7 or record[0] != 1:
+        raise ValueError("no description of H.264 as MP4 has it")
+    at, sets = 5, list[bytes]()
+    for mask in (0x1F, 0xFF):
+        if at >= len(record) or record[at] & mask != 1:
+            raise ValueError("more than one set of parameters of a kind")
+        length = int.from_bytes(record[at + 1 : at + 3], "big")
+        sets.append(record[at + 3 : at + 3 + length])
+        at += 3 + length
+    if len(sets[0]) < 4 or not sets[1] or at > len(record):
+        raise ValueError("a description of H.264 that is cut short")
+    return b"".join(_START + unit for unit in sets), (record[4] & 3) + 1
+
+
+def start_coded(sample: bytes, length_bytes: int) -> bytes:
+    """A sample as MP4 stores it, with start codes instead of lengths. Raises ValueError where they don't add up."""
+    at, found = 0, list[bytes]()
+    while at < len(sample):
+        length = int.from_bytes(sample[at : at + length_bytes], "big")
+        at += length_bytes
+        if length == 0 or at + length > len(sample):
+            raise ValueError("a picture that is cut short")
+        found.append(_START + sample[at : at + length])
+        at += length
+    return b"".join(found)

@@ -21,6 +21,7 @@ class ServerSettings(BaseSettings):
     public_url: str = ""  # how clients call this server, where a proxy stands before it; else what they called it
     export_policy: Literal["skill_ok", "paid_only", "all"] = "skill_ok"
     anon_reissue: Literal["429", "return_existing"] = "429"
+    plain: bool = False  # answer as the hosted service does: no word of what else this server can
     renders: int = Field(default=1, ge=1, le=64)  # renders at work at once
     free_credits: int = Field(default=100, ge=0)
     edit_credits: int = Field(default=50, ge=0)  # the first edit of a session; later ones are free

@@ -21,7 +21,9 @@ _Text = Annotated[str, Query(max_length=128)]
 
 
 @router.get("/health")
-async def health() -> Response:
+async def health(here: Here) -> Response:
+    if here.settings.plain:
+        raise Refusal(Code.NOT_FOUND, "Not Found")
     body = {"status": "ok", "product": "tightfit", "version": __version__, "features": list(FEATURES)}
     return JsonResponse(body)
 

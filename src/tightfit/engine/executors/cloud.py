@@ -7,7 +7,7 @@ is held against the plan picture by picture, and against this machine's own para
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from tightfit.cloud.errors import (
     UnsupportedFile,
 )
 from tightfit.cloud.models import RenderJob
+from tightfit.cloud.render import PATIENCE_S
 from tightfit.cloud.sessions import Session
 from tightfit.domain.breaker import Failure, FailureKind
 from tightfit.domain.level import level_of
@@ -100,7 +101,7 @@ class CloudLane:
     async def upload(self, work: Work) -> Sent:
         path = self.work / f"stretch-{self.lane.name.replace(' ', '-')}-{work.index}.mp4"
         try:
-            with self._told_as_failure():
+            with told_as_failure(self.client):
                 stretch = await extract(self.ffmpeg, self.clip, *self.range_of(work), path)
                 session = await self._own_session()
                 [sent] = await self.client.upload(session, [path], job=self.job)
@@ -111,19 +112,15 @@ class CloudLane:
             path.unlink(missing_ok=True)
 
     async def render(self, work: Work, uploaded: Sent) -> Rendered:
-        task, render = self.task_of(work), None
+        task = self.task_of(work)
         output = {"format": "mp4", "encode": self._asked(task, uploaded.stretch)}
         # What an earlier run began under this name and never ended is cancelled before another is asked for.
         unit = f"{work.index}-{self.lane.name.replace(' ', '-')}"
-        try:
-            with self._told_as_failure():
-                session = await self._own_session()
-                render = await self.client.submit(session, _draft(uploaded), output, unit=unit, job=self.job)
-                return Rendered(await self.client.wait(render), task)
-        except anyio.get_cancelled_exc_class():
-            with anyio.move_on_after(_CANCEL_S, shield=True):
-                await self._give_up(render)
-            raise
+        with told_as_failure(self.client):
+            session = await self._own_session()
+            return Rendered(
+                await rendered(self.client, session, _draft(uploaded), output, unit=unit, job=self.job), task
+            )
 
     async def download(self, work: Work, rendered: Rendered) -> Made[Part]:
         task, found = rendered.task, list[Part]()
@@ -132,7 +129,7 @@ class CloudLane:
         async def check(passing: Path) -> None:
             found.append(await self._checked(passing, task))
 
-        with self._told_as_failure():
+        with told_as_failure(self.client):
             await self.client.download(rendered.job, path, check)
         part = part_of(self.clip, task.first, path, task.crf)
         if part is None or not found:
@@ -147,28 +144,10 @@ class CloudLane:
             raise WrongOutput("The service encodes so that its pieces don't join with those made here.")
         return part
 
-    @contextmanager
-    def _told_as_failure(self) -> Iterator[None]:
-        """What a client raises, as what it means for the schedule."""
-        try:
-            yield
-        except OutOfCredits as exc:
-            raise PlaceFailed(failure_of(exc, self.client.more_credits(exc.data))) from exc
-        except (CloudError, NetworkError, SourceError) as exc:
-            raise PlaceFailed(failure_of(exc)) from exc
-
     async def _own_session(self) -> Session:
         if self._session is None:
-            self._session = await self.client.new_session()
+            self._session = await self.client.session_for(self.job, self.lane.name)
         return self._session
-
-    async def _give_up(self, render: str | None) -> None:
-        """A render whose answer never came is found in the ledger when the whole job ends."""
-        if render is not None:
-            try:
-                await self.client.cancel(render)
-            except (CloudError, NetworkError):
-                return
 
     def _asked(self, task: Task, stretch: Stretch) -> dict[str, Any]:
         setting, fps = setting_of(task), self.clip.video.fps.limit_denominator(1001)
@@ -192,6 +171,44 @@ class CloudLane:
                 "colour": self.clip.picture.tag_options(),
             },
         }
+
+
+async def rendered(
+    client: CloudClient,
+    session: Session,
+    draft: Any,
+    output: Mapping[str, Any],
+    *,
+    unit: str,
+    job: str,
+    patience_s: float = PATIENCE_S,
+) -> RenderJob:
+    """Ask for a render and wait for it, as ``CloudClient.wait`` does.
+
+    Where that is cancelled the render is given up, at the service too.
+
+    One whose answer never came is found in the ledger when the whole job ends. Raises CloudError, NetworkError.
+    """
+    render = None
+    try:
+        render = await client.submit(session, draft, output, unit=unit, job=job)
+        return await client.wait(render, patience_s)
+    except anyio.get_cancelled_exc_class():
+        if render is not None:
+            with anyio.move_on_after(_CANCEL_S, shield=True), suppress(CloudError, NetworkError):
+                await client.cancel(render)
+        raise
+
+
+@contextmanager
+def told_as_failure(client: CloudClient) -> Iterator[None]:
+    """What a client raises, as what it means for the schedule."""
+    try:
+        yield
+    except OutOfCredits as exc:
+        raise PlaceFailed(failure_of(exc, client.more_credits(exc.data))) from exc
+    except (CloudError, NetworkError, SourceError) as exc:
+        raise PlaceFailed(failure_of(exc)) from exc
 
 
 def _draft(uploaded: Sent) -> Mapping[str, Any]:
