@@ -54,7 +54,7 @@ _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", 
 _MADE = {"nut", "mp4", "srt", "mp3", "ipod", "adts", "opus", "wav", "gif", "mjpeg"}
 _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf", "ssim"),
-    *("premultiply", "xpsnr"),
+    *("premultiply", "xpsnr", "setparams"),
     *("fps", "palettegen", "paletteuse"),
     *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
     *("select", "transpose", "hflip", "vflip", "pad", "fade"),
