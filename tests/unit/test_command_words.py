@@ -23,7 +23,7 @@ from tightfit.errors import UsageError
 from tightfit.units import SIZE_HELP
 
 LATER_COMMANDS = ("worker", "bench", "mcp")
-LATER_OPTIONS = ("--effort", "--min-quality")
+LATER_OPTIONS = ("--effort",)
 
 
 def complaint(words: Sequence[str]) -> str:

@@ -23,8 +23,9 @@ from tightfit.engine.disk import Disk, disk_of, sha256_of
 from tightfit.engine.durable import DurableJob
 from tightfit.engine.editing import layout_of
 from tightfit.engine.executors.local import LocalExecutor
-from tightfit.engine.finished import explain_fill
+from tightfit.engine.finished import checked_quality, explain_fill
 from tightfit.engine.fit import Fit
+from tightfit.engine.foretold import require_metric, require_quality, with_prediction
 from tightfit.engine.job import Job, parallel_encodes, scratch_job, unusable
 from tightfit.engine.memory import DurableMemory, Memory
 from tightfit.engine.places import Cloud, Hosted
@@ -182,13 +183,21 @@ class _Clips:
 
     async def make(self, limit: int, work: DurableJob, part: Path, output: Path) -> tuple[Result, str]:  # noqa: ARG002 - the plan has it
         ffmpeg = await self._ffmpeg()
+        require_metric(self.request.min_quality, ffmpeg)
         prepared = await prepare(self.request, self.info, ffmpeg, self.settings, work.job)
+        if self.request.min_quality:
+            prepared = await with_prediction(prepared, ffmpeg, work.job)
+            await require_quality(prepared, self.request.min_quality, ffmpeg, work.job)
         room.check(work.job.work, output, prepared)
         async with _cloud(self.request, self.settings, prepared, ffmpeg, work.job) as cloud:
             return await _encode(self.request, prepared, ffmpeg, work, part, output, work.disk, cloud)
 
     async def plan(self, limit: int, job: Job) -> Plan:  # noqa: ARG002 - as above
-        prepared = await prepare(self.request, self.info, await self._ffmpeg(), self.settings, job)
+        ffmpeg = await self._ffmpeg()
+        require_metric(self.request.min_quality, ffmpeg)
+        prepared = await prepare(self.request, self.info, ffmpeg, self.settings, job)
+        prepared = await with_prediction(prepared, ffmpeg, job)
+        await require_quality(prepared, self.request.min_quality, ffmpeg, job)
         return _placed(self.request, self.settings, prepared)
 
     async def _ffmpeg(self) -> Ffmpeg:
@@ -274,6 +283,8 @@ async def _encode(
     await verify(ffmpeg, part, expected)
     memory.check(expected.parts)
     quality = await explain_fill(fit, prepared, ffmpeg, job, part, size)
+    if request.min_quality:
+        quality = await checked_quality(request.min_quality, fit, prepared, ffmpeg, job, part)
     result = _result(request, prepared, fit, job, output, size, quality)
     return await _reported(request, prepared, fit, ffmpeg, job, part, variants, result, disk), digest
 
