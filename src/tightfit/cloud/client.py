@@ -43,7 +43,7 @@ from tightfit.cloud.models import CreditBalance, Features, RenderJob, UploadedFi
 from tightfit.cloud.render import OUTPUT, PATIENCE_S, Renders
 from tightfit.cloud.sessions import Session, Sessions
 from tightfit.cloud.state import State
-from tightfit.cloud.talk import RunOutcome, Talk
+from tightfit.cloud.talk import SILENT_LOOKS, RunOutcome, Talk
 from tightfit.cloud.told import Tell
 from tightfit.cloud.upload import Uploads
 from tightfit.errors import NetworkError
@@ -145,6 +145,17 @@ class CloudClient:
     async def state(self, session: Session) -> State:
         """The timeline of ``session``. ``draft`` is to be posted back as it is."""
         return await self._sessions.state(session)
+
+    async def ready_state(self, session: Session) -> State:
+        """The timeline once it can be rendered, after a message that was to make one: an edit may land after its own
+        answer, so that it is looked at for 17 s. The last look where it never can be. Raises as ``state``."""
+        state = State()
+        for wait in SILENT_LOOKS:
+            await self._api.clock.sleep(wait)
+            state = await self.state(session)
+            if state.is_ready:
+                break
+        return state
 
     async def upload(self, session: Session, paths: Sequence[Path], *, job: str) -> list[UploadedFile]:
         """Send files, in one request, under names made of their hashes; one the service has is not sent again.

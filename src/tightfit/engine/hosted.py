@@ -95,7 +95,7 @@ class HostedPart:
             raise OverCeiling(f"{self.where} wants a message first, and more than {ceiling} credits may go into it.")
         key = f"say_{self.service.job}_whole"
         await client.say(session, _asked(fit, self.service), key=key, job=self.service.job, cost=MESSAGE_CREDITS)
-        state = await client.state(session)
+        state = await client.ready_state(session)
         if not state.is_ready:
             raise NoTimeline(f"{self.where} did not put the clip on a timeline.")
         return state.draft
