@@ -69,7 +69,13 @@ def assert_at_rest(cloud: PlainCloud) -> None:
 
 def test_the_whole_clip_is_rendered_where_that_is_all_a_service_does(tool: Tool, reel: Path):
     with PlainCloud() as cloud:
-        result = assert_met(tool, fitted(tool, cloud.url, GENEROUS), reel, GENEROUS)
+        ran = fitted(tool, cloud.url, GENEROUS)
+        result = assert_met(tool, ran, reel, GENEROUS)
+        seen = [update for update in ran.lines if update["type"] == "update"]
+        at = {phase: [u["percent"] for u in seen if u["phase"] == phase] for phase in ("upload", "render", "download")}
+        percents = [*at["upload"], *at["render"], *at["download"]]
+        assert percents == sorted(percents), "one after another"
+        assert 18 <= percents[0] < at["render"][-1] < percents[-1] <= 85
         assert result["segments"] == {"total": 1, "reencoded": 0, "local": 0, "cloud": 1, "cluster": 0}
         assert len(cloud.messages) == len(cloud.renders) == 1
         assert all(len(session.infos) <= 1 for session in cloud.sessions.values())
