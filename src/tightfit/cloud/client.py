@@ -122,8 +122,7 @@ class CloudClient:
         service still has it, else a new one. Raises ApiError, BadAnswer, NetworkError."""
         key, service = f"session_{job}_{name}", self._api.base_url
         known = self._ledger.latest(key)
-        if known and known.body == service:
-            session = Session(str(known.data["id"]), known.data.get("user"))
+        if session := self.known_session(job, name):
             with suppress(SessionNotFound):
                 await self._sessions.look(session)
                 return session
@@ -133,6 +132,13 @@ class CloudClient:
         self._ledger.intend(entry)
         self._ledger.note(entry, Stage.DONE)
         return session
+
+    def known_session(self, job: str, name: str) -> Session | None:
+        """The session that ``job`` calls ``name``, as far as it has one at this service; asks nobody."""
+        known = self._ledger.latest(f"session_{job}_{name}")
+        if known is None or known.body != self._api.base_url:
+            return None
+        return Session(str(known.data["id"]), known.data.get("user"))
 
     async def claim_link(self, session: Session) -> str:
         """The page that shows ``session`` in a browser for seven days; whoever has the link can see it.
@@ -176,6 +182,11 @@ class CloudClient:
         (its effect never showed), StreamError (the agent failed).
         """
         return await self._talk.say(session, text, key=key, job=job, cost=cost)
+
+    def sent_message(self, key: str) -> Entry | None:
+        """The message under ``key`` as the ledger has it; None where the service took none."""
+        known = self._ledger.latest(key)
+        return None if known is None or known.stage is Stage.REFUSED else known
 
     async def submit(
         self, session: Session, draft: Any, output: Mapping[str, Any] = OUTPUT, *, unit: str, job: str
