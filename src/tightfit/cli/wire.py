@@ -57,6 +57,8 @@ def result(value: Result) -> Wire:
         wire["destination"] = value.destination
     if value.part is not None:
         wire["part"] = value.part
+    if value.credits is not None:
+        wire["credits"] = value.credits
     if value.status == "infeasible":
         wire |= infeasible(value.smallest_bytes, value.options)
     if value.status == "failed" and value.error:

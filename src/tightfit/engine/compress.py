@@ -395,4 +395,5 @@ def _result(
         encoded_frames_ratio=round((fit.recalled_frames + fit.executor.encoded_frames) / frames, 3),
         elapsed_s=round(job.elapsed_s, 2),
         warnings=tuple(job.warnings),
+        credits=fit.credits,
     )
