@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import ffmpeg as graph
 import pytest
-from support.colours import Rgb, Shown, first_frame, near
+from support.colours import Rgb, Shown, first_frame, near, nth_frame
 from support.footage import lavfi, make
 
 from benchmarks.shown import delta_e, lab
 from tightfit.domain.geometry import Size, full_size
 from tightfit.domain.request import Resolution
 from tightfit.errors import SourceError
+from tightfit.media import argv
 from tightfit.media.encode import Clip, Setting, encode
+from tightfit.media.extract import can_travel
 from tightfit.media.picture import Picture, require_tone_mapping
 from tightfit.media.probe import probe
 from tightfit.media.tools import Ffmpeg
@@ -110,6 +115,44 @@ CODINGS = {
 async def test_colours_survive_however_they_are_stored(ffmpeg: Ffmpeg, coding: Coding, tmp_path: Path) -> None:
     source = coding.make(tmp_path / "source")
     _assert_quarters(await _encoded(ffmpeg, source, tmp_path))
+
+
+async def test_the_version_of_an_x264_that_had_its_own_way_is_told_wherever_reading_begins(
+    ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    new, old = tmp_path / "new.mp4", tmp_path / "old.mp4"
+    coded = ("-c:v", "libx264", "-g", 10, "-pix_fmt", "yuv444p")
+    make(*lavfi("testsrc2=s=160x120:r=10:d=3"), *coded, new)
+    said = re.search(rb"x264 - core (\d{3})", new.read_bytes())
+    assert said is not None
+    old.write_bytes(new.read_bytes().replace(said[0], b"x264 - core 142"))
+    info = await probe(old)
+    source = argv.source_input(info, ffmpeg.policy, threads=1, seek_s=2.0)
+    command = argv.command(ffmpeg.path, graph.output(source, "-", f="null"))
+    assert command[command.index("-x264_build") + 1] == "142"
+    assert info.main_video is not None
+    picture = Picture(info.main_video, Size(160, 120))
+    assert not can_travel(Clip(info, info.main_video, picture, info.main_video.pts)), "a piece alone could not tell it"
+
+
+async def test_a_piece_of_what_an_old_x264_made_looks_as_it_does_in_the_whole(
+    ffmpeg: Ffmpeg, real_clip: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Version 142 of x264 coded 4:4:4 in its own way and says its version in the first packet alone."""
+    source = real_clip("a50_yuv444p_mono16k_mp3.mp4")
+    info = await probe(source)
+    video = info.main_video
+    assert video is not None
+    first = video.pts.index(video.keyframe_pts[1])
+    picture = Picture(video, full_size(video.display_size, NO_BOUND))
+    clip, out = Clip(info, video, picture, tuple(p - video.pts[0] for p in video.pts)), tmp_path / "encoded.nut"
+    setting = Setting(picture.full, 8.0, 1, "veryfast")
+    await encode(ffmpeg, clip, first, first + 5, setting, out, on_frames=lambda _: None)
+    grid = [(x / 8, y / 8) for x in range(1, 8) for y in range(1, 8)]
+    # Untagged and of 720 lines: the piece is tagged as the whole is guessed.
+    piece, whole = nth_frame(out, 4), replace(nth_frame(source, first + 4), guessed=1)
+    off = [delta_e(lab(bytes(piece.at(*at))), lab(bytes(whole.at(*at)))) for at in grid]
+    assert sum(off) / len(off) <= MOST_DELTA_E
 
 
 async def test_colours_survive_a_smaller_picture(ffmpeg: Ffmpeg, tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ class VideoStream:
     """One video stream. ``pts`` are the shown frames' timestamps, ascending, in ``time_base`` units.
 
     ``packet_bytes`` stands in the same order as ``pts``; ``keyframe_pts`` is ascending.
-    ``rotation`` is the clockwise turn in degrees that a player applies.
+    ``rotation`` is the clockwise turn in degrees that a player applies. ``x264_build`` is the version of the encoder
+    where a decoder has to know it, though it is told in the first packet alone.
     """
 
     index: int
@@ -90,6 +91,7 @@ class VideoStream:
     default: bool = False
     cover_art: bool = False
     reorder_depth: int = 0
+    x264_build: int | None = None
 
     @property
     def frames(self) -> int:

@@ -240,15 +240,25 @@ def _as_decoded(container: InputContainer, facts: dict[str, Any]) -> dict[str, A
     try:
         container.seek(0)
         stream: Any = container.streams[facts["index"]]
-        for frame in stream.container.decode(stream):
-            shown = (frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range)
-            unknown = (2, 2, 2, 0)
-            told = zip(shown, facts["colour"], unknown, strict=True)
-            colour = [int(mine) if int(mine) != nothing else said for mine, said, nothing in told]
-            return {"rotation": _TURNS.get(round(frame.rotation / 90) * 90, 0), "colour": colour}
+        maker = None
+        for packet in container.demux(stream):
+            maker = maker or _X264.search(bytes(packet)) if facts["profile"] == _OLD_X264_DIFFERS else None
+            for frame in packet.decode():
+                shown = (frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range)
+                unknown = (2, 2, 2, 0)
+                told = zip(shown, facts["colour"], unknown, strict=True)
+                colour = [int(mine) if int(mine) != nothing else said for mine, said, nothing in told]
+                turn = _TURNS.get(round(frame.rotation / 90) * 90, 0)
+                return {"rotation": turn, "colour": colour, "x264_build": int(maker[1]) if maker else None}
     except (av.FFmpegError, ValueError, OSError):
         pass  # undecodable here: the analysis encode says so with a better message
     return {"rotation": 0}
+
+
+# Early versions of x264 coded this profile in another way than the standard; decoders go by the version, which is told
+# in the first packet alone.
+_OLD_X264_DIFFERS = "High 4:4:4 Predictive"
+_X264 = re.compile(rb"x264 - core (\d{1,4})\b")
 
 
 if __name__ == "__main__":

@@ -53,6 +53,9 @@ def source_input(
     options: dict[str, Any] = {**_narrow(info.container.split(",")[0], policy), "threads": threads}
     if roughly:
         options["skip_loop_filter"] = "noref"
+    if info.main_video and info.main_video.x264_build is not None:
+        # Or a decoder that begins in the middle takes its pictures to pieces.
+        options["x264_build"] = info.main_video.x264_build
     if seek_s is not None:
         options |= {"ss": f"{seek_s:.6f}", "noaccurate_seek": None}
     return ffmpeg.input(ours(info.alias or info.path), copyts=None, **options)

@@ -25,7 +25,7 @@ _VALUES = {
     **dict.fromkeys(("-stats_period", "-max_alloc", "-filter_complex_threads", "-threads", "-ss", "-crf"), _NUMBER),
     **dict.fromkeys(("-max_streams", "-max_pixels", "-pass", "-flush_packets", "-ac", "-ar"), _NUMBER),
     **dict.fromkeys(("-output_ts_offset", "-loop", "-final_delay"), _NUMBER),
-    **dict.fromkeys(("-frames:v", "-video_track_timescale", "-max_muxing_queue_size"), r"\d+"),
+    **dict.fromkeys(("-x264_build", "-frames:v", "-video_track_timescale", "-max_muxing_queue_size"), r"\d+"),
     **dict.fromkeys(("-b:v", "-b:a"), r"\d+k?"),
     "-map_metadata": r"-1|0(:s:a:\d+)?",
     "-map_chapters": "-1",
