@@ -25,7 +25,8 @@ RATE = 4000
 # Sound is looked for this far from where it should be.
 _FURTHEST_S = 0.25
 _WINDOW_S = 4.0
-_SILENT = 30.0
+# Mean of the samples, of 32768: 76 dB below full scale, where 16 bits end.
+_SILENT = 5.0
 _HD_LINES = 720
 
 Grid = list[tuple[float, float, float]]
@@ -82,8 +83,10 @@ def _to_rgb(video: VideoStream) -> str:
         transfer = {Hdr.PQ: "smpte2084", Hdr.HLG: "arib-std-b67"}[video.colour.hdr]
         said = f"transferin={transfer}:primariesin=bt2020:matrixin=bt2020nc"
         return (
-            f"{even}zscale=w={GRID}:h={GRID}:filter=bilinear,zscale={said}:transfer=linear:npl=203,format=gbrpf32le,"
-            "zscale=primaries=bt709,tonemap=mobius:desat=0,zscale=transfer=bt709:matrix=gbr:range=full,format=rgb24"
+            # Made small at last: the mean of light is not the light of the mean.
+            f"{even}zscale={said}:transfer=linear:npl=203,format=gbrpf32le,zscale=primaries=bt709,"
+            "tonemap=mobius:desat=0,zscale=transfer=bt709:matrix=gbr:range=full,format=gbrp,"
+            f"scale={size}:flags=area+accurate_rnd+full_chroma_int,format=rgb24"
         )
     untagged_hd = video.colour.matrix is None and video.height >= _HD_LINES
     matrix = "in_color_matrix=bt709:" if untagged_hd and (video.pix_fmt or "yuv").startswith("yuv") else ""

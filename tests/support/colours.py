@@ -17,7 +17,7 @@ Rgb = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Shown:
-    """A frame of a clip: its size, the tags it carries, and its colours, by the matrix ``guessed`` where it names none."""
+    """A frame of a clip: its size, its tags and its colours, by the matrix ``guessed`` where it names none."""
 
     frame: av.VideoFrame
     guessed: int = 2

@@ -17,6 +17,7 @@ from tightfit.media import argv, process
 from tightfit.media.encode import MOST_BYTES_PER_PIXEL
 from tightfit.media.picture import Picture, require_tone_mapping
 from tightfit.media.progress import ProgressReader
+from tightfit.media.sound import FILLED
 from tightfit.media.tools import Ffmpeg
 
 _SOUND_KBPS = 160
@@ -99,5 +100,4 @@ def _sound(source: Any, info: MediaInfo, start_s: float, end_s: float | None) ->
         return None
     bounds = {"start": f"{start_s:.6f}"} if end_s is None else {"start": f"{start_s:.6f}", "end": f"{end_s:.6f}"}
     cut = source[str(stream.index)].filter("atrim", **bounds).filter("asetpts", f"PTS-{start_s:.6f}/TB")
-    # Gaps in the source's timestamps are filled, or everything behind them would come too early.
-    return cut.filter("aresample", **{"async": 1, "min_hard_comp": 0.1})
+    return cut.filter("aresample", **FILLED)
