@@ -53,14 +53,14 @@ _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", 
 _MADE = {"nut", "mp4", "srt", "mp3", "ipod", "adts", "opus", "wav", "gif"}
 _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf", "ssim"),
-    "premultiply",
+    *("premultiply", "bwdif", "field", "blend", "hstack", "signalstats", "metadata"),
     *("fps", "palettegen", "paletteuse"),
     *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
     *("select", "transpose", "hflip", "vflip", "pad", "fade"),
     *("asetnsamples", "aselect", "atempo", "volume", "afade"),
 }
-# libvmaf and ssim write their logs, and paletteuse its tree, into the folder the child works in.
-_LOG_PATH = re.compile(r"(?:log_path|stats_file|debug_kdtree)=([^:\[\];,]*)")
+# libvmaf, ssim and metadata write their logs, and paletteuse its tree, into the folder the child works in.
+_LOG_PATH = re.compile(r"(?:log_path|stats_file|debug_kdtree|\bfile)=([^:\[\];,]*)")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _ESCAPED, _LABEL = re.compile(r"\\+.|'[^']*'", re.DOTALL), re.compile(r"\[[^\]]*\]")
 
