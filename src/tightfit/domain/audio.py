@@ -172,7 +172,9 @@ _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 
 def _channels(stream: AudioStream, fair: float, loudness: Loudness, rules: SoundRules) -> int:
     most = min(stream.channels, rules.most_channels or stream.channels, _SURROUND_CHANNELS)
-    if most > 2 and fair >= SURROUND_KBPS[0] and not loudness.same_both_sides and not loudness.silent:
+    # A source of few bits has no more than two channels' worth of sound in it.
+    worth_it = min(fair, 2 * stream.kbps) >= SURROUND_KBPS[0]
+    if most > 2 and worth_it and not loudness.same_both_sides and not loudness.silent:
         return most
     return 2 if most >= 2 and not loudness.same_both_sides and fair >= STEREO_KBPS[1] else 1
 

@@ -24,6 +24,8 @@ GOOD_ENOUGH_AT_LAST = 0.99
 AIM_MARGIN, AIM_ERROR = 0.0008, 0.004
 # A second pass over so few pictures has little to balance and misses by 0.7 %: a whole encode for a few bytes over.
 _SHORT_AIM_ERROR, _SHORT_FRAMES = 0.008, 120
+# However often corrections ended over the limit, no more than this is given away.
+_MOST_AIM_ERROR = 0.06
 # Below the limit, a correction that would gain less than this share of it is not worth an encode; one of the
 # whole clip has to gain more, unless too little would be filled.
 _LEAST_GAIN, _LEAST_GAIN_OF_WHOLE = 0.002, 0.014
@@ -97,12 +99,13 @@ def next_steps(state: State, turn: int) -> list[Again]:
     it takes, dearest frames first. Empty where nothing sensible is left to gain.
     """
     step = _MOST_STEP + _STEP_PER_ROUND * turn
-    singles = [again for i in range(len(state.variants)) for again in _candidates(i, state, step)]
+    missed = turn if state.size > state.limit else 0
+    singles = [again for i in range(len(state.variants)) for again in _candidates(i, state, step, missed)]
     if singles:
         return [min(singles, key=partial(_preference, state, turn))]
     if GOOD_ENOUGH_AT_LAST * state.limit <= state.size <= state.limit:
         return []
-    return _together(state, step)
+    return _together(state, step, missed)
 
 
 def _preference(state: State, turn: int, again: Again) -> tuple[bool, bool, int]:
@@ -112,16 +115,18 @@ def _preference(state: State, turn: int, again: Again) -> tuple[bool, bool, int]
     return at in state.made_to_size, turn > 0 and at not in state.known, again.frames
 
 
-def aim(limit: int, moved_bytes: float, frames: int | None = None) -> float:
-    """What a file should come to when ``moved_bytes`` of it are made anew, ``frames`` pictures."""
+def aim(limit: int, moved_bytes: float, frames: int | None = None, missed: int = 0) -> float:
+    """What a file should come to when ``moved_bytes`` of it are made anew, ``frames`` pictures, after ``missed``
+    corrections that ended over the limit: each makes the next one aim lower."""
     error = _SHORT_AIM_ERROR if frames is not None and frames < _SHORT_FRAMES else AIM_ERROR
+    error = min(_MOST_AIM_ERROR, error * 2.0**missed)
     return limit * (1 - AIM_MARGIN) - error * min(float(limit), moved_bytes)
 
 
-def _candidates(index: int, state: State, step: float) -> list[Again]:
+def _candidates(index: int, state: State, step: float, missed: int) -> list[Again]:
     variant, found = state.variants[index], []
     for first, bytes_now, crf_now, extra in _ranges(variant, state.idrs):
-        change = aim(state.limit, bytes_now) - state.size
+        change = aim(state.limit, bytes_now, missed=missed) - state.size
         wanted = bytes_now + change
         share = (variant.last - first) / state.frames
         least_gain = _LEAST_GAIN
@@ -157,14 +162,14 @@ def _ranges(variant: Variant, idrs: Sequence[tuple[int, int]]) -> list[tuple[int
     return ranges
 
 
-def _together(state: State, step: float) -> list[Again]:
+def _together(state: State, step: float, missed: int) -> list[Again]:
     """Whole segments moved by one common step, as few as suffice; all of them by more where even that is too little."""
     variants = state.variants
     order = sorted(range(len(variants)), key=lambda i: -variants[i].bytes / variants[i].frames)
     for count in range(1, len(order) + 1):
         chosen = [variants[i] for i in order[:count]]
         bytes_now = sum(v.bytes for v in chosen)
-        wanted = max(1.0, bytes_now + aim(state.limit, bytes_now) - state.size)
+        wanted = max(1.0, bytes_now + aim(state.limit, bytes_now, missed=missed) - state.size)
         mean = sum(v.crf * v.bytes for v in chosen) / bytes_now
         change = state.model.crf_for_change(mean, bytes_now, wanted) - mean
         if abs(change) <= step or count == len(order):

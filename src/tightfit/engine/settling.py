@@ -25,14 +25,15 @@ async def settled(fit: FitState) -> tuple[Variant, ...]:
 
     The file that ``sizer`` wrote last is the one returned.
     """
-    # What an earlier run of the job corrected counts: a fit that had done all it may is not begun anew.
-    begin = min(settle.MOST_ROUNDS, fit.recalled_corrections)
-    for turn in range(begin, settle.MOST_ROUNDS + _LAST_ROUNDS + 1):
+    for turn in range(settle.MOST_ROUNDS + _LAST_ROUNDS + 1):
         variants, size = _write_best(fit)
         log.debug("round %d: %d bytes, %.4f of the limit", turn, size, size / fit.limit)
         fit.on_settle(size)
         fits = size <= fit.limit
-        if settle.is_settled(size, fit.limit, fit.floor_reached) or (fits and turn >= settle.MOST_ROUNDS):
+        # What an earlier run of the job corrected counts where the file fits: a fit that had done all it may is not
+        # begun anew. One that is still over has all its rounds again.
+        is_enough = fits and turn + fit.recalled_corrections >= settle.MOST_ROUNDS
+        if is_enough or settle.is_settled(size, fit.limit, fit.floor_reached):
             return variants
         if turn == settle.MOST_ROUNDS + _LAST_ROUNDS:
             break
