@@ -3,9 +3,10 @@
     python -m benchmarks.memory folder --files 1000 --one-in 10
     python -m benchmarks.memory long --hours 3 --fps 5
 
-Both make their sources first: the folder holds clips of a second, one in so many of them above the limit; the long file
-is a minute of scenes with a tone, looped. Resident memory of tightfit and every process below it is added up ten times a
-second (pages that processes share count once for each, so that the sum is an upper bound). Prints one JSON object.
+Both make their sources first: the folder holds clips of a second, one in so many of them above the limit; the long
+file is a minute of scenes with a tone, looped. Resident memory of tightfit and every process below it is added up ten
+times a second (pages that processes share count once for each, so that the sum is an upper bound). Prints one JSON
+object.
 """
 
 from __future__ import annotations

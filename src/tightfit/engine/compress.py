@@ -258,7 +258,8 @@ async def _encode(
 ) -> tuple[Result, str]:
     """The result, and the SHA-256 of the file at ``part`` as it was verified."""
     job = work.job
-    about = f"{work.content} {ffmpeg.version} {prepared.plan.full}"
+    fields = prepared.clip.picture.fields
+    about = f"{work.content} {ffmpeg.version} {prepared.plan.full} {fields}"
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
     fit = _fit_of(request, prepared, ffmpeg, job, part, memory)
     job.tell(Phase.ENCODE)
@@ -381,4 +382,5 @@ def _result(
         encoded_frames_ratio=round((fit.recalled_frames + fit.executor.encoded_frames) / frames, 3),
         elapsed_s=round(job.elapsed_s, 2),
         warnings=tuple(job.warnings),
+        decisions=prepared.plan.decisions,
     )

@@ -79,7 +79,9 @@ def _distances(node: Any) -> Any:
     top = graph.filter([above, below], "blend", all_mode="average").split()
     bottom = _lines(halves[1].filter("field", "bottom"), 0).split()
     pairs = ((top[0], bottom[0]), (_next(top[1]), bottom[1]), (top[2], _next(bottom[2])))
-    return graph.filter([_noted(*pair, name) for pair, name in zip(pairs, _NAMES, strict=True)], "hstack", 3, shortest=1)
+    return graph.filter(
+        [_noted(*pair, name) for pair, name in zip(pairs, _NAMES, strict=True)], "hstack", 3, shortest=1
+    )
 
 
 def _lines(node: Any, first: int) -> Any:

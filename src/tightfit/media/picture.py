@@ -13,7 +13,7 @@ from typing import Any
 
 from tightfit.domain.geometry import Size
 from tightfit.domain.layout import Layout
-from tightfit.domain.media_info import Colour, Hdr, VideoStream
+from tightfit.domain.media_info import Colour, FieldOrder, Hdr, VideoStream
 from tightfit.domain.shape import Shape, shape_of
 from tightfit.errors import SourceError
 from tightfit.media.argv import LEAD_S, Step
@@ -37,6 +37,7 @@ _TRANSFERS = {
     15: "bt2020-12",
 }
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
+_PARITIES = {FieldOrder.TOP_FIRST: "tff", FieldOrder.BOTTOM_FIRST: "bff"}
 # Nominal peak in cd/m² that maps to SDR white: BT.2408's reference white of HDR pictures is 203.
 _REFERENCE_WHITE_NITS = 203
 
@@ -46,11 +47,27 @@ class Picture:
     """How one stream's pictures are turned into SDR, square-pixel, 4:2:0, 8-bit, limited-range ones.
 
     They come upright: ffmpeg has turned them as the display matrix says. ``edited`` is what else is done to them.
+    ``fields`` is the order of the fields that they were found to be made of.
     """
 
     video: VideoStream
     full: Size
     edited: Layout | None = None
+    fields: FieldOrder = FieldOrder.PROGRESSIVE
+
+    @property
+    def is_interlaced(self) -> bool:
+        return self.fields in _PARITIES
+
+    def whole(self) -> list[Step]:
+        """What makes one whole picture of each pair of fields, at its own time; it looks at the pictures around each,
+        and so stands before any cut."""
+        if not self.is_interlaced:
+            return []
+        # Early versions of the filter count in half ticks.
+        base = f"{self.video.time_base.numerator}/{self.video.time_base.denominator}"
+        how = {"mode": "send_frame", "parity": _PARITIES[self.fields], "deint": "all"}
+        return [("bwdif", how), ("settb", {"expr": base})]
 
     def steps(self, size: Size, *, fast: bool = False) -> list[Step]:
         """The filters that make a picture of ``size``; ``fast`` trades sharpness for speed (analysis only)."""
