@@ -80,11 +80,15 @@ def order_of(places: Iterable[FieldOrder]) -> FieldOrder:
     return FieldOrder.TOP_FIRST if top >= bottom else FieldOrder.BOTTOM_FIRST
 
 
+def says_so(video: VideoStream) -> bool:
+    return video.field_order in (FieldOrder.TOP_FIRST, FieldOrder.BOTTOM_FIRST)
+
+
 def may_be_interlaced(video: VideoStream) -> bool:
     """Whether it is worth a look: it says so, or it is of a kind that might be and says nothing or the contrary."""
     if video.colour.hdr is not Hdr.NONE or video.frames <= _FEWEST_MOVING:
         return False
-    if video.field_order in (FieldOrder.TOP_FIRST, FieldOrder.BOTTOM_FIRST):
+    if says_so(video):
         return True
     lines = video.width if video.rotation in (90, 270) else video.height
     low, high = _FIELD_FPS

@@ -10,8 +10,9 @@ import anyio
 from tightfit.domain import plan as planning
 from tightfit.domain.audio import AudioKind, AudioPlan
 from tightfit.domain.geometry import full_size
+from tightfit.domain.interlacing import says_so
 from tightfit.domain.layout import Layout
-from tightfit.domain.media_info import FieldOrder, Hdr, MediaInfo, VideoStream
+from tightfit.domain.media_info import Hdr, MediaInfo, VideoStream
 from tightfit.domain.plan import Budget, Crossings, Plan
 from tightfit.domain.rate import RateModel
 from tightfit.domain.request import CompressRequest
@@ -221,7 +222,7 @@ def _picture_reasons(picture: Picture) -> tuple[str, ...]:
     if picture.is_interlaced:
         first = picture.fields.replace("_first", "")
         said.append(f"The picture is interlaced, the {first} field first, as a look at it shows: it is deinterlaced.")
-    elif picture.video.field_order in (FieldOrder.TOP_FIRST, FieldOrder.BOTTOM_FIRST):
+    elif says_so(picture.video):
         said.append("The picture is marked as interlaced, but a look at it shows none that would be mended: it stays.")
     return tuple(said)
 

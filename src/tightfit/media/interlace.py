@@ -9,7 +9,7 @@ from typing import Any
 
 import ffmpeg as graph
 
-from tightfit.domain.interlacing import FieldPair, may_be_interlaced, order_at, order_of
+from tightfit.domain.interlacing import FieldPair, may_be_interlaced, order_at, order_of, says_so
 from tightfit.domain.media_info import FieldOrder, MediaInfo, VideoStream
 from tightfit.domain.policy import Work
 from tightfit.media import argv, process
@@ -31,15 +31,20 @@ async def field_order_of(ffmpeg: Ffmpeg, info: MediaInfo, video: VideoStream, wo
     """
     if not ffmpeg.can_deinterlace or not may_be_interlaced(video):
         return FieldOrder.PROGRESSIVE
-    starts = _starts(video)
+    starts = _starts(video, _PLACES)
     count = _PAIRS * _PLACES // len(starts)
+    if not says_so(video) and len(starts) > 1:
+        # Nearly all that says nothing is whole, and this is a second of work.
+        middle = starts[len(starts) // 2]
+        if order_at(await _pairs_at(ffmpeg, info, video, middle, count, work)) is FieldOrder.PROGRESSIVE:
+            return FieldOrder.PROGRESSIVE
     return order_of([order_at(await _pairs_at(ffmpeg, info, video, start, count, work)) for start in starts])
 
 
-def _starts(video: VideoStream) -> list[int | None]:
+def _starts(video: VideoStream, places: int) -> list[int | None]:
     """Keyframes all over the clip, by their timestamps: there a decoder begins at once. None is the beginning."""
     first, length = video.pts[0], video.pts[-1] - video.pts[0]
-    wanted = [first + length * (2 * n + 1) // (2 * _PLACES) for n in range(_PLACES)]
+    wanted = [first + length * (2 * n + 1) // (2 * places) for n in range(places)]
     found = dict.fromkeys(video.keyframe_at_or_before(pts) for pts in wanted)
     return [None if key is None or key <= first else key for key in found] or [None]
 
@@ -71,7 +76,8 @@ def _means(log: Path) -> list[float]:
 def _distances(node: Any) -> Any:
     """The three differences of each pair, noted in files of their names."""
     columns = {"w": f"min(iw,{_MOST_COLUMNS})", "h": "ih", "flags": "neighbor"}
-    grey = node.filter("scale", **columns).filter("format", "gray").filter("settb", "1/1000").filter("setpts", "N")
+    even = node.filter("crop", "iw", "trunc(ih/2)*2", 0, 0)
+    grey = even.filter("scale", **columns).filter("format", "gray").filter("settb", "1/1000").filter("setpts", "N")
     halves = grey.split()
     # A field has every other line; between two lines of the top one lies one of the bottom one.
     tops = halves[0].filter("field", "top").split()
