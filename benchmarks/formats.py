@@ -153,9 +153,15 @@ def _compare_streams(row: Row, info: MediaInfo, made: MediaInfo) -> None:
     row.check("streams", seen, not lost)
 
 
+# What programs write that know no date: the beginning of Unix time.
+_NO_DATE = "1970-01-01T00:00:00.000000Z"
+
+
 def _compare_facts(row: Row, info: MediaInfo, made: MediaInfo) -> None:
     was, now = dict(info.metadata), dict(made.metadata)
-    wanted = [key for key in ("title", "creation_time", "location", "make", "model") if was.get(key)]
+    wanted = [
+        key for key in ("title", "creation_time", "location", "make", "model") if was.get(key, _NO_DATE) != _NO_DATE
+    ]
     lost = [key for key in wanted if now.get(key, "")[:19] != was[key][:19]]
     seen = "-" if not wanted else "lost " + ", ".join(lost) if lost else ", ".join(wanted)
     row.check("facts", seen, not lost)
