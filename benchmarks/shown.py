@@ -84,8 +84,8 @@ def _to_rgb(video: VideoStream) -> str:
         said = f"transferin={transfer}:primariesin=bt2020:matrixin=bt2020nc"
         return (
             # Made small at last: the mean of light is not the light of the mean.
-            f"{even}zscale={said}:transfer=linear:npl=203,format=gbrpf32le,zscale=primaries=bt709,"
-            "tonemap=mobius:desat=0,zscale=transfer=bt709:matrix=gbr:range=full,format=gbrp,"
+            f"{even}zscale={said}:transfer=linear:npl=203:agamma=0,format=gbrpf32le,zscale=primaries=bt709,"
+            "tonemap=mobius:desat=0:peak=10,zscale=transfer=bt709:matrix=gbr:range=full,format=gbrp,"
             f"scale={size}:flags=area+accurate_rnd+full_chroma_int,format=rgb24"
         )
     untagged_hd = video.colour.matrix is None and video.height >= _HD_LINES

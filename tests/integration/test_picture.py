@@ -11,9 +11,11 @@ import ffmpeg as graph
 import pytest
 from support.colours import Rgb, Shown, first_frame, near, nth_frame
 from support.footage import lavfi, make
+from support.hdr import code, in_sdr
 
 from benchmarks.shown import delta_e, lab
 from tightfit.domain.geometry import Size, full_size
+from tightfit.domain.media_info import Hdr
 from tightfit.domain.request import Resolution
 from tightfit.errors import SourceError
 from tightfit.media import argv
@@ -321,6 +323,99 @@ async def test_hdr_is_tone_mapped_and_not_washed_out(
     assert 150 < white[1] <= bright[1]
     assert all(max(rgb) - min(rgb) <= 3 for rgb in (black, grey, white, bright)), "grey has taken on a tint"
     assert int(shown.frame.colorspace) == 1
+
+
+# Light in multiples of reference white: what is below a third of it has to stay as it is, whatever the curve.
+CHART = {
+    "black": (0.0, 0.0, 0.0),
+    "dark": (0.02, 0.02, 0.02),
+    "grey": (0.18, 0.18, 0.18),
+    "skin": (0.29, 0.15, 0.09),
+    "foliage": (0.07, 0.12, 0.03),
+    "sky": (0.09, 0.16, 0.29),
+    "red": (0.28, 0.01, 0.01),
+    "green": (0.02, 0.28, 0.03),
+    "blue": (0.02, 0.02, 0.28),
+    "yellow": (0.29, 0.24, 0.02),
+    "white": (1.0, 1.0, 1.0),
+    "bright": (3.0, 3.0, 3.0),
+    "sun": (3.5, 2.4, 1.0),
+}
+
+
+@pytest.mark.parametrize("full_range", [False, True], ids=["limited", "full"])
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+async def test_tone_mapped_colours_are_those_that_the_standards_say(
+    ffmpeg: Ffmpeg, transfer: str, full_range: bool, tmp_path: Path
+) -> None:
+    if not ffmpeg.can_tone_map:
+        pytest.skip(f"{ffmpeg.path} has no zscale")
+    codes = [code(light, transfer) for light in CHART.values()]
+    shown = await _encoded(ffmpeg, _make_chart(tmp_path / "a.mp4", transfer, codes, full_range), tmp_path)
+    off = {}
+    for n, (name, light) in enumerate(CHART.items()):
+        seen, wanted = shown.at((n + 0.5) / len(CHART), 0.5), in_sdr(light)
+        off[name] = (round(delta_e(lab(bytes(seen)), lab(bytes(wanted))), 2), seen, wanted)
+    assert max(d for d, _, _ in off.values()) <= MOST_DELTA_E, off
+
+
+LYING = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(20000,1):max-cll=1,1"
+
+
+@pytest.mark.parametrize("said", ["nothing", "a peak below its white"])
+async def test_pq_without_tags_is_known_by_its_mastering_display_whatever_that_says_of_its_peak(
+    bundled: Ffmpeg, said: str, tmp_path: Path
+) -> None:
+    codes = [code(light, "smpte2084") for light in CHART.values()]
+    source = _make_chart(tmp_path / "a.mp4", "", codes, along=LYING if said != "nothing" else "")
+    video = (await probe(source)).main_video
+    assert video is not None
+    assert video.colour.hdr is (Hdr.NONE if said == "nothing" else Hdr.PQ)
+    if said == "nothing":
+        return
+    shown = await _encoded(bundled, source, tmp_path)
+    for n, light in enumerate(CHART.values()):
+        seen, wanted = shown.at((n + 0.5) / len(CHART), 0.5), in_sdr(light)
+        assert delta_e(lab(bytes(seen)), lab(bytes(wanted))) <= MOST_DELTA_E, (seen, wanted)
+
+
+async def test_dolby_vision_is_its_base_layer_or_refused(
+    bundled: Ffmpeg, real_clip: Callable[[str], Path], tmp_path: Path
+) -> None:
+    source, bare = real_clip("a01_iphone_hlg10_rot90_editlist_hevc.mp4"), tmp_path / "bare.ts"
+    video = (await probe(source)).main_video
+    assert video is not None
+    assert video.dolby_vision
+    assert video.colour.hdr is Hdr.HLG
+    require_tone_mapping(video, bundled, str(source))
+    unsaid = "hevc_metadata=colour_primaries=2:transfer_characteristics=2:matrix_coefficients=2"
+    make("-i", source, "-map", "0:v:0", "-c", "copy", "-bsf:v", unsaid, bare)
+    video = (await probe(bare)).main_video
+    assert video is not None
+    with pytest.raises(SourceError, match="Dolby Vision"):
+        require_tone_mapping(video, bundled, str(bare))
+
+
+def _make_chart(
+    path: Path, transfer: str, codes: list[tuple[int, int, int]], full_range: bool = False, along: str = ""
+) -> Path:
+    """Strips of the code values ``codes``; tagged by ``transfer`` if any; ``along`` is for x265."""
+
+    def strips(plane: int, wide: int) -> str:
+        return "+".join(f"between(X,{wide * n},{wide * n + wide - 1})*{c[plane]}" for n, c in enumerate(codes))
+
+    span = "pc" if full_range else "tv"
+    convert = "scale=in_range=tv:out_range=pc:flags=accurate_rnd," if full_range else ""
+    drawn = f"geq=lum='{strips(0, 32)}':cb='{strips(1, 16)}':cr='{strips(2, 16)}'"
+    tags, said = "null", ("-color_range", span)
+    if transfer:
+        tags = f"setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc:range={span}"
+        said += ("-color_primaries", "bt2020", "-color_trc", transfer, "-colorspace", "bt2020nc")
+    graph = f"color=black:s={32 * len(codes)}x64:r=5:d=0.4,format=yuv420p10le,{drawn},{convert}{tags}"
+    params = ":".join(filter(None, ("log-level=error:lossless=1", along)))
+    coded = ("-c:v", "libx265", "-x265-params", params, *said, "-tag:v", "hvc1")
+    make(*lavfi(graph), *coded, path)
+    return path
 
 
 async def test_an_hdr_picture_keeps_its_hue(ffmpeg: Ffmpeg, tmp_path: Path) -> None:

@@ -218,7 +218,10 @@ def _warn_of_losses(info: MediaInfo, layout: Layout, analysis: Analysis, job: Jo
 def _picture_reasons(picture: Picture) -> tuple[str, ...]:
     said, hdr = [], picture.video.colour.hdr
     if hdr is not Hdr.NONE:
-        said.append(f"The {hdr.upper()} HDR picture is tone-mapped to SDR (BT.709), which every player shows right.")
+        layer = ", the base layer of Dolby Vision," if picture.video.dolby_vision else ""
+        said.append(
+            f"The {hdr.upper()} HDR picture{layer} is tone-mapped to SDR (BT.709), which every player shows right."
+        )
     if picture.is_interlaced:
         first = picture.fields.replace("_first", "")
         said.append(f"The picture is interlaced, the {first} field first, as a look at it shows: it is deinterlaced.")

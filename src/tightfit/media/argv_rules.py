@@ -52,7 +52,21 @@ _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", 
 # Muxers that write one file and nothing else.
 _MADE = {"nut", "mp4", "srt", "mp3", "ipod", "adts", "opus", "wav", "gif"}
 _FILTERS = {
-    *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf", "ssim"),
+    *(
+        "trim",
+        "setpts",
+        "settb",
+        "scale",
+        "setsar",
+        "setparams",
+        "format",
+        "crop",
+        "zscale",
+        "tonemap",
+        "split",
+        "libvmaf",
+        "ssim",
+    ),
     *("premultiply", "bwdif", "field", "blend", "hstack", "signalstats", "metadata"),
     *("fps", "palettegen", "paletteuse"),
     *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),

@@ -40,6 +40,8 @@ _MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m",
 _PARITIES = {FieldOrder.TOP_FIRST: "tff", FieldOrder.BOTTOM_FIRST: "bff"}
 # Nominal peak in cd/m² that maps to SDR white: BT.2408's reference white of HDR pictures is 203.
 _REFERENCE_WHITE_NITS = 203
+# Times that white, 2000 cd/m²: what a file says of its peak may be a lie, or told in some of its pieces alone.
+_PEAK = 10
 
 
 @dataclass(frozen=True)
@@ -185,22 +187,23 @@ class Picture:
         return steps
 
     def _tone_map(self, size: Size) -> list[Step]:
-        pq = self.video.colour.hdr is Hdr.PQ
-        linear = {
-            "transferin": "smpte2084" if pq else "arib-std-b67",
-            "primariesin": _PRIMARIES.get(self.video.colour.primaries or 9, "bt2020"),
-            "matrixin": _MATRICES.get(self.video.colour.matrix or 9, "bt2020nc"),
-            "rangein": "full" if self._full_range else "limited",
-            "transfer": "linear",
-            "npl": _REFERENCE_WHITE_NITS,
+        colour = self.video.colour
+        known = {
+            "color_trc": "smpte2084" if colour.hdr is Hdr.PQ else "arib-std-b67",
+            "color_primaries": _PRIMARIES.get(colour.primaries or 9, "bt2020"),
+            "colorspace": "gbr" if self._rgb else _MATRICES.get(colour.matrix or 9, "bt2020nc"),
+            "range": "pc" if self._full_range else "tv",
         }
         return [
+            # Pictures that say too little of themselves can't even be resized.
+            ("setparams", known),
             # Resized before the light is made linear: averaging linear light dims fine detail.
             ("zscale", {"w": size.width, "h": size.height, "filter": "bicubic"}),
-            ("zscale", linear),
+            # The gamma of HLG is one of luminance: applied to each colour, as it is unless told, it saturates them.
+            ("zscale", {"transfer": "linear", "npl": _REFERENCE_WHITE_NITS, "agamma": 0}),
             ("format", {"pix_fmts": "gbrpf32le"}),
             ("zscale", {"primaries": "bt709"}),
-            ("tonemap", {"tonemap": "mobius", "desat": 0}),
+            ("tonemap", {"tonemap": "mobius", "desat": 0, "peak": _PEAK}),
             ("zscale", {"transfer": "bt709", "matrix": "bt709", "range": "limited"}),
             ("setsar", {"sar": "1"}),
             ("format", {"pix_fmts": "yuv420p"}),
@@ -208,7 +211,15 @@ class Picture:
 
 
 def require_tone_mapping(video: VideoStream, ffmpeg: Ffmpeg, path: str) -> None:
-    """Raise SourceError where the picture is HDR and this ffmpeg can't turn it into SDR: washed out is no answer."""
+    """Raise SourceError where the picture is HDR and this ffmpeg can't turn it into SDR: washed out is no answer.
+
+    And where it is Dolby Vision without colours that anything else could read, as of profile 5: green is none either.
+    """
+    if video.dolby_vision and video.colour.transfer is None:
+        raise SourceError(
+            f"{path} is Dolby Vision without a picture for other players: its colours can't be read.",
+            hint="Export it again as HDR10, HLG or SDR with the program or the phone that made it.",
+        )
     if video.colour.hdr is not Hdr.NONE and not ffmpeg.can_tone_map:
         raise SourceError(
             f"{path} is {video.colour.hdr.upper()} HDR video, and {ffmpeg.path} has no zscale and tonemap filters "
