@@ -107,6 +107,9 @@ CODINGS = {
     "4:4:4": Coding("yuv444p"),
     "4:2:2": Coding("yuv422p"),
     "10-bit": Coding("yuv420p10le"),
+    "4:2:2, 601, full range": Coding("yuv422p", "bt601", full_range=True),
+    "4:4:4, full range": Coding("yuv444p", full_range=True),
+    "4:4:4, 601, 10-bit": Coding("yuv444p10le", "bt601"),
     "mpeg4": Coding(matrix="bt601", tagged=False, options=("-c:v", "mpeg4", "-q:v", 1), suffix=".avi"),
     "mjpeg": Coding("yuvj420p", "bt601", True, False, ("-c:v", "mjpeg", "-q:v", 1), ".mkv"),
     "vp9": Coding(options=("-c:v", "libvpx-vp9", "-crf", 4, "-b:v", 0, "-cpu-used", 8), suffix=".webm"),
@@ -189,13 +192,37 @@ async def test_rgb_pictures_keep_their_colours(ffmpeg: Ffmpeg, codec: str, pix_f
     _assert_quarters(await _encoded(ffmpeg, source, tmp_path))
 
 
-@pytest.mark.parametrize(("codec", "pix_fmt"), [("png", "rgba"), ("ffv1", "gbrap")])
-async def test_transparent_pictures_come_out_on_black(ffmpeg: Ffmpeg, codec: str, pix_fmt: str, tmp_path: Path) -> None:
-    source = tmp_path / "clear.nut"
-    named = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv" if "yuv" in pix_fmt else "null"
-    matrix = "scale=out_color_matrix=bt709:out_range=tv," if "yuv" in pix_fmt else ""
-    clear = f"format=gbrap,colorchannelmixer=aa=0.5,{matrix}format={pix_fmt},{named}"
-    make(*lavfi(f"{_patches()},{clear}"), "-c:v", codec, source)
+TRANSPARENT = {
+    "rgba": ("png", "rgba", "bt709", "tv"),
+    "gbrap": ("ffv1", "gbrap", "bt709", "tv"),
+    "4:4:4": ("ffv1", "yuva444p", "bt709", "tv"),
+    "4:2:0": ("ffv1", "yuva420p", "bt709", "tv"),
+    "4:2:2, 601": ("ffv1", "yuva422p", "smpte170m", "tv"),
+    "4:4:4, full range": ("ffv1", "yuva444p", "bt709", "pc"),
+    "4:4:4, untagged": ("ffv1", "yuva444p", "", "tv"),
+    "4:4:4, 10 bits": ("prores_ks", "yuva444p10le", "bt709", "tv"),
+}
+
+
+@pytest.mark.parametrize(("codec", "pix_fmt", "matrix", "span"), TRANSPARENT.values(), ids=TRANSPARENT.keys())
+async def test_transparent_pictures_come_out_on_black(
+    ffmpeg: Ffmpeg, codec: str, pix_fmt: str, matrix: str, span: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "clear.mkv"
+    stored, tags = "null", ()
+    if pix_fmt.startswith("yuv"):
+        named = {"bt709": "bt709", "smpte170m": "bt601", "": "bt601"}[matrix]
+        stored = f"scale=out_color_matrix={named}:out_range={span}:flags=accurate_rnd"
+        unknown = matrix or "unknown"
+        stored += f",format={pix_fmt},setparams=color_primaries={unknown}:color_trc={unknown}:colorspace={unknown}"
+        stored += f":range={span}"
+    if pix_fmt.startswith("yuv") and matrix:
+        tags = ("-color_primaries", matrix, "-color_trc", matrix, "-colorspace", matrix, "-color_range", span)
+    clear = f"format=gbrap,colorchannelmixer=aa=0.5,{stored},format={pix_fmt}"
+    make(*lavfi(f"{_patches()},{clear}"), "-c:v", codec, *tags, source)
+    video = (await probe(source)).main_video
+    assert video is not None
+    assert "a" in str(video.pix_fmt), "nothing in it is transparent"
     half = {at: tuple(round(c / 2) for c in rgb) for at, rgb in QUARTERS.items()}
     _assert_quarters(await _encoded(ffmpeg, source, tmp_path), half)  # type: ignore[arg-type]
 

@@ -94,8 +94,8 @@ class Picture:
             "in_range": "pc" if self._full_range else "tv",
             "out_range": "tv",
         }
-        if self._rgb:
-            options["out_color_matrix"] = "bt709"
+        if self._rgb or self._transparent_yuv:
+            options["out_color_matrix"] = "bt709" if self._rgb else self._sws_matrix
             del options["in_range"]
         elif matrix := _SWS_MATRIX.get(self.tags.matrix or 0):
             options |= {"in_color_matrix": matrix, "out_color_matrix": matrix}
@@ -133,9 +133,22 @@ class Picture:
     def _full_range(self) -> bool:
         return bool(self.video.colour.full_range) or (self.video.pix_fmt or "").startswith("yuvj")
 
+    @property
+    def _transparent_yuv(self) -> bool:
+        return (self.video.pix_fmt or "").startswith("yuva")
+
+    @property
+    def _sws_matrix(self) -> str:
+        """By its name, where it has to be said: what libswscale would take untagged pictures for."""
+        return _SWS_MATRIX.get(self.tags.matrix or 0, "bt601")
+
     def _opaque(self) -> list[Step]:
-        """Transparent RGB pictures on black, as players show them; what is under the transparency may be anything."""
+        """Transparent pictures on black, as players show them; what is under the transparency may be anything."""
         name = self.video.pix_fmt or ""
+        if self._transparent_yuv:
+            read = {"in_range": "pc" if self._full_range else "tv", "in_color_matrix": self._sws_matrix}
+            read |= {"out_range": "pc", "flags": "accurate_rnd+full_chroma_int+full_chroma_inp"}
+            return [("scale", read), ("format", {"pix_fmts": "gbrap"}), ("premultiply", {"inplace": 1})]
         if name.startswith(("rgba", "bgra", "argb", "abgr", "gbrap", "pal8")):
             return [("format", {"pix_fmts": "gbrap"}), ("premultiply", {"inplace": 1})]
         return []
