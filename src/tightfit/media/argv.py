@@ -7,7 +7,7 @@ is pinned to the one that the probe saw.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from os.path import abspath
@@ -169,7 +169,7 @@ def x264_output(node: Any, out: Path, time_base: Fraction, x264: X264) -> Any:
     if isinstance(x264.rate, SecondPass):
         params += f":ratetol={_RATE_TOLERANCE}"
     return ffmpeg.output(
-        node,
+        _described(node, x264.tags),
         ours(out),
         **{
             "f": "nut",
@@ -184,6 +184,18 @@ def x264_output(node: Any, out: Path, time_base: Fraction, x264: X264) -> Any:
             **x264.tags,
         },
     )
+
+
+# ``setparams`` has names of its own for one option of encoders, and for two transfer curves.
+_SAID_AS = {"color_range": "range"}
+_ALSO_CALLED = {"gamma22": "bt470m", "gamma28": "bt470bg"}
+
+
+def _described(node: Any, tags: Mapping[str, str]) -> Any:
+    """``node`` of the colours that the encoder is to tell of it: from version 7 on ffmpeg believes the pictures, loses
+    what they don't say, and may convert what says nothing."""
+    said = {_SAID_AS.get(name, name): _ALSO_CALLED.get(value, value) for name, value in tags.items()}
+    return node.filter("setparams", **said) if said else node
 
 
 def _rate_options(rate: Rate) -> dict[str, Any]:
