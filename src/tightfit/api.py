@@ -135,7 +135,8 @@ async def acompress_all(
         )
 
     names = [Path(path) for path in paths]
-    gathered = gather(names, limits, request, recursive=recursive, output=None if output is None else str(output))
+    named = None if output is None else str(output)
+    gathered = gather(names, limits, request, recursive=recursive, output=named, split=split)
     return await compress_each(gathered, settings, on_update, total=total, split=split)
 
 

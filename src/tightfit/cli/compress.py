@@ -115,7 +115,7 @@ def compress(
     view = view_for(as_json=as_json, quiet=quiet, verbose=verbose)
     try:
         named = [limit.text for limit in limits]
-        gathered = gather(files, named, request, recursive=recursive, output=output)
+        gathered = gather(files, named, request, recursive=recursive, output=output, split=split)
     except UsageError as error:
         for file in files:
             view.refused(str(file), error)

@@ -13,7 +13,7 @@ from tightfit.domain.audio import AudioPlan
 from tightfit.domain.geometry import Size, ladder, scaled
 from tightfit.domain.pieces import Segment
 from tightfit.domain.rate import CRF_MAX, RateModel
-from tightfit.domain.result import Option
+from tightfit.domain.result import Decisions, Option
 from tightfit.units import format_bytes, format_seconds
 
 # The CRF above which the next smaller picture looks better at the same bytes, where nothing was measured: of the
@@ -98,6 +98,9 @@ class AlreadyFits:
     bytes: int
 
 
+NO_DECISIONS = Decisions()
+
+
 @dataclass(frozen=True)
 class Plan:
     """What will be done and why; ``reasons`` are sentences.
@@ -119,6 +122,7 @@ class Plan:
     in_cloud: bool = False
     credits: int = 0
     more_audio: tuple[AudioPlan, ...] = ()
+    decisions: Decisions = NO_DECISIONS
     fps: Fraction | None = None
 
     @property

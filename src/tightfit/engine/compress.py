@@ -30,7 +30,8 @@ from tightfit.engine.job import Job, parallel_encodes, scratch_job, unusable
 from tightfit.engine.memory import DurableMemory, Memory
 from tightfit.engine.places import Cloud, Hosted
 from tightfit.engine.prepare import Prepared, prepare
-from tightfit.engine.report.publish import check_report, publish_report
+from tightfit.engine.report.make import reported
+from tightfit.engine.report.publish import check_report
 from tightfit.engine.staying import may_stay
 from tightfit.errors import EncoderError, SourceChanged, SourceError, TightfitError
 from tightfit.media.probe import identify
@@ -268,7 +269,8 @@ async def _encode(
 ) -> tuple[Result, str]:
     """The result, and the SHA-256 of the file at ``part`` as it was verified."""
     job = work.job
-    about = f"{work.content} {ffmpeg.version} {prepared.plan.full}"
+    fields = prepared.clip.picture.fields
+    about = f"{work.content} {ffmpeg.version} {prepared.plan.full} {fields}"
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
     fit = _fit_of(request, prepared, ffmpeg, job, part, memory)
     job.tell(Phase.ENCODE)
@@ -286,30 +288,7 @@ async def _encode(
     if request.min_quality:
         quality = await checked_quality(request.min_quality, fit, prepared, ffmpeg, job, part)
     result = _result(request, prepared, fit, job, output, size, quality)
-    return await _reported(request, prepared, fit, ffmpeg, job, part, variants, result, disk), digest
-
-
-async def _reported(
-    request: CompressRequest,
-    prepared: Prepared,
-    fit: Fit,
-    ffmpeg: Ffmpeg,
-    job: Job,
-    part: Path,
-    variants: tuple[Variant, ...],
-    result: Result,
-    disk: Disk,
-) -> Result:
-    """The result, with what was measured for the page where one was asked for. Raises as ``publish_report``."""
-    if request.report is None:
-        return result
-    from tightfit.engine.report.gather import gathered
-    from tightfit.engine.report.page import render
-
-    job.tell(Phase.VERIFY, 0.5, message="comparing with the source, for the report")
-    found = await gathered(prepared, fit, ffmpeg, job, part, variants, result)
-    publish_report(request, render(found), job.id, disk)
-    return found.result
+    return await reported(request, prepared, fit, ffmpeg, job, part, variants, result, disk), digest
 
 
 def _cloud(
@@ -396,4 +375,5 @@ def _result(
         elapsed_s=round(job.elapsed_s, 2),
         warnings=tuple(job.warnings),
         credits=fit.credits,
+        decisions=prepared.plan.decisions,
     )

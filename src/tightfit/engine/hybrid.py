@@ -106,6 +106,8 @@ def _reason_against(clip: Clip, segments: int, *, asked: bool) -> str:
         return "short"
     if not (clip.layout.is_whole and clip.picture.is_plain):
         return "the service knows nothing of edits"
+    if clip.picture.is_interlaced:
+        return "the picture is interlaced, which a service is not told"
     if not can_travel(clip):
         return "this source can't be cut without encoding it"
     return ""
