@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from tightfit.domain.codec import H264, Codec
 from tightfit.domain.geometry import Size
 from tightfit.domain.layout import Cut, Layout, lay_out
 from tightfit.domain.level import level_of
@@ -20,6 +21,8 @@ from tightfit.domain.pieces import Part
 from tightfit.domain.policy import Work
 from tightfit.errors import EncoderError, SourceError
 from tightfit.media import argv, packets, process
+from tightfit.media.coding import Coding, ConstantQuality, FirstPass, Rate
+from tightfit.media.encoders import encoder_of
 from tightfit.media.picture import Picture
 from tightfit.media.probe import require_read
 from tightfit.media.progress import ProgressReader
@@ -31,8 +34,6 @@ _AFTER_KEYFRAME_S = 0.001
 _BEFORE_KEYFRAME_S = -0.5
 _RETRY_EARLIER_S = 1.5
 _FULL = os.strerror(errno.ENOSPC)
-# Pictures that x264 holds to look ahead; by default 20 or 40, which is most of its memory.
-_SHORT_LOOKAHEAD = "rc-lookahead=10"
 _INDEXED = {"mov", "mp4", "matroska", "webm"}
 
 
@@ -80,6 +81,7 @@ class Setting:
     threads: int
     preset: str = "medium"
     most_bytes: int | None = None
+    codec: Codec = H264
 
 
 async def encode(
@@ -91,7 +93,7 @@ async def encode(
     out: Path,
     *,
     on_frames: Callable[[int], None],
-    rate: argv.Rate | None = None,
+    rate: Rate | None = None,
 ) -> Part:
     """Encode frames ``[first, last)`` into ``out`` and return them as a checked part.
 
@@ -104,11 +106,11 @@ async def encode(
     complaint, frugally = "", False
     for seek_s in seeks_of(clip, first):
         # A second pass has to look ahead as far as the first one did.
-        tuning = _SHORT_LOOKAHEAD if frugally and rate is None else ""
-        node = _frames(ffmpeg, clip, first, last, setting, seek_s, roughly=isinstance(rate, argv.FirstPass))
-        x264 = _x264(clip, setting, rate or argv.ConstantQuality(setting.crf), tuning)
+        tuning = encoder_of(setting.codec).FRUGAL if frugally and rate is None else ""
+        node = _frames(ffmpeg, clip, first, last, setting, seek_s, roughly=isinstance(rate, FirstPass))
+        coding = _coding(clip, setting, rate or ConstantQuality(setting.crf), tuning)
         done = await process.run(
-            argv.command(ffmpeg.path, argv.x264_output(node, out, clip.video.time_base, x264)),
+            argv.command(ffmpeg.path, argv.coded_output(node, out, clip.video.time_base, coding)),
             cwd=out.parent,
             on_line=ProgressReader(on_frames),
             limits=ffmpeg.policy.limits(work_of(clip, first, last, setting, seek_s)),
@@ -145,10 +147,10 @@ def _frames(
     return argv.frames_of(source, clip.video, cut_of(clip, first, last), steps, slots)
 
 
-def _x264(clip: Clip, setting: Setting, rate: argv.Rate, tuning: str) -> argv.X264:
+def _coding(clip: Clip, setting: Setting, rate: Rate, tuning: str) -> Coding:
     fps = clip.layout.fps
     tags, level = clip.picture.tag_options(), level_of(setting.size, fps)
-    return argv.X264(rate, setting.preset, setting.threads, fps, tags, level, tuning)
+    return Coding(rate, setting.preset, setting.threads, fps, tags, level, tuning, setting.codec)
 
 
 # x264's notes of a first pass: its mbtree file has two bytes for each block of 16x16 pixels of each frame.

@@ -18,7 +18,7 @@ from tightfit.domain.mp4 import INTERLEAVE_US
 from tightfit.domain.pieces import Part
 from tightfit.domain.timeline import decode_times, is_whole, presentation_order
 from tightfit.errors import EncoderError
-from tightfit.media import nal, packets
+from tightfit.media import packets
 from tightfit.media.argv import LEAD_S, ours
 from tightfit.media.audio import AudioTrack
 
@@ -98,7 +98,7 @@ def _stitch(
         raise EncoderError(f"The pieces hold {len(order)} frames where {len(timeline.pts)} were planned.")
     with av.open(ours(out), "w", format="mp4", options=_MUXER) as container:
         container.metadata.update(metadata)
-        lanes = [_video_packets(container, parts, timeline, order, sets.pop())]
+        lanes = [_video_packets(container, parts, timeline, order)]
         if audio:
             lanes.append(_audio_packets(container, audio, timeline))
         for _, packet in heapq.merge(*lanes, key=lambda item: item[0]):
@@ -111,11 +111,10 @@ def _video_packets(
     parts: Sequence[Part],
     timeline: Timeline,
     order: list[int],
-    parameter_sets: bytes,
 ) -> Iterator[tuple[Fraction, Packet[Any]]]:
     with av.open(ours(parts[0].path), format="nut") as template:
         stream = container.add_stream_from_template(template.streams.video[0], opaque=True)
-    stream.codec_context.extradata = nal.avcc(parameter_sets)
+    stream.codec_context.extradata = packets.description_of(Path(parts[0].path))
     stream.time_base = timeline.time_base
     dts = decode_times(timeline.pts, order, timeline.tick)
 

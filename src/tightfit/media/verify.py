@@ -20,7 +20,7 @@ from tightfit.domain.geometry import Size
 from tightfit.domain.pieces import Part
 from tightfit.domain.policy import Work
 from tightfit.errors import EncoderError
-from tightfit.media import argv, nal, packets, process
+from tightfit.media import argv, packets, process
 from tightfit.media.audio import AudioTrack
 from tightfit.media.audio import packets_of as sound_of
 from tightfit.media.progress import ProgressReader
@@ -105,7 +105,7 @@ def _check_header(container: av.container.InputContainer, expected: Expected) ->
     if sorted(stream.type for stream in container.streams) != wanted:
         raise EncoderError("The joined file has lost or gained a track.", hint=_AGAIN)
     coded = container.streams.video[0].codec_context
-    if coded.extradata != nal.avcc(packets.parameter_sets_of(Path(expected.parts[0].path))):
+    if coded.extradata != packets.description_of(Path(expected.parts[0].path)):
         raise EncoderError("The joined file describes its pictures otherwise than the encoder did.", hint=_AGAIN)
     if (coded.width, coded.height) != (expected.size.width, expected.size.height):
         raise EncoderError(f"The joined file's pictures are {coded.width}x{coded.height}.", hint=_AGAIN)

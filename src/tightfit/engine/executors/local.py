@@ -9,6 +9,7 @@ from pathlib import Path
 
 import anyio
 
+from tightfit.domain.codec import H264, Codec
 from tightfit.domain.geometry import Size
 from tightfit.domain.pieces import Part
 from tightfit.domain.plan import Pace
@@ -51,6 +52,7 @@ class LocalExecutor:
     work: Path
     on_progress: Callable[[], None]
     most_bytes: int | None = None
+    codec: Codec = H264
     frames_by_attempt: dict[int, int] = field(default_factory=dict)
     frames_looked_at: dict[int, int] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -113,7 +115,7 @@ class LocalExecutor:
         return part
 
     def _setting(self, task: Task) -> Setting:
-        return replace(setting_of(task), most_bytes=self.most_bytes)
+        return replace(setting_of(task), most_bytes=self.most_bytes, codec=self.codec)
 
     def made_elsewhere(self, frames: int) -> None:
         """Count the frames of a piece that another place encoded."""
