@@ -51,14 +51,18 @@ async def acompress(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
+    container: str | None = None,
+    hdr: str = "auto",
+    private: bool = False,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
 ) -> Result:
     """Make the best-looking file within ``to`` ("50MB", "25%") or a destination's ``preset``; return what happened.
 
     ``where`` is "auto", "local" or "cloud"; ``offline`` opens no socket whatever else is set; ``no_fallback`` raises
-    NoPlaceLeft where the cloud can't do it; ``max_credits`` is the most that may be spent there. ``edits`` are written
-    as on the command line: trim="0:10-0:30".
+    NoPlaceLeft where the cloud can't do it; ``max_credits`` is the most that may be spent there. ``container`` is
+    "mp4", "mov" or "mkv" (None: by the output's name), ``hdr`` "auto" or "tonemap"; ``private`` drops facts of a place,
+    a person or a device. ``edits`` are written as on the command line: trim="0:10-0:30".
     """
     request = make_request(
         Path(path),
@@ -72,6 +76,9 @@ async def acompress(
         where=where,
         no_fallback=no_fallback,
         max_credits=max_credits,
+        container=container,
+        hdr=hdr,
+        private=private,
         edits=parse_edits(edits),
     )
     return await run_compress(request, _settings(offline), on_update)
@@ -138,6 +145,9 @@ async def aplan(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
+    container: str | None = None,
+    hdr: str = "auto",
+    private: bool = False,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
 ) -> Plan | FilePlan | AlreadyFits:
@@ -151,6 +161,9 @@ async def aplan(
         where=where,
         no_fallback=no_fallback,
         max_credits=max_credits,
+        container=container,
+        hdr=hdr,
+        private=private,
         edits=parse_edits(edits),
     )
     return await run_plan(request, _settings(offline), on_update)
@@ -175,6 +188,9 @@ def compress(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
+    container: str | None = None,
+    hdr: str = "auto",
+    private: bool = False,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
 ) -> Result:
@@ -194,6 +210,9 @@ def compress(
             offline=offline,
             no_fallback=no_fallback,
             max_credits=max_credits,
+            container=container,
+            hdr=hdr,
+            private=private,
             on_update=on_update,
             **edits,
         )
@@ -216,6 +235,9 @@ def plan(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
+    container: str | None = None,
+    hdr: str = "auto",
+    private: bool = False,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
 ) -> Plan | FilePlan | AlreadyFits:
@@ -232,6 +254,9 @@ def plan(
             offline=offline,
             no_fallback=no_fallback,
             max_credits=max_credits,
+            container=container,
+            hdr=hdr,
+            private=private,
             on_update=on_update,
             **edits,
         )

@@ -18,7 +18,7 @@ from tightfit.units import SIZE_HELP
 
 COMMANDS = ("compress", "plan", "probe", "watch", "presets", "doctor", "demo", "serve")
 LATER_COMMANDS = ("worker", "bench", "mcp")
-LATER_OPTIONS = ("--hdr", "--effort", "--min-quality", "--private", "--report")
+LATER_OPTIONS = ("--effort", "--min-quality", "--report")
 COLOUR = r"\x1b\[[\d;]*[349]\dm"
 
 

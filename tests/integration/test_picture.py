@@ -9,6 +9,7 @@ import pytest
 from support.colours import Rgb, Shown, first_frame, near
 from support.footage import lavfi, make
 
+from benchmarks.shown import delta_e, lab
 from tightfit.domain.geometry import Size, full_size
 from tightfit.domain.request import Resolution
 from tightfit.errors import SourceError
@@ -28,6 +29,8 @@ QUARTERS = {
     (0.75, 0.75): BOTTOM_RIGHT,
 }
 NO_BOUND = Resolution()
+# A just noticeable difference is 2.3 (CIE 1976).
+MOST_DELTA_E = 2.0
 NEAR_LOSSLESS = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", 4)
 
 
@@ -84,6 +87,8 @@ async def _encoded(
 def _assert_quarters(shown: Shown, expected: dict[tuple[float, float], Rgb] = QUARTERS) -> None:
     seen = {at: shown.at(*at) for at in expected}
     assert all(near(seen[at], expected[at]) for at in expected), f"{seen} instead of {expected}"
+    off = [delta_e(lab(bytes(seen[at])), lab(bytes(expected[at]))) for at in expected]
+    assert max(off, default=0.0) <= MOST_DELTA_E, f"{seen} instead of {expected}"
 
 
 CODINGS = {
@@ -137,6 +142,33 @@ async def test_rgb_pictures_keep_their_colours(ffmpeg: Ffmpeg, codec: str, pix_f
     source = tmp_path / "rgb.nut"
     make(*lavfi(f"{_patches()},format={pix_fmt}"), "-c:v", codec, source)
     _assert_quarters(await _encoded(ffmpeg, source, tmp_path))
+
+
+@pytest.mark.parametrize(("codec", "pix_fmt"), [("png", "rgba"), ("ffv1", "gbrap")])
+async def test_transparent_pictures_come_out_on_black(ffmpeg: Ffmpeg, codec: str, pix_fmt: str, tmp_path: Path) -> None:
+    source = tmp_path / "clear.nut"
+    named = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv" if "yuv" in pix_fmt else "null"
+    matrix = "scale=out_color_matrix=bt709:out_range=tv," if "yuv" in pix_fmt else ""
+    clear = f"format=gbrap,colorchannelmixer=aa=0.5,{matrix}format={pix_fmt},{named}"
+    make(*lavfi(f"{_patches()},{clear}"), "-c:v", codec, source)
+    half = {at: tuple(round(c / 2) for c in rgb) for at, rgb in QUARTERS.items()}
+    _assert_quarters(await _encoded(ffmpeg, source, tmp_path), half)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("-display_hflip", [TOP_RIGHT, TOP_LEFT, BOTTOM_RIGHT, BOTTOM_LEFT]),
+        ("-display_vflip", [BOTTOM_LEFT, BOTTOM_RIGHT, TOP_LEFT, TOP_RIGHT]),
+    ],
+)
+async def test_a_mirrored_picture_comes_out_as_it_is_shown(
+    ffmpeg: Ffmpeg, option: str, expected: list[Rgb], tmp_path: Path
+) -> None:
+    flat, source = Coding().make(tmp_path / "flat"), tmp_path / "mirrored.mp4"
+    make(option, "-i", flat, "-c", "copy", source)
+    shown = await _encoded(ffmpeg, source, tmp_path)
+    _assert_quarters(shown, dict(zip(QUARTERS, expected, strict=True)))
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ VIDEO = {
     **{"packets": [[0, 10, True, 40], [40, 10, False, 40]], "rotation": 0},
 }
 FACTS = {
-    **{"container": "mov,mp4", "start_s": 0.0, "header_duration_s": 0.08, "streams": [VIDEO], "chapters": 0},
+    **{"container": "mov,mp4", "start_s": 0.0, "header_duration_s": 0.08, "streams": [VIDEO], "chapters": []},
     **{"metadata": {}, "doubts": []},
 }
 

@@ -38,6 +38,7 @@ HELP = f"""{SHORT}
   tightfit compress photo.jpg --to 500KB           or png, webp, avif, gif; mp3, m4a, aac, opus, wav
   tightfit compress clip.mp4 --to 5MB -o clip.gif  what -o names: .gif, or .m4a for the sound alone
   tightfit compress talk.mov --for discord --audio 48
+  tightfit compress film.mkv 500MB --container mkv --private
   tightfit compress talk.mov --for discord --for email
   tightfit compress vacation.mp4 50MB --where cloud
   tightfit compress talk.mov 20MB --trim 1:30- --cut 4:00-4:12 --aspect 9:16 --fit cover
@@ -59,9 +60,11 @@ def compress(
         ),
     ] = None,
     codec: options.Codec = "h264",
-    container: options.Container = "mp4",
+    container: options.Container = None,
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
+    hdr: options.Hdr = "auto",
+    private: options.Private = False,
     trim: edits.Trim = None,
     cut: edits.Cut = None,
     fps: edits.Fps = None,
@@ -90,13 +93,18 @@ def compress(
     edited: EditOptions = {"trim": trim, "cut": cut, "mute": mute, "fps": fps, "speed": speed, "volume": volume}
     edited |= {"crop": crop, "rotate": rotate, "aspect": aspect, "fit": fit, "fade": fade}
     places = options.Places(where, offline, no_fallback, max_credits)
-    options.require_built(codec, container, places)
+    form = options.Form(container, hdr, private)
+    options.require_built(codec, places)
     files, limits = options.files_and_limits(words, to, preset)
 
     def request(file: Path, number: int, where_to: str | None) -> CompressRequest:
-        limit = limits[number]
         return options.request(
-            *(file, limit, resolution, audio, jobs), output=where_to, overwrite=overwrite, places=places, edits=edited
+            *(file, limits[number], resolution, audio, jobs),
+            output=where_to,
+            overwrite=overwrite,
+            places=places,
+            form=form,
+            edits=edited,
         )
 
     from tightfit.engine.several import gather

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from tightfit.engine.edit_options import EditOptions
 
 _TO_COME = (
-    *("--hdr", "--effort", "--min-quality"),
-    *("--private", "--report"),
+    *("--effort", "--min-quality"),
+    "--report",
 )
-LATER = {"compress": _TO_COME, "plan": _TO_COME, "probe": ("--for",)}
+LATER = {"compress": _TO_COME, "plan": _TO_COME}
 # What to write instead, for the options whose value can be wrong.
 EXAMPLES = {
     "--to": "--to 50MB",
@@ -31,6 +31,7 @@ EXAMPLES = {
     "--container": "--container mp4",
     "--resolution": "--resolution 720p",
     "--audio": "--audio 96",
+    "--hdr": "--hdr tonemap",
     "--where": "--where local",
     "--jobs": "--jobs 2",
     "--trim": "--trim 0:10-0:30",
@@ -75,7 +76,15 @@ Resolution = Annotated[
 ]
 Audio = Annotated[str, typer.Option(metavar="CHOICE", help="auto, none, copy, or kb/s such as 96.")]
 Codec = Annotated[str, typer.Option(metavar="CODEC", help="h264.")]
-Container = Annotated[str, typer.Option(metavar="FORMAT", help="mp4.")]
+Container = Annotated[
+    str | None,
+    typer.Option(metavar="FORMAT", help="mp4, mov or mkv.", show_default="from --output, else mp4"),
+]
+Hdr = Annotated[
+    str,
+    typer.Option(metavar="WAY", help="auto or tonemap: HDR becomes SDR, also in a file that would fit as it is."),
+]
+Private = Annotated[bool, typer.Option("--private", help="Drop facts of a place, a person or a device.")]
 Where = Annotated[
     str,
     typer.Option(
@@ -157,6 +166,15 @@ def _size_at_the_end(words: list[str]) -> str:
 
 
 @dataclass(frozen=True)
+class Form:
+    """What kind of file is made, and what it tells."""
+
+    container: str | None = None
+    hdr: str = "auto"
+    private: bool = False
+
+
+@dataclass(frozen=True)
 class Places:
     """Where the work may be done."""
 
@@ -176,6 +194,7 @@ def request(
     output: str | None = None,
     overwrite: bool = False,
     places: Places = Places(),
+    form: Form = Form(),
     edits: EditOptions | None = None,
 ) -> CompressRequest:
     """What the options ask of one file. Raises UsageError."""
@@ -194,14 +213,16 @@ def request(
         where="local" if places.offline and places.where == "auto" else places.where,
         no_fallback=places.no_fallback,
         max_credits=places.max_credits,
+        container=form.container,
+        hdr=form.hdr,
+        private=form.private,
         edits=parse_edits(edits or {}),
     )
 
 
-def require_built(codec: str, container: str, places: Places) -> None:
+def require_built(codec: str, places: Places) -> None:
     """Raise UsageError for a value that is promised but not in this version, or means nothing."""
     _require("--codec", codec, ("h264",), ("hevc", "av1", "vp9", "auto"))
-    _require("--container", container, ("mp4",), ("mov", "mkv", "webm"))
     _require("--where", places.where, ("auto", "local", "cloud"), ("cluster",))
     if places.offline and places.where == "cloud":
         raise UsageError("--offline opens no socket, and --where cloud needs one.", hint="Leave one of them out.")

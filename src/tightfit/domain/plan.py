@@ -118,6 +118,7 @@ class Plan:
     predicted_vmaf: float | None = None
     in_cloud: bool = False
     credits: int = 0
+    more_audio: tuple[AudioPlan, ...] = ()
     fps: Fraction | None = None
 
     @property

@@ -7,10 +7,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from tightfit.domain.containers import Container, container_of
 from tightfit.domain.edits import NO_EDITS, Edits
 from tightfit.units import Target
 
 AudioChoice = Literal["auto", "none", "copy"] | int
+Hdr = Literal["auto", "tonemap"]
 
 
 class Where(StrEnum):
@@ -39,6 +41,12 @@ class Destination:
     containers: tuple[str, ...] = ()
     max_duration_s: float | None = None
     max_fps: float | None = None
+    edit_lists: bool = True
+    audio_codecs: tuple[str, ...] = ()
+    max_audio_tracks: int | None = None
+    max_channels: int | None = None
+    max_audio_rate: int | None = None
+    max_audio_kbps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,7 @@ class CompressRequest:
     """One input and what to make of it. ``audio`` is a choice or kb/s; ``destination`` is set for presets.
 
     ``no_fallback``: what the cloud can't do is not done here instead. ``max_credits`` is the most that may be spent.
+    ``container`` None follows the output's name. ``private`` leaves out facts of a place, a person or a device.
     ``keeps_rate``: no size was named, only edits; what stays of the source may take the bytes that it takes there.
     ``stem`` begins the output's name instead of the source's. ``share_bytes`` is the file's part of a limit that is for
     several together, and takes the place of the limit that was named. ``part`` counts
@@ -63,12 +72,23 @@ class CompressRequest:
     where: Where = Where.AUTO
     no_fallback: bool = False
     max_credits: int | None = None
+    container: Container | None = None
+    private: bool = False
+    hdr: Hdr = "auto"
     edits: Edits = NO_EDITS
     keeps_rate: bool = False
     stem: str = ""
     share_bytes: int | None = None
     part: int | None = None
     parts: int = 1
+
+    @property
+    def writes(self) -> Container:
+        """The container of a file that is made: as asked, by the output's name, or by the destination."""
+        named = container_of(self.output.suffix) if self.output is not None else None
+        taken = self.destination.containers if self.destination else ()
+        usual = next((kind for name in taken if (kind := container_of(name))), Container.MP4)
+        return self.container or named or (Container.MP4 if Container.MP4 in taken else usual)
 
     def limit_for(self, source_bytes: int) -> int:
         """The limit in bytes for a source of this size."""

@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tightfit.domain.containers import Container
 from tightfit.domain.file_plan import FilePlan
-from tightfit.domain.geometry import full_size
 from tightfit.domain.job import JobRecord
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Part, Variant
@@ -21,17 +21,18 @@ from tightfit.engine.consent import may_use_cloud, require_possible
 from tightfit.engine.craft import Craft, aliased, copied
 from tightfit.engine.disk import Disk, disk_of, sha256_of
 from tightfit.engine.durable import DurableJob
-from tightfit.engine.editing import is_edited, layout_of
+from tightfit.engine.editing import layout_of
 from tightfit.engine.executors.local import LocalExecutor
 from tightfit.engine.fit import Fit
 from tightfit.engine.job import Job, parallel_encodes, scratch_job, unusable
 from tightfit.engine.memory import DurableMemory, Memory
 from tightfit.engine.places import Cloud, Hosted
 from tightfit.engine.prepare import Prepared, prepare
+from tightfit.engine.staying import may_stay
 from tightfit.errors import EncoderError, SourceChanged, SourceError, TightfitError
 from tightfit.media.measure import measure
 from tightfit.media.probe import identify
-from tightfit.media.stitch import kept_metadata, stitch
+from tightfit.media.stitch import stitch
 from tightfit.media.tools import Ffmpeg, find_ffmpeg
 from tightfit.media.verify import Expected, verify
 from tightfit.settings import Settings
@@ -105,6 +106,7 @@ async def _work_on(
                 raise SourceChanged(
                     f"{info.path} changed while it was being worked on.", hint="Run again when it is at rest."
                 )
+            publish.keep_time(part, info.identity.mtime_ns)
             work.publish(part, output, result, digest, overwrite=request.overwrite)
             return result
         except (SourceError, EncoderError):
@@ -161,9 +163,15 @@ class _Clips:
     request: CompressRequest
     settings: Settings
     info: MediaInfo
-    extension: str = ".mp4"
-    extensions: tuple[str, ...] = (".mp4",)
     tool: str = ""
+
+    @property
+    def extension(self) -> str:
+        return f".{self.request.writes}"
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.extension, *(f".{kind}" for kind in Container))))
 
     def may_stay(self) -> bool:
         return may_stay(self.request, self.info)
@@ -238,27 +246,6 @@ def _warn_of_rules(request: CompressRequest, info: MediaInfo, video: VideoStream
         job.warn(f"The destination wants at most {rules.max_fps:.0f} fps; this video has {float(layout.fps):.0f}.")
 
 
-def may_stay(request: CompressRequest, info: MediaInfo) -> bool:
-    """True where the file may be copied as it is: only a size was asked for, and a destination takes its form."""
-    video, bound = info.main_video, request.resolution
-    named = request.output is not None and not request.output.is_dir()
-    if named and request.output and request.output.suffix.lower() != request.source.suffix.lower():
-        return False
-    if request.audio not in ("auto", "copy"):
-        return False
-    if video and is_edited(request, info, video):
-        return False
-    if video and (bound.width or bound.height):
-        display = video.display_size
-        if full_size(display, bound) != full_size(display):
-            return False
-    if request.destination is None or video is None:
-        return True
-    codecs, containers = request.destination.codecs, request.destination.containers
-    held = set(info.container.split(","))
-    return (not codecs or video.codec in codecs) and (not containers or bool(held & set(containers)))
-
-
 async def _encode(
     request: CompressRequest,
     prepared: Prepared,
@@ -331,7 +318,7 @@ def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: J
 
 
 def _write(variants: tuple[Variant, ...], prepared: Prepared, path: Path) -> int:
-    return stitch(_parts_of(variants), prepared.timeline, prepared.track, kept_metadata(prepared.clip.info), path)
+    return stitch(_parts_of(variants), prepared.timeline, prepared.cargo, path)
 
 
 def _expected(prepared: Prepared, variants: tuple[Variant, ...], fit: Fit) -> Expected:
@@ -340,8 +327,7 @@ def _expected(prepared: Prepared, variants: tuple[Variant, ...], fit: Fit) -> Ex
         timeline=prepared.timeline,
         size=fit.size,
         parts=_parts_of(variants),
-        track=prepared.track,
-        metadata=kept_metadata(prepared.clip.info),
+        cargo=prepared.cargo,
     )
 
 
@@ -374,9 +360,9 @@ async def _explain_fill(
 def _result(
     request: CompressRequest, prepared: Prepared, fit: Fit, job: Job, output: Path, size: int, quality: Quality | None
 ) -> Result:
-    clip, track = prepared.clip, prepared.track
+    clip = prepared.clip
     frames = clip.frames
-    sound = (AudioOut(track.codec, round(track.kbps, 1), track.channels),) if track else ()
+    sound = tuple(AudioOut(t.codec, round(t.kbps, 1), t.channels) for t in prepared.cargo.tracks)
     return Result(
         status=Status.MET,
         job_id=job.id,

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from tightfit.domain.containers import Container
 from tightfit.domain.edits import NO_EDITS, Edits
 from tightfit.domain.media_info import Identity
 from tightfit.domain.request import CompressRequest, Destination, Resolution, Where
@@ -36,6 +37,9 @@ def request_facts(request: CompressRequest, identity: Identity) -> dict[str, Any
         "where": str(request.where),
         "no_fallback": request.no_fallback,
         "max_credits": request.max_credits,
+        "container": str(request.container) if request.container else None,
+        "private": request.private,
+        "hdr": request.hdr,
         # Named only where there are some: the unfinished jobs of earlier versions are found by all that is named.
         **({"edits": asdict(request.edits)} if request.edits else {}),
         **({"keeps_rate": True} if request.keeps_rate else {}),
@@ -63,6 +67,10 @@ def request_of(facts: Mapping[str, Any]) -> CompressRequest:
         where=Where(facts.get("where", Where.LOCAL)),
         no_fallback=facts.get("no_fallback", False),
         max_credits=facts.get("max_credits"),
+        # Jobs of version 0.1 are older than these too.
+        container=Container(facts["container"]) if facts.get("container") else None,
+        private=facts.get("private", False),
+        hdr=facts.get("hdr", "auto"),
         edits=TypeAdapter(Edits).validate_python(facts["edits"]) if "edits" in facts else NO_EDITS,
         keeps_rate=facts.get("keeps_rate", False),
         stem=facts.get("stem", ""),

@@ -18,6 +18,7 @@ from tightfit.domain.rate import Content
 from tightfit.media.analyse import ANALYSIS_CRF, ANALYSIS_PRESET, ANALYSIS_TUNING, Analysis
 from tightfit.media.audio import measure_loudness
 from tightfit.media.picture import Picture
+from tightfit.media.sound import is_untouched
 from tightfit.media.tools import Ffmpeg
 
 _FORMAT = 4
@@ -101,7 +102,7 @@ def _write(entry: Path, facts: dict[str, Any]) -> None:
 
 
 def _loudness_entry(cache: Path, info: MediaInfo, stream: AudioStream, layout: Layout, ffmpeg: Ffmpeg) -> Path:
-    stretch = [] if layout.is_whole else [asdict(layout)]
+    stretch = [] if is_untouched(layout) else [asdict(layout)]
     return cache / f"sound-{_digest([_FORMAT, asdict(info.identity), stream.index, ffmpeg.version, *stretch])}.json"
 
 

@@ -84,7 +84,9 @@ def part_path(path: Path, job_id: str) -> Path:
 
 def parts_of(request: CompressRequest, job_id: str) -> list[Path]:
     """Where a run of ``request`` may have left a part."""
-    return sorted({part_path(output_path(request, ext), job_id) for ext in (".mp4", request.source.suffix)})
+    return sorted(
+        {part_path(output_path(request, ext), job_id) for ext in (f".{request.writes}", request.source.suffix)}
+    )
 
 
 def publish(part: Path, path: Path, *, overwrite: bool, disk: Disk) -> None:
@@ -131,6 +133,12 @@ def copy_to_part(source: Path, part: Path) -> None:
         with suppress(OSError):
             part.unlink()
         raise explained(exc, part) from exc
+
+
+def keep_time(part: Path, mtime_ns: int) -> None:
+    """Give the file the source's time of last change: people sort by it. Where the disk can't, it stays new."""
+    with suppress(OSError):
+        os.utime(part, ns=(mtime_ns, mtime_ns))
 
 
 def require_folder(path: Path) -> None:

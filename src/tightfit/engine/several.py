@@ -146,7 +146,7 @@ class Outcomes:
 
     def _refuse_to_replace_our_own(self, request: CompressRequest) -> None:
         """`clip.mov clip.mp4 --overwrite` must not end as one file."""
-        for extension in (".mp4", request.source.suffix):
+        for extension in (f".{request.writes}", request.source.suffix):
             path = output_path(request, extension)
             if path in self._written:
                 raise OutputExists(

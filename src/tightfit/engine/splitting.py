@@ -15,10 +15,11 @@ from tightfit.domain.media_info import VideoStream
 from tightfit.domain.rate import RateModel
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.splitting import MOST_PARTS, cuts, parts_needed
-from tightfit.engine.compress import may_stay, probed
+from tightfit.engine.compress import probed
 from tightfit.engine.editing import layout_of
 from tightfit.engine.job import Job, Listener, scratch_job
 from tightfit.engine.prepare import analysis_of, budget_of
+from tightfit.engine.staying import may_stay
 from tightfit.errors import TightfitError, UsageError
 from tightfit.media.encode import Clip
 from tightfit.media.picture import Picture
@@ -74,7 +75,7 @@ async def _parts_of(
     analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
     clip = Clip(info, video, picture, analysis.pts, layout)
     fair = planning.fair_video_bytes(RateModel(analysis.content), picture.full)
-    container = budget_of(limit, clip, None).container
+    container = budget_of(limit, clip, request).container
 
     def fair_part(number: int) -> float:
         seconds = layout.duration_s / number

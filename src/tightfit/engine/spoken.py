@@ -51,7 +51,7 @@ def _not_yet(intent: Intent, *, together: bool) -> Iterator[str]:
     """The wishes that the engine has no work for, as a person would name them."""
     if intent.codec not in (None, "h264"):
         yield f"the codec {intent.codec}"
-    if intent.container not in (None, "mp4"):
+    if intent.container == "webm":
         yield f"the container {intent.container}"
     if intent.where not in (None, "local", "cloud"):
         yield f"work on the {intent.where}"
@@ -75,7 +75,14 @@ def _request(
     if intent.action in _WITHOUT_SIZE:
         bound = _bound(intent.resolution) if intent.resolution else Resolution()
         return edit_request(
-            Path(name), edits, output=output, resolution=bound, audio=audio, overwrite=overwrite, jobs=jobs
+            Path(name),
+            edits,
+            output=output,
+            resolution=bound,
+            audio=audio,
+            overwrite=overwrite,
+            jobs=jobs,
+            container=intent.container,
         )
     request = make_request(
         Path(name),
@@ -86,6 +93,7 @@ def _request(
         overwrite=overwrite,
         jobs=jobs,
         where=intent.where or "auto",
+        container=intent.container,
         edits=edits,
     )
     return replace(request, resolution=_bound(intent.resolution)) if intent.resolution else request

@@ -25,11 +25,12 @@ from tightfit.domain.result import Option, Result
 from tightfit.domain.sharing import Curve
 from tightfit.domain.updates import Phase, Update
 from tightfit.engine import publish
-from tightfit.engine.compress import compress, ignore, may_stay, plan, probed
+from tightfit.engine.compress import compress, ignore, plan, probed
 from tightfit.engine.editing import kept_bytes, layout_of
 from tightfit.engine.executors.local import LocalExecutor, Task
 from tightfit.engine.job import Job, Listener, scratch_job
 from tightfit.engine.prepare import Infeasible, analysis_of, budget_of
+from tightfit.engine.staying import may_stay
 from tightfit.errors import TightfitError
 from tightfit.media.encode import Clip
 from tightfit.media.picture import Picture
@@ -108,7 +109,7 @@ class SharedLimit:
 
     def _require_output(self, request: CompressRequest) -> None:
         """A file that is there already and stays counts, or an interrupted run taken up again would go over."""
-        for extension in sorted({".mp4", request.source.suffix}):
+        for extension in sorted({f".{request.writes}", request.source.suffix}):
             path = publish.output_path(request, extension)
             if path.is_file() and not request.overwrite:
                 self.taken += path.stat().st_size
@@ -162,7 +163,7 @@ async def _curve_of(request: CompressRequest, about: int, ffmpeg: Ffmpeg, settin
         picture = Picture(video, full_size(video.display_size, request.resolution))
         analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
         clip = Clip(info, video, picture, analysis.pts, layout)
-        budget = budget_of(about, clip, None)
+        budget = budget_of(about, clip, request)
         stays = may_stay(request, info)
         model = RateModel(analysis.content)
         if not (stays and info.size <= about):

@@ -17,7 +17,9 @@ _WORD, _WORDS = r"[A-Za-z0-9_+.-]+", r"[A-Za-z0-9_+.-]+(,[A-Za-z0-9_+.-]+)*"
 _FLAGS = {"-hide_banner", "-nostdin", "-nostats", "-y", "-xerror", "-copyts", "-noaccurate_seek"}
 # Each option that takes a value, and what that value has to look like from end to end.
 _VALUES = {
-    **dict.fromkeys(("-loglevel", "-preset", "-fps_mode", "-c:v", "-c:a", "-bsf:a", "-skip_loop_filter"), _WORD),
+    **dict.fromkeys(
+        ("-loglevel", "-preset", "-fps_mode", "-c:v", "-c:a", "-c:s", "-bsf:a", "-skip_loop_filter"), _WORD
+    ),
     **dict.fromkeys(("-color_primaries", "-color_trc", "-colorspace", "-color_range"), _WORD),
     **dict.fromkeys(("-format_whitelist", "-f"), _WORD),
     **dict.fromkeys(("-stats_period", "-max_alloc", "-filter_complex_threads", "-threads", "-ss", "-crf"), _NUMBER),
@@ -48,9 +50,10 @@ _NEEDED_BEFORE_INPUT = ("-protocol_whitelist", "-format_whitelist", "-f", "-max_
 # Demuxers and muxers that name other files instead of holding media.
 _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", "lavfi", "ffmetadata"}
 # Muxers that write one file and nothing else.
-_MADE = {"nut", "mp4", "mp3", "ipod", "adts", "opus", "wav", "gif"}
+_MADE = {"nut", "mp4", "srt", "mp3", "ipod", "adts", "opus", "wav", "gif"}
 _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf", "ssim"),
+    "premultiply",
     *("fps", "palettegen", "paletteuse"),
     *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
     *("select", "transpose", "hflip", "vflip", "pad", "fade"),

@@ -80,7 +80,8 @@ class Picture:
             del options["in_range"]
         elif matrix := _SWS_MATRIX.get(self.tags.matrix or 0):
             options |= {"in_color_matrix": matrix, "out_color_matrix": matrix}
-        return [("scale", options), ("setsar", {"sar": "1"}), ("format", {"pix_fmts": "yuv420p"})]
+        shape: list[Step] = [("scale", options), ("setsar", {"sar": "1"}), ("format", {"pix_fmts": "yuv420p"})]
+        return [*self._opaque(), *shape]
 
     @property
     def tags(self) -> Colour:
@@ -112,6 +113,13 @@ class Picture:
     @property
     def _full_range(self) -> bool:
         return bool(self.video.colour.full_range) or (self.video.pix_fmt or "").startswith("yuvj")
+
+    def _opaque(self) -> list[Step]:
+        """Transparent RGB pictures on black, as players show them; what is under the transparency may be anything."""
+        name = self.video.pix_fmt or ""
+        if name.startswith(("rgba", "bgra", "argb", "abgr", "gbrap", "pal8")):
+            return [("format", {"pix_fmts": "gbrap"}), ("premultiply", {"inplace": 1})]
+        return []
 
     def _crop(self) -> list[Step]:
         """One row or column off an odd picture is invisible, while resampling the whole of it by 0.6 % is not."""
