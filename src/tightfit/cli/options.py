@@ -75,7 +75,10 @@ Resolution = Annotated[
     typer.Option(metavar="SIZE", help="Upper bound of the picture: auto, source, 1080p, 1280x720. Never upscales."),
 ]
 Audio = Annotated[str, typer.Option(metavar="CHOICE", help="auto, none, copy, or kb/s such as 96.")]
-Codec = Annotated[str, typer.Option(metavar="CODEC", help="h264.")]
+Codec = Annotated[
+    str,
+    typer.Option(metavar="CODEC", help="h264, or hevc: better for the bytes, slower to make, not played everywhere."),
+]
 Container = Annotated[
     str | None,
     typer.Option(metavar="FORMAT", help="mp4, mov or mkv.", show_default="from --output, else mp4"),
@@ -169,6 +172,7 @@ def _size_at_the_end(words: list[str]) -> str:
 class Form:
     """What kind of file is made, and what it tells."""
 
+    codec: str = "h264"
     container: str | None = None
     hdr: str = "auto"
     private: bool = False
@@ -213,6 +217,7 @@ def request(
         where="local" if places.offline and places.where == "auto" else places.where,
         no_fallback=places.no_fallback,
         max_credits=places.max_credits,
+        codec=form.codec,
         container=form.container,
         hdr=form.hdr,
         private=form.private,
@@ -220,9 +225,8 @@ def request(
     )
 
 
-def require_built(codec: str, places: Places) -> None:
+def require_built(places: Places) -> None:
     """Raise UsageError for a value that is promised but not in this version, or means nothing."""
-    _require("--codec", codec, ("h264",), ("hevc", "av1", "vp9", "auto"))
     _require("--where", places.where, ("auto", "local", "cloud"), ("cluster",))
     if places.offline and places.where == "cloud":
         raise UsageError("--offline opens no socket, and --where cloud needs one.", hint="Leave one of them out.")

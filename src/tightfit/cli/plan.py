@@ -72,8 +72,8 @@ def plan(
     edited: EditOptions = {"trim": trim, "cut": cut, "mute": mute, "fps": fps, "speed": speed, "volume": volume}
     edited |= {"crop": crop, "rotate": rotate, "aspect": aspect, "fit": fit, "fade": fade}
     places = options.Places(where, offline, no_fallback, max_credits)
-    form = options.Form(container, hdr, private)
-    options.require_built(codec, places)
+    form = options.Form(codec, container, hdr, private)
+    options.require_built(places)
     files, limits = options.files_and_limits(words, to, preset)
 
     def request(file: Path, number: int, _: str | None) -> CompressRequest:

@@ -54,6 +54,7 @@ class CompressRequest:
     """One input and what to make of it. ``audio`` is a choice or kb/s; ``destination`` is set for presets.
 
     ``no_fallback``: what the cloud can't do is not done here instead. ``max_credits`` is the most that may be spent.
+    ``codec`` is a name in ``domain.codec``.
     ``container`` None follows the output's name. ``private`` leaves out facts of a place, a person or a device.
     ``keeps_rate``: no size was named, only edits; what stays of the source may take the bytes that it takes there.
     ``stem`` begins the output's name instead of the source's. ``share_bytes`` is the file's part of a limit that is for
@@ -72,6 +73,7 @@ class CompressRequest:
     where: Where = Where.AUTO
     no_fallback: bool = False
     max_credits: int | None = None
+    codec: str = "h264"
     container: Container | None = None
     private: bool = False
     hdr: Hdr = "auto"

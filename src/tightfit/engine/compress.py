@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tightfit.domain.codec import H264
 from tightfit.domain.containers import Container
 from tightfit.domain.file_plan import FilePlan
 from tightfit.domain.job import JobRecord
@@ -258,7 +259,9 @@ async def _encode(
 ) -> tuple[Result, str]:
     """The result, and the SHA-256 of the file at ``part`` as it was verified."""
     job = work.job
-    about = f"{work.content} {ffmpeg.version} {prepared.plan.full}"
+    codec = prepared.plan.codec
+    # Pieces of H.264 are called as they were before there was anything else.
+    about = f"{work.content} {ffmpeg.version} {prepared.plan.full}" + ("" if codec is H264 else f" {codec}")
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
     fit = _fit_of(request, prepared, ffmpeg, job, part, memory)
     job.tell(Phase.ENCODE)
@@ -289,7 +292,7 @@ def _cloud(
 def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, memory: Memory) -> Fit:
     plan, clip = prepared.plan, prepared.clip
     lanes, cores = parallel_encodes(clip.video.width * clip.video.height, plan.size.pixels, request.jobs)
-    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, plan.budget.limit)
+    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, plan.budget.limit, plan.codec)
     fit = Fit(
         executor=executor,
         full=plan.full,
@@ -346,7 +349,8 @@ async def _explain_fill(
         job.warn(f"The file fills {size / limit:.1%} of the limit: its service can't be told a size.")
         return None
     if not fit.floor_reached or ffmpeg.quality_metric != "vmaf":
-        job.warn(f"The file fills {size / limit:.1%} of the limit: x264 can't be steered closer on so small a clip.")
+        tool = prepared.plan.codec.tool
+        job.warn(f"The file fills {size / limit:.1%} of the limit: {tool} can't be steered closer on so small a clip.")
         return None
     clip = prepared.clip
     quality = await measure(ffmpeg, clip, part, 0, clip.frames, subsample=5, threads=fit.cores, work=job.work)
@@ -372,7 +376,7 @@ def _result(
         bytes=size,
         duration_s=round(prepared.timeline.duration_s, 3),
         frames=frames,
-        video=VideoOut("h264", fit.size.width, fit.size.height, round(float(clip.layout.fps), 3)),
+        video=VideoOut(prepared.plan.codec.name, fit.size.width, fit.size.height, round(float(clip.layout.fps), 3)),
         audio=sound,
         quality=quality,
         segments=SegmentCounts(

@@ -37,6 +37,7 @@ def request_facts(request: CompressRequest, identity: Identity) -> dict[str, Any
         "where": str(request.where),
         "no_fallback": request.no_fallback,
         "max_credits": request.max_credits,
+        **({"codec": request.codec} if request.codec != "h264" else {}),
         "container": str(request.container) if request.container else None,
         "private": request.private,
         "hdr": request.hdr,
@@ -67,6 +68,7 @@ def request_of(facts: Mapping[str, Any]) -> CompressRequest:
         where=Where(facts.get("where", Where.LOCAL)),
         no_fallback=facts.get("no_fallback", False),
         max_credits=facts.get("max_credits"),
+        codec=facts.get("codec", "h264"),
         # Jobs of version 0.1 are older than these too.
         container=Container(facts["container"]) if facts.get("container") else None,
         private=facts.get("private", False),

@@ -24,8 +24,6 @@ log = logging.getLogger("tightfit.fit")
 # With so few segments little comes after the first one to make good for it: one is measured before any is encoded, and
 # all of them where that was a surprise. With more, each teaches the next.
 _FEW_SEGMENTS = 5
-# A first pass at a CRF comes out at this much of medium's bytes (0.83 … 0.98 on four clips).
-_FIRST_PASS_BYTES = 0.93
 # Share of the first piece, and least frames, at which it is compared with its forecast.
 _LOOK_SHARE, _LOOK_FRAMES, _SHORTEST_LOOKED_AT = 0.15, 40, 60
 
@@ -174,7 +172,7 @@ class FitState:
     def as_encoded(self, looked_at: Part) -> Observation:
         """What a first pass says about the encode behind it."""
         seen = Observation.of(looked_at, self.scale)
-        factor = 1 / _FIRST_PASS_BYTES
+        factor = 1 / self.executor.codec.first_pass_ratio
         return replace(seen, bytes=round(seen.bytes * factor), idr_bytes=round(seen.idr_bytes * factor))
 
     def start_over(self) -> NoReturn:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 
+from tightfit.domain.codec import CODECS
 from tightfit.domain.containers import Container, container_of
 from tightfit.domain.edits import NO_EDITS, Edits
 from tightfit.domain.geometry import UNBOUNDED
@@ -32,6 +33,7 @@ def make_request(
     where: str = "auto",
     no_fallback: bool = False,
     max_credits: int | None = None,
+    codec: str = "h264",
     container: str | None = None,
     private: bool = False,
     hdr: str = "auto",
@@ -53,6 +55,7 @@ def make_request(
         where=_parse_where(where),
         no_fallback=no_fallback,
         max_credits=max_credits,
+        codec=parse_codec(codec),
         container=parse_container(container, output),
         private=private,
         hdr=parse_hdr(hdr),
@@ -120,8 +123,9 @@ def _for_destination(request: CompressRequest, name: str) -> CompressRequest:
 
     preset = presets.load(name)
     containers = preset.containers or tuple(Container)
-    if "h264" not in (preset.video.codecs or ("h264",)) or not any(map(container_of, containers)):
-        raise UsageError(f"{preset.title} takes no H.264 in MP4, MOV or MKV.", hint="Name a size instead.")
+    codec, taken = CODECS[request.codec], preset.video.codecs
+    if (taken and codec.name not in taken) or not any(map(container_of, containers)):
+        raise UsageError(f"{preset.title} takes no {codec.title} in MP4, MOV or MKV.", hint="Name a size instead.")
     destination = Destination(
         preset.limit_bytes,
         tuple(preset.video.codecs),
@@ -161,6 +165,16 @@ def parse_resolution(text: str) -> Resolution:
     if match := _BOX.fullmatch(cleaned):
         return Resolution(int(match[1]), int(match[2]))
     raise UsageError(f"--resolution {text!r} is not a size of pictures.", hint="Write auto, source, 720p or 1280x720.")
+
+
+def parse_codec(text: str) -> str:
+    """``h264`` or ``hevc``. Raises UsageError."""
+    name = text.strip().lower()
+    if name in CODECS:
+        return name
+    if name in ("av1", "vp9", "auto"):
+        raise UsageError(f"--codec {name} is not in this version: write --codec h264.")
+    raise UsageError(f"--codec {text} means nothing.", hint="Write --codec h264.")
 
 
 def parse_container(text: str | None, output: str | PathLike[str] | None) -> Container | None:

@@ -15,6 +15,7 @@ from tightfit.domain.media_info import VideoStream
 from tightfit.domain.rate import RateModel
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.splitting import MOST_PARTS, cuts, parts_needed
+from tightfit.engine.codecs import codec_for
 from tightfit.engine.compress import probed
 from tightfit.engine.editing import layout_of
 from tightfit.engine.job import Job, Listener, scratch_job
@@ -74,7 +75,9 @@ async def _parts_of(
     picture = Picture(video, full_size(video.display_size, request.resolution))
     analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
     clip = Clip(info, video, picture, analysis.pts, layout)
-    fair = planning.fair_video_bytes(RateModel(analysis.content), picture.full)
+    fair = planning.fair_video_bytes(
+        RateModel(analysis.content, bytes_ratio=codec_for(request, ffmpeg).bytes_ratio), picture.full
+    )
     container = budget_of(limit, clip, request).container
 
     def fair_part(number: int) -> float:

@@ -38,7 +38,7 @@ _VALUES = {
     "-codec_whitelist": _WORDS,
     "-progress": "pipe:1",
     "-enc_time_base": r"\d+/\d+",
-    "-x264-params": r"[A-Za-z0-9_=:/.,-]+",
+    **dict.fromkeys(("-x264-params", "-x265-params"), r"[A-Za-z0-9_=:.,-]*(fps=\d+/\d+)?[A-Za-z0-9_=:.,-]*"),
     # A name without a folder, in the folder the child works in.
     "-passlogfile": r"[A-Za-z0-9_-]+",
     "-map": r"\[\w+\]|\d+:[a-z0-9:]+",

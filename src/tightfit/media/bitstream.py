@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import Protocol, cast
 
-from tightfit.media import nal
+from tightfit.media import hevc, nal
 
 
 class Form(Protocol):
-    """From what an encoder gives to what containers store: its pictures, and its description of them all."""
+    """From what an encoder gives to what containers store: its pictures, and its description of them all.
+
+    Pieces whose descriptions are ``comparable`` can be joined, and are described as the one of the highest ``demand``.
+    """
 
     def sample(self, coded: bytes) -> bytes: ...
 
     def description(self, given: bytes) -> bytes: ...
 
+    def comparable(self, given: bytes) -> bytes: ...
+
+    def demand(self, given: bytes) -> tuple[int, int]: ...
+
 
 # By libavcodec's name of the decoder.
-_FORMS = {"h264": nal}
+_FORMS = {"h264": nal, "hevc": hevc}
 
 
 def form_of(decoder: str) -> Form:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol, cast
 
-from tightfit.domain.codec import H264, Codec
-from tightfit.media import x264
+from tightfit.domain.codec import H264, HEVC, Codec
+from tightfit.media import x264, x265
 from tightfit.media.coding import Coding
 
 
@@ -28,7 +28,7 @@ class Encoder(Protocol):
     def stretch(self, notes: str, factor: float) -> str: ...
 
 
-_BY_CODEC = {H264: x264}
+_BY_CODEC = {H264: x264, HEVC: x265}
 
 
 def encoder_of(codec: Codec) -> Encoder:

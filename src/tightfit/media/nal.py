@@ -43,6 +43,15 @@ def description(given: bytes) -> bytes:
     return record
 
 
+def comparable(given: bytes) -> bytes:
+    """What has to be the same in all pieces of a clip: everything, since their level is named by us."""
+    return given
+
+
+def demand(given: bytes) -> tuple[int, int]:  # noqa: ARG001 - see above
+    return 0, 0
+
+
 def annex_b_sets(record: bytes) -> tuple[bytes, int]:
     """The parameter sets of an AVCDecoderConfigurationRecord in Annex B form, and how many bytes a length has.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -74,8 +74,18 @@ def parameter_sets_of(path: Path) -> bytes:
         return container.streams.video[0].codec_context.extradata or b""
 
 
-def description_of(path: Path) -> bytes:
-    """The same as containers store it. Raises ValueError where there is none."""
-    with av.open(ours(path), format="nut") as container:
-        coded = container.streams.video[0].codec_context
-        return bitstream.form_of(coded.name).description(coded.extradata or b"")
+def description_of(paths: Iterable[Path]) -> bytes:
+    """The one description of pieces that are joined, as containers store it.
+
+    Raises ValueError where there is none, or where they are described differently.
+    """
+    given, decoders = [], set[str]()
+    for path in paths:
+        with av.open(ours(path), format="nut") as container:
+            coded = container.streams.video[0].codec_context
+            decoders.add(coded.name)
+            given.append(coded.extradata or b"")
+    forms = [bitstream.form_of(name) for name in decoders]
+    if len(forms) != 1 or len({forms[0].comparable(one) for one in given}) != 1:
+        raise ValueError("the encoder described them differently")
+    return forms[0].description(max(given, key=forms[0].demand))

@@ -75,9 +75,6 @@ _DISK_ERRORS = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EFB
 
 
 def _stitch(parts: Sequence[Part], timeline: Timeline, cargo: Cargo, out: Path) -> int:
-    sets = {packets.parameter_sets_of(Path(part.path)) for part in parts}
-    if len(sets) != 1:
-        raise EncoderError("The encoder described its pieces differently, so they can't be joined.")
     order = presentation_order([part.ranks[: part.kept] for part in parts])
     if len(order) != len(timeline.pts) or not is_whole(order):
         raise EncoderError(f"The pieces hold {len(order)} frames where {len(timeline.pts)} were planned.")
@@ -86,7 +83,7 @@ def _stitch(parts: Sequence[Part], timeline: Timeline, cargo: Cargo, out: Path) 
         container.metadata.update(cargo.muxer_tags)
         if cargo.chapters:
             container.set_chapters(chapter_facts(cargo.chapters))
-        lanes = [_video_packets(container, parts, timeline, order)]
+        lanes = [_video_packets(container, parts, timeline, order, cargo.container)]
         lanes += [
             _audio_packets(container, track, timeline, cargo.unheard(track, timeline.start_s)) for track in cargo.tracks
         ]
@@ -102,10 +99,14 @@ def _video_packets(
     parts: Sequence[Part],
     timeline: Timeline,
     order: list[int],
+    kind: Container,
 ) -> Iterator[tuple[Fraction, Packet[Any]]]:
     with av.open(ours(parts[0].path), format="nut") as template:
         stream = container.add_stream_from_template(template.streams.video[0], opaque=True)
-    stream.codec_context.extradata = packets.description_of(Path(parts[0].path))
+    stream.codec_context.extradata = packets.description_of(Path(part.path) for part in parts)
+    if stream.codec_context.name == "hevc" and kind is not Container.MKV:
+        # What Apple's players want: all parameter sets in the header, and said so.
+        stream.codec_context.codec_tag = "hvc1"
     stream.time_base = timeline.time_base
     dts = decode_times(timeline.pts, order, timeline.tick)
 

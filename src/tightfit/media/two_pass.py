@@ -83,7 +83,7 @@ async def second_pass(
     encoder, factor = encoder_of(setting.codec), wanted_bytes * _BITS / (kbps * 1000 * measured.duration_s)
     stretched.write_text(encoder.stretch(notes.read_text(), factor))
     _link(Path(f"{notes}{encoder.BLOCK_NOTES}"), Path(f"{stretched}{encoder.BLOCK_NOTES}"))
-    rate = SecondPass(kbps, f"{out.stem}-stats")
+    rate = SecondPass(kbps, f"{out.stem}-stats", factor)
     seen = measured.part
     return await encode(ffmpeg, clip, seen.first, seen.last, setting, out, on_frames=on_frames, rate=rate)
 

@@ -137,7 +137,7 @@ def _check_header(container: av.container.InputContainer, expected: Expected) ->
     if [stream.type for stream in container.streams if stream.type != "data"] != wanted:
         raise EncoderError("The joined file has lost or gained a track.", hint=_AGAIN)
     coded = container.streams.video[0].codec_context
-    if coded.extradata != packets.description_of(Path(expected.parts[0].path)):
+    if coded.extradata != packets.description_of(Path(part.path) for part in expected.parts):
         raise EncoderError("The joined file describes its pictures otherwise than the encoder did.", hint=_AGAIN)
     if (coded.width, coded.height) != (expected.size.width, expected.size.height):
         raise EncoderError(f"The joined file's pictures are {coded.width}x{coded.height}.", hint=_AGAIN)

@@ -46,7 +46,7 @@ def _rate_options(rate: Rate) -> dict[str, Any]:
             return {"crf": f"{crf:.3f}"}
         case FirstPass(crf, stats):
             return {"crf": f"{crf:.3f}", "pass": 1, "passlogfile": stats}
-        case SecondPass(kbps, stats):
+        case SecondPass(kbps, stats):  # the stretch is in the notes
             return {"b:v": f"{kbps}k", "pass": 2, "passlogfile": stats}
 
 

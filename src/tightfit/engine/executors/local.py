@@ -115,7 +115,8 @@ class LocalExecutor:
         return part
 
     def _setting(self, task: Task) -> Setting:
-        return replace(setting_of(task), most_bytes=self.most_bytes, codec=self.codec)
+        preset = self.codec.presets[task.pace is Pace.QUICK]
+        return replace(setting_of(task), most_bytes=self.most_bytes, codec=self.codec, preset=preset)
 
     def made_elsewhere(self, frames: int) -> None:
         """Count the frames of a piece that another place encoded."""
