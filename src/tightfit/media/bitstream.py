@@ -11,6 +11,7 @@ class Form(Protocol):
     """From what an encoder gives to what containers store: its pictures, and its description of them all.
 
     Pieces whose descriptions are ``comparable`` can be joined, and are described as the one of the highest ``demand``.
+    What is ``told`` by a stored description is the same in every container.
     """
 
     def sample(self, coded: bytes) -> bytes: ...
@@ -18,6 +19,8 @@ class Form(Protocol):
     def description(self, given: bytes) -> bytes: ...
 
     def comparable(self, given: bytes) -> bytes: ...
+
+    def told(self, stored: bytes) -> bytes: ...
 
     def demand(self, given: bytes) -> tuple[int, int]: ...
 

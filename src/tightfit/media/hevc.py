@@ -74,5 +74,16 @@ def description(given: bytes) -> bytes:
     return record
 
 
+def told(stored: bytes) -> bytes:
+    """The record without what a muxer says of it by itself: whether sets may come between the pictures too."""
+    record, at = bytearray(stored), 23
+    while at + 3 <= len(record):
+        record[at] &= 0x7F
+        count, at = int.from_bytes(record[at + 1 : at + 3], "big"), at + 3
+        for _ in range(count):
+            at += 2 + int.from_bytes(record[at : at + 2], "big")
+    return bytes(record)
+
+
 def _unescaped(unit: bytes) -> bytes:
     return unit.replace(b"\x00\x00\x03", b"\x00\x00")
