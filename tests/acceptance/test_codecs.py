@@ -90,6 +90,22 @@ def test_a_killed_run_goes_on_with_its_pieces(tool: Tool, source: Path, codec: s
     assert_kept_its_promise(ran, source, codec)
 
 
+@every_codec
+def test_the_systems_own_ffmpeg_makes_it_too(tool: Tool, made_cuts: Path, codec: str):
+    system = shutil.which("ffmpeg")
+    if system is None:
+        pytest.skip("no ffmpeg on the PATH: only the bundled one is tested")
+    source, output = Path(shutil.copy(made_cuts, tool.folder / "cuts.mp4")), tool.folder / "out.mp4"
+    ran = tool("cuts.mp4", "20KB", "-o", "out.mp4", "--codec", codec, "--json", TIGHTFIT_FFMPEG=system)
+    if "has none" in ran.out:
+        pytest.skip(f"{system} has no encoder for {codec}")
+    assert ran.code == 0, ran.err
+    assert 0.8 * 20_000 <= output.stat().st_size <= 20_000
+    assert times_in(output) == times_in(source)
+    assert decode_complaints(output) == ""
+    assert min(psnrs(source, output)) >= LEAST_PSNR
+
+
 def _records(tool: Tool) -> list[JobRecord]:
     return Journal(tool.home / "journal.db").records() if (tool.home / "journal.db").exists() else []
 

@@ -76,7 +76,7 @@ def test_an_option_of_a_later_version_is_refused_in_one_sentence(command: str, o
 @pytest.mark.parametrize(
     ("option", "value", "instead"),
     [
-        *(("--codec", value, "h264") for value in ("av1", "vp9", "auto", "divx")),
+        *(("--codec", value, "h264") for value in ("vp9", "auto", "divx")),
         *(("--container", value, "mp4") for value in ("webm", "avi")),
         *(("--hdr", value, hint) for value, hint in (("keep", "tonemap"), ("bright", "auto"))),
         *(("--where", value, "local") for value in ("cluster", "moon")),

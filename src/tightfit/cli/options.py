@@ -77,7 +77,7 @@ Resolution = Annotated[
 Audio = Annotated[str, typer.Option(metavar="CHOICE", help="auto, none, copy, or kb/s such as 96.")]
 Codec = Annotated[
     str,
-    typer.Option(metavar="CODEC", help="h264, or hevc: better for the bytes, slower to make, not played everywhere."),
+    typer.Option(metavar="CODEC", help="h264, or hevc, av1: better for the bytes, not played everywhere."),
 ]
 Container = Annotated[
     str | None,

@@ -20,8 +20,10 @@ class Codec:
     ``name`` is what requests, results and the journal call it, ``title`` what people do; ``encoder`` is ffmpeg's name.
     ``presets`` are the encoder's, for the usual pace and the quick one (``domain.plan.Pace``). ``bytes_ratio`` is what
     it takes over x264 for the same quality, ``first_pass_ratio`` what a first pass comes out at over the encode behind
-    it. Its own CRF is ``crf_at_0`` + ``crf_per_step`` times the quality, up to ``most_crf``. Containers keep about
-    ``description_bytes`` of it.
+    it. Its own CRF is ``crf_at_0`` + ``crf_per_step`` times the quality, up to ``most_crf``, in steps of ``own_step``
+    (0: any), each ``steepness`` times as much as x264's; ``shades`` are tunings that take a little more each, less than a step. ``two_passes``: it can be told
+    a size. ``reorders``: pictures are stored in another order than shown.
+    Containers keep about ``description_bytes`` of it.
     """
 
     name: CodedAs
@@ -34,6 +36,11 @@ class Codec:
     crf_at_0: float = 0.0
     crf_per_step: float = 1.0
     most_crf: float = 51.0
+    own_step: float = 0.0
+    steepness: float = 1.0
+    shades: tuple[str, ...] = ()
+    two_passes: bool = True
+    reorders: bool = True
     description_bytes: int = 80
 
     def __str__(self) -> str:
@@ -41,7 +48,19 @@ class Codec:
 
     def own_crf(self, quality: float) -> float:
         """What its encoder calls this quality."""
-        return min(self.most_crf, max(0.0, self.crf_at_0 + self.crf_per_step * quality))
+        own = self.crf_at_0 + self.crf_per_step * quality
+        if self.own_step:
+            own = round(own / self.own_step) * self.own_step
+        return min(self.most_crf, max(0.0, own))
+
+    @property
+    def grain(self) -> float:
+        """One step of its own, on the scale of all; 0 where there are none."""
+        return self.own_step / self.crf_per_step
+
+    def nearest(self, quality: float) -> float:
+        """The quality nearest to this one that its encoder knows."""
+        return (self.own_crf(quality) - self.crf_at_0) / self.crf_per_step if self.own_step else quality
 
     @property
     def tool(self) -> str:
@@ -52,4 +71,20 @@ class Codec:
 # A first pass of x264 comes out at 0.83 … 0.98 of medium's bytes (four clips).
 H264 = Codec("h264", "H.264", "libx264", ("medium", "faster"), frozenset(Container), first_pass_ratio=0.93)
 HEVC = Codec("hevc", "H.265", "libx265", ("fast", "superfast"), frozenset(Container), 0.7, 0.93, description_bytes=140)
-CODECS: dict[str, Codec] = {codec.name: codec for codec in (H264, HEVC)}
+AV1 = Codec(
+    "av1",
+    "AV1",
+    "libsvtav1",
+    ("10", "12"),
+    frozenset({Container.MP4, Container.MKV}),
+    bytes_ratio=0.57,
+    crf_at_0=-8.0,
+    crf_per_step=2.0,
+    most_crf=63.0,
+    own_step=1.0,
+    steepness=1.45,
+    two_passes=False,
+    reorders=False,
+    description_bytes=30,
+)
+CODECS: dict[str, Codec] = {codec.name: codec for codec in (H264, HEVC, AV1)}

@@ -128,13 +128,15 @@ class Observation:
 class RateModel:
     """Predicts bytes; pure, grown by ``learn`` and ``learn_slope``.
 
-    ``steepness`` is this clip's slope over the usual one, ``bytes_ratio`` the codec's bytes over x264's.
+    ``steepness`` is this clip's slope over the usual one, ``bytes_ratio`` the codec's bytes over x264's. Its
+    encoder knows qualities ``grain`` apart (0: all).
     """
 
     content: Content
     seen: tuple[Observation, ...] = field(default=())
     steepness: float = 1.0
     bytes_ratio: float = 1.0
+    grain: float = 0.0
 
     def learn(self, *observations: Observation) -> RateModel:
         return replace(self, seen=(*self.seen, *observations))

@@ -110,6 +110,11 @@ class FitState:
         return Lanes(self.lanes, self.cores, StartOver)
 
     @property
+    def hits_from_below(self) -> bool:
+        """Whether pieces made to a size are never larger than that."""
+        return not self.executor.codec.two_passes
+
+    @property
     def are_few(self) -> bool:
         return len(self.segments) <= (_FEW_SEGMENTS if self.cloud is None else 1)
 

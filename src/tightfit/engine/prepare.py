@@ -82,7 +82,7 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     _warn_of_losses(info, layout, analysis, job)
     job.tell(Phase.PLAN)
     clip = Clip(info, video, picture, analysis.pts, layout)
-    model = RateModel(analysis.content, bytes_ratio=codec.bytes_ratio)
+    model = RateModel(analysis.content, steepness=codec.steepness, bytes_ratio=codec.bytes_ratio, grain=codec.grain)
     line = timeline_of(clip)
     fitted = fit_load(request, limit, clip, line, model, load)
     if limit < asked and planning.choose(model, fitted[2].video, picture.full) is None:

@@ -62,6 +62,9 @@ def make_request(
         edits=edits,
     )
     _require_sense(request)
+    codec = CODECS[request.codec]
+    if request.writes not in codec.containers:
+        raise UsageError(f"No player expects {codec.title} in a .{request.writes} file.", hint="Write --container mp4.")
     if request.target.preset is None:
         if preset is not None:
             raise UsageError(f"{preset!r} is not a destination.", hint="Run tightfit presets for their names.")
@@ -168,11 +171,11 @@ def parse_resolution(text: str) -> Resolution:
 
 
 def parse_codec(text: str) -> str:
-    """``h264`` or ``hevc``. Raises UsageError."""
+    """``h264``, ``hevc`` or ``av1``. Raises UsageError."""
     name = text.strip().lower()
     if name in CODECS:
         return name
-    if name in ("av1", "vp9", "auto"):
+    if name in ("vp9", "auto"):
         raise UsageError(f"--codec {name} is not in this version: write --codec h264.")
     raise UsageError(f"--codec {text} means nothing.", hint="Write --codec h264.")
 

@@ -316,7 +316,7 @@ def overhead_bound(clip: Clip, line: Timeline, cargo: Cargo, limit: int, codec: 
         clip.frames,
         clip.layout.fps,
         variable_rate=max(steps, default=0) * clip.video.time_base >= _LONG_PAUSE_S,
-        b_frames=True,
+        b_frames=codec.reorders,
         keyframe_interval_frames=_USUAL_GOP_FRAMES,
         audio_packets=first.packets if first else 0,
         audio_rate=first.sample_rate if first else 48_000,

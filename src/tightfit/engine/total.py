@@ -168,7 +168,7 @@ async def _curve_of(request: CompressRequest, about: int, ffmpeg: Ffmpeg, settin
         budget = budget_of(about, clip, request)
         stays = may_stay(request, info)
         codec = codec_for(request, ffmpeg)
-        model = RateModel(analysis.content, bytes_ratio=codec.bytes_ratio)
+        model = RateModel(analysis.content, steepness=codec.steepness, bytes_ratio=codec.bytes_ratio)
         if not (stays and info.size <= about):
             model = await _sampled(model, clip, budget.video, codec, ffmpeg, job)
         return _curve(request, info, layout, picture, model, stays=stays, other=budget.container)

@@ -151,6 +151,15 @@ def trial(binary: str) -> list[str]:
     return _checked(made)
 
 
+def trial_av1(binary: str) -> list[str]:
+    """The same with a quality between two whole steps of SVT-AV1."""
+    made = [
+        *(binary, "-hide_banner", "-loglevel", "warning", "-nostdin", "-f", "lavfi", "-i", argv_rules.TRIAL_SOURCE),
+        *("-c:v", "libsvtav1", "-preset", "12", "-svtav1-params", "crf=40.5:lp=1", "-f", "null", "-"),
+    ]
+    return _checked(made)
+
+
 def _checked(argv: list[str]) -> list[str]:
     if broken := argv_rules.violations(argv):
         raise EncoderError(f"An unsafe ffmpeg command was built and not run: {broken[0]}.", hint="Please report this.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, cast
 
-from tightfit.media import hevc, nal
+from tightfit.media import av1, hevc, nal
 
 
 class Form(Protocol):
@@ -26,7 +26,7 @@ class Form(Protocol):
 
 
 # By libavcodec's name of the decoder.
-_FORMS = {"h264": nal, "hevc": hevc}
+_FORMS = {"h264": nal, "hevc": hevc, "av1": av1, "libdav1d": av1, "libaom-av1": av1}
 
 
 def form_of(decoder: str) -> Form:

@@ -82,6 +82,7 @@ class Setting:
     preset: str = "medium"
     most_bytes: int | None = None
     codec: Codec = H264
+    tuning: str = ""
 
 
 async def encode(
@@ -106,9 +107,9 @@ async def encode(
     complaint, frugally = "", False
     for seek_s in seeks_of(clip, first):
         # A second pass has to look ahead as far as the first one did.
-        tuning = encoder_of(setting.codec).FRUGAL if frugally and rate is None else ""
+        tunings = [setting.tuning, encoder_of(setting.codec).FRUGAL if frugally and rate is None else ""]
         node = _frames(ffmpeg, clip, first, last, setting, seek_s, roughly=isinstance(rate, FirstPass))
-        coding = _coding(clip, setting, rate or ConstantQuality(setting.crf), tuning)
+        coding = _coding(clip, setting, rate or ConstantQuality(setting.crf), ":".join(filter(None, tunings)))
         done = await process.run(
             argv.command(ffmpeg.path, argv.coded_output(node, out, clip.video.time_base, coding)),
             cwd=out.parent,

@@ -16,7 +16,7 @@ from tightfit.domain.pieces import Part
 from tightfit.errors import EncoderError
 from tightfit.media.coding import FirstPass, SecondPass
 from tightfit.media.encode import Clip, Setting, encode
-from tightfit.media.encoders import encoder_of
+from tightfit.media.encoders import two_passes_of
 from tightfit.media.tools import Ffmpeg
 
 _BITS = 8
@@ -58,7 +58,7 @@ async def first_pass(
     part = await encode(ffmpeg, clip, first, last, setting, out, on_frames=on_frames, rate=rate)
     out.unlink(missing_ok=True)
     notes = _notes_in(out.with_name(f"{stats}{_NOTES}"))
-    encoder = encoder_of(setting.codec)
+    encoder = two_passes_of(setting.codec)
     return Measured(part, setting, stats, encoder.duration_s(notes), encoder.least_bytes(notes))
 
 
@@ -80,7 +80,7 @@ async def second_pass(
     notes = out.with_name(f"{measured.stats}{_NOTES}")
     kbps = max(1, round(wanted_bytes * _BITS / measured.duration_s / 1000))
     stretched = out.with_name(f"{out.stem}-stats{_NOTES}")
-    encoder, factor = encoder_of(setting.codec), wanted_bytes * _BITS / (kbps * 1000 * measured.duration_s)
+    encoder, factor = two_passes_of(setting.codec), wanted_bytes * _BITS / (kbps * 1000 * measured.duration_s)
     stretched.write_text(encoder.stretch(notes.read_text(), factor))
     _link(Path(f"{notes}{encoder.BLOCK_NOTES}"), Path(f"{stretched}{encoder.BLOCK_NOTES}"))
     rate = SecondPass(kbps, f"{out.stem}-stats", factor)
