@@ -15,10 +15,7 @@ from support.patience import patience
 
 from tightfit.domain.codec import CODECS
 from tightfit.domain.job import JobRecord, State
-from tightfit.engine.facts import fingerprint, request_facts, request_of
 from tightfit.engine.journal import Journal
-from tightfit.engine.requests import make_request
-from tightfit.media.probe import identify
 
 LIMIT, FULL = 90_000, 0.99
 # The worst frame of these clips at this size; one that lost its reference or shows another frame has 5 to 15 dB.
@@ -108,11 +105,3 @@ def test_the_systems_own_ffmpeg_makes_it_too(tool: Tool, made_cuts: Path, codec:
 
 def _records(tool: Tool) -> list[JobRecord]:
     return Journal(tool.home / "journal.db").records() if (tool.home / "journal.db").exists() else []
-
-
-def test_each_codec_asks_for_another_file(source: Path):
-    identity = identify(source)
-    requests = [make_request(source, to="90KB", codec=codec) for codec in CODECS]
-    facts = [request_facts(request, identity) for request in requests]
-    assert [request_of(one) for one in facts] == requests
-    assert len(set(map(fingerprint, facts))) == len(CODECS)

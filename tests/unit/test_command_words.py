@@ -24,7 +24,7 @@ from tightfit.units import SIZE_HELP
 
 LATER_COMMANDS = ("worker", "bench", "mcp")
 LATER_OPTIONS = (
-    *("--effort", "--min-quality"),
+    "--min-quality",
     "--report",
 )
 
@@ -76,9 +76,10 @@ def test_an_option_of_a_later_version_is_refused_in_one_sentence(command: str, o
 @pytest.mark.parametrize(
     ("option", "value", "instead"),
     [
-        *(("--codec", value, "h264") for value in ("vp9", "auto", "divx")),
+        *(("--codec", value, "h264") for value in ("vp9", "divx")),
         *(("--container", value, "mp4") for value in ("webm", "avi")),
         *(("--hdr", value, hint) for value, hint in (("keep", "tonemap"), ("bright", "auto"))),
+        ("--effort", "heroic", "fast"),
         *(("--where", value, "local") for value in ("cluster", "moon")),
     ],
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tightfit.engine.edit_options import EditOptions
 
 _TO_COME = (
-    *("--effort", "--min-quality"),
+    "--min-quality",
     "--report",
 )
 LATER = {"compress": _TO_COME, "plan": _TO_COME}
@@ -28,6 +28,7 @@ EXAMPLES = {
     "--output": "-o small.mp4",
     "-o": "-o small.mp4",
     "--codec": "--codec h264",
+    "--effort": "--effort fast",
     "--container": "--container mp4",
     "--resolution": "--resolution 720p",
     "--audio": "--audio 96",
@@ -77,7 +78,14 @@ Resolution = Annotated[
 Audio = Annotated[str, typer.Option(metavar="CHOICE", help="auto, none, copy, or kb/s such as 96.")]
 Codec = Annotated[
     str,
-    typer.Option(metavar="CODEC", help="h264, or hevc, av1: better for the bytes, not played everywhere."),
+    typer.Option(
+        metavar="CODEC",
+        help="h264; hevc or av1: better in the same bytes, not played everywhere; auto: the best that --for plays.",
+    ),
+]
+Effort = Annotated[
+    str,
+    typer.Option(metavar="STEP", help="fast, balanced or best: how much time may be taken for a better picture."),
 ]
 Container = Annotated[
     str | None,
@@ -173,6 +181,7 @@ class Form:
     """What kind of file is made, and what it tells."""
 
     codec: str = "h264"
+    effort: str = "balanced"
     container: str | None = None
     hdr: str = "auto"
     private: bool = False
@@ -218,6 +227,7 @@ def request(
         no_fallback=places.no_fallback,
         max_credits=places.max_credits,
         codec=form.codec,
+        effort=form.effort,
         container=form.container,
         hdr=form.hdr,
         private=form.private,

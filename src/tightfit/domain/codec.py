@@ -7,10 +7,28 @@ has its own numbers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 from tightfit.domain.containers import Container
 from tightfit.domain.mp4 import CodedAs
+
+
+class Effort(StrEnum):
+    """How much time may be taken for a better picture in the same bytes."""
+
+    FAST = "fast"
+    BALANCED = "balanced"
+    BEST = "best"
+
+
+def _steps(fast: str, balanced: str, best: str, quick: str | None = None) -> Mapping[Effort, tuple[str, str]]:
+    return {
+        Effort.FAST: (fast, fast),
+        Effort.BALANCED: (balanced, quick or balanced),
+        Effort.BEST: (best, best),
+    }
 
 
 @dataclass(frozen=True)
@@ -18,18 +36,19 @@ class Codec:
     """One format, coded by one encoder.
 
     ``name`` is what requests, results and the journal call it, ``title`` what people do; ``encoder`` is ffmpeg's name.
-    ``presets`` are the encoder's, for the usual pace and the quick one (``domain.plan.Pace``). ``bytes_ratio`` is what
+    ``presets`` are the encoder's for each effort: at the usual pace, and at the quick one (``domain.plan.Pace``), which
+    is taken where the slower one buys nothing that is seen. ``bytes_ratio`` is what
     it takes over x264 for the same quality, ``first_pass_ratio`` what a first pass comes out at over the encode behind
     it. Its own CRF is ``crf_at_0`` + ``crf_per_step`` times the quality, up to ``most_crf``, in steps of ``own_step``
-    (0: any), each ``steepness`` times as much as x264's; ``shades`` are tunings that take a little more each, less than a step. ``two_passes``: it can be told
-    a size. ``reorders``: pictures are stored in another order than shown.
+    (0: any), each ``steepness`` times as much as x264's; ``shades`` are tunings that take a little more each, less than
+    a step. ``two_passes``: it can be told a size. ``reorders``: pictures are stored in another order than shown.
     Containers keep about ``description_bytes`` of it.
     """
 
     name: CodedAs
     title: str
     encoder: str
-    presets: tuple[str, str]
+    presets: Mapping[Effort, tuple[str, str]] = field(hash=False)
     containers: frozenset[Container]
     bytes_ratio: float = 1.0
     first_pass_ratio: float = 1.0
@@ -68,14 +87,35 @@ class Codec:
         return self.encoder.removeprefix("lib")
 
 
-# A first pass of x264 comes out at 0.83 … 0.98 of medium's bytes (four clips).
-H264 = Codec("h264", "H.264", "libx264", ("medium", "faster"), frozenset(Container), first_pass_ratio=0.93)
-HEVC = Codec("hevc", "H.265", "libx265", ("fast", "superfast"), frozenset(Container), 0.7, 0.93, description_bytes=140)
+# What the steps of effort buy: docs/codecs.md. A first pass of x264 comes out at 0.83 … 0.98 of medium's bytes (four
+# clips).
+H264 = Codec(
+    "h264",
+    "H.264",
+    "libx264",
+    _steps("veryfast", "medium", "slow", quick="faster"),
+    frozenset(Container),
+    first_pass_ratio=0.93,
+)
+# x265 fast at a CRF looks as x264 medium at the same one (VMAF within 1.2 steps at CRF 26 and 34, two clips), for 0.58
+# … 1.0 of the bytes.
+HEVC = Codec(
+    "hevc",
+    "H.265",
+    "libx265",
+    _steps("superfast", "fast", "medium"),
+    frozenset(Container),
+    bytes_ratio=0.75,
+    first_pass_ratio=0.93,
+    description_bytes=140,
+)
+# SVT-AV1 preset 10 at 48 and 60 looks as x264 medium at 27 … 28.9 and 33 … 34.7 (VMAF, two clips), for 0.40 … 0.73 of
+# the bytes; a step of its own takes 0.12 … 0.14 log2, two of which are one of x264's, of 0.17.
 AV1 = Codec(
     "av1",
     "AV1",
     "libsvtav1",
-    ("10", "12"),
+    _steps("12", "10", "8"),
     frozenset({Container.MP4, Container.MKV}),
     bytes_ratio=0.57,
     crf_at_0=-8.0,

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tightfit.domain.codec import H264
+from tightfit.domain.codec import H264, Effort
 from tightfit.domain.containers import Container
 from tightfit.domain.file_plan import FilePlan
 from tightfit.domain.job import JobRecord
@@ -184,8 +184,9 @@ class _Clips:
         ffmpeg = await self._ffmpeg()
         prepared = await prepare(self.request, self.info, ffmpeg, self.settings, work.job)
         room.check(work.job.work, output, prepared)
-        async with _cloud(self.request, self.settings, prepared, ffmpeg, work.job) as cloud:
-            return await _encode(self.request, prepared, ffmpeg, work, part, output, work.disk, cloud)
+        request = replace(self.request, codec=prepared.plan.codec.name)
+        async with _cloud(request, self.settings, prepared, ffmpeg, work.job) as cloud:
+            return await _encode(request, prepared, ffmpeg, work, part, output, work.disk, cloud)
 
     async def plan(self, limit: int, job: Job) -> Plan:  # noqa: ARG002 - as above
         prepared = await prepare(self.request, self.info, await self._ffmpeg(), self.settings, job)
@@ -202,6 +203,7 @@ def _placed(request: CompressRequest, settings: Settings, prepared: Prepared) ->
     plan = prepared.plan
     if not may_use_cloud(request, settings):
         return plan
+    request = replace(request, codec=plan.codec.name)
     from tightfit.engine.hybrid import planned_service
 
     planned = planned_service(request, settings, prepared.clip, len(plan.segments))
@@ -260,8 +262,10 @@ async def _encode(
     """The result, and the SHA-256 of the file at ``part`` as it was verified."""
     job = work.job
     codec = prepared.plan.codec
-    # Pieces of H.264 are called as they were before there was anything else.
-    about = f"{work.content} {ffmpeg.version} {prepared.plan.full}" + ("" if codec is H264 else f" {codec}")
+    # Pieces are called as they were before there was anything to choose.
+    about = f"{work.content} {ffmpeg.version} {prepared.plan.full}"
+    if (codec, request.effort) != (H264, Effort.BALANCED):
+        about += f" {codec} {request.effort}"
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
     fit = _fit_of(request, prepared, ffmpeg, job, part, memory)
     job.tell(Phase.ENCODE)
@@ -292,7 +296,7 @@ def _cloud(
 def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, memory: Memory) -> Fit:
     plan, clip = prepared.plan, prepared.clip
     lanes, cores = parallel_encodes(clip.video.width * clip.video.height, plan.size.pixels, request.jobs)
-    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, plan.budget.limit, plan.codec)
+    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, plan.budget.limit, plan.codec, request.effort)
     fit = Fit(
         executor=executor,
         full=plan.full,

@@ -11,7 +11,7 @@ import anyio
 
 from tightfit.cloud.client import CloudClient
 from tightfit.cloud.models import Features
-from tightfit.domain.codec import H264
+from tightfit.domain.codec import H264, Effort
 from tightfit.domain.pieces import Segment
 from tightfit.domain.places import Lane, Preference, Rules, Work
 from tightfit.domain.request import CompressRequest, Where
@@ -102,6 +102,8 @@ def planned_service(request: CompressRequest, settings: Settings, clip: Clip, se
 def _reason_against(request: CompressRequest, clip: Clip, segments: int, *, asked: bool) -> str:
     if request.codec != H264.name:
         return "services make H.264 alone"
+    if request.effort is not Effort.BALANCED:
+        return f"services know nothing of --effort {request.effort}"
     if not asked and segments < _WORTH_IT:
         return "short"
     if not (clip.layout.is_whole and clip.picture.is_plain):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
@@ -20,7 +20,7 @@ from tightfit.domain.result import Option
 from tightfit.domain.segments import cut_into_segments
 from tightfit.domain.updates import Phase
 from tightfit.engine import measured
-from tightfit.engine.codecs import codec_for
+from tightfit.engine.codecs import decided
 from tightfit.engine.durable import content_of
 from tightfit.engine.editing import kept_bytes, layout_of, reasons, shape_for, worth_filling
 from tightfit.engine.job import Job
@@ -65,7 +65,8 @@ class Prepared:
 
 async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, settings: Settings, job: Job) -> Prepared:
     """Measure and decide. Raises SourceError, Infeasible, EncoderError, ToolError."""
-    codec = codec_for(request, ffmpeg)
+    decision = decided(request, ffmpeg)
+    codec, request = decision.codec, replace(request, codec=decision.codec.name)
     video = info.main_video
     if video is None:
         raise SourceError(f"{info.path} holds no video.", hint="Name a video file.")
@@ -105,6 +106,7 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         audio=audio,
         more_audio=tuple(plan for _, plan, track in load.more if track.path in {t.path for t in cargo.tracks}),
         reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments), codec)
+        + (() if not decision.why else (decision.why,))
         + _picture_reasons(picture)
         + reasons(layout, shape, video),
         warnings=tuple(job.warnings),

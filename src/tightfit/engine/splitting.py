@@ -75,10 +75,10 @@ async def _parts_of(
     picture = Picture(video, full_size(video.display_size, request.resolution))
     analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
     clip = Clip(info, video, picture, analysis.pts, layout)
-    fair = planning.fair_video_bytes(
-        RateModel(analysis.content, bytes_ratio=codec_for(request, ffmpeg).bytes_ratio), picture.full
-    )
-    container = budget_of(limit, clip, request).container
+    codec = codec_for(request, ffmpeg)
+    model = RateModel(analysis.content, steepness=codec.steepness, bytes_ratio=codec.bytes_ratio)
+    fair = planning.fair_video_bytes(model, picture.full)
+    container = budget_of(limit, clip, replace(request, codec=codec.name)).container
 
     def fair_part(number: int) -> float:
         seconds = layout.duration_s / number

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from tightfit.domain import plan as planning
 from tightfit.domain import sharing
-from tightfit.domain.codec import Codec
+from tightfit.domain.codec import Codec, Effort
 from tightfit.domain.file_plan import FilePlan
 from tightfit.domain.geometry import full_size, scaled
 from tightfit.domain.layout import Layout
@@ -165,12 +165,12 @@ async def _curve_of(request: CompressRequest, about: int, ffmpeg: Ffmpeg, settin
         picture = Picture(video, full_size(video.display_size, request.resolution))
         analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
         clip = Clip(info, video, picture, analysis.pts, layout)
-        budget = budget_of(about, clip, request)
-        stays = may_stay(request, info)
         codec = codec_for(request, ffmpeg)
+        budget = budget_of(about, clip, replace(request, codec=codec.name))
+        stays = may_stay(request, info)
         model = RateModel(analysis.content, steepness=codec.steepness, bytes_ratio=codec.bytes_ratio)
         if not (stays and info.size <= about):
-            model = await _sampled(model, clip, budget.video, codec, ffmpeg, job)
+            model = await _sampled(model, clip, budget.video, codec, request.effort, ffmpeg, job)
         return _curve(request, info, layout, picture, model, stays=stays, other=budget.container)
 
 
@@ -198,12 +198,14 @@ def _curve(
     )
 
 
-async def _sampled(model: RateModel, clip: Clip, video_bytes: int, codec: Codec, ffmpeg: Ffmpeg, job: Job) -> RateModel:
+async def _sampled(
+    model: RateModel, clip: Clip, video_bytes: int, codec: Codec, effort: Effort, ffmpeg: Ffmpeg, job: Job
+) -> RateModel:
     """The model, taught by encodes of a few seconds at about the quality that will be needed."""
     choice = planning.choose(model, video_bytes, clip.picture.full)
     if choice is None:
         return model
-    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, codec=codec)
+    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, codec=codec, effort=effort)
     size = scaled(clip.picture.full, choice.scale)
     for first, last in samples(model, clip):
         part = await executor.encode(Task(first, last, size, choice.crf, threads=2), lambda _: False)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 
-from tightfit.domain.codec import H264, Codec
+from tightfit.domain.codec import H264, Codec, Effort
 from tightfit.domain.geometry import Size
 from tightfit.domain.pieces import Part
 from tightfit.domain.plan import Pace
@@ -53,6 +53,7 @@ class LocalExecutor:
     on_progress: Callable[[], None]
     most_bytes: int | None = None
     codec: Codec = H264
+    effort: Effort = Effort.BALANCED
     frames_by_attempt: dict[int, int] = field(default_factory=dict)
     frames_looked_at: dict[int, int] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -127,7 +128,7 @@ class LocalExecutor:
         return part
 
     def _setting(self, task: Task) -> Setting:
-        crf, preset = self.codec.nearest(task.crf), self.codec.presets[task.pace is Pace.QUICK]
+        crf, preset = self.codec.nearest(task.crf), self.codec.presets[self.effort][task.pace is Pace.QUICK]
         return replace(setting_of(task), most_bytes=self.most_bytes, codec=self.codec, preset=preset, crf=crf)
 
     def _counted_file(self) -> tuple[Path, Callable[[int], None]]:
