@@ -56,6 +56,7 @@ async def acompress(
     container: str | None = None,
     hdr: str = "auto",
     private: bool = False,
+    report: Pathish | None = None,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
 ) -> Result:
@@ -64,7 +65,8 @@ async def acompress(
     ``where`` is "auto", "local" or "cloud"; ``offline`` opens no socket whatever else is set; ``no_fallback`` raises
     NoPlaceLeft where the cloud can't do it; ``max_credits`` is the most that may be spent there. ``container`` is
     "mp4", "mov" or "mkv" (None: by the output's name), ``hdr`` "auto" or "tonemap"; ``private`` drops facts of a place,
-    a person or a device. ``edits`` are written as on the command line: trim="0:10-0:30".
+    a person or a device; ``report`` names a page in HTML about what was made. ``edits`` are written as on the command
+    line: trim="0:10-0:30".
     """
     request = make_request(
         Path(path),
@@ -83,6 +85,7 @@ async def acompress(
         container=container,
         hdr=hdr,
         private=private,
+        report=report,
         edits=parse_edits(edits),
     )
     return await run_compress(request, _settings(offline), on_update)
@@ -201,6 +204,7 @@ def compress(
     container: str | None = None,
     hdr: str = "auto",
     private: bool = False,
+    report: Pathish | None = None,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
 ) -> Result:
@@ -225,6 +229,7 @@ def compress(
             container=container,
             hdr=hdr,
             private=private,
+            report=report,
             on_update=on_update,
             **edits,
         )

@@ -18,7 +18,7 @@ from tightfit.units import SIZE_HELP
 
 COMMANDS = ("compress", "plan", "probe", "watch", "presets", "doctor", "demo", "serve")
 LATER_COMMANDS = ("worker", "bench", "mcp")
-LATER_OPTIONS = ("--effort", "--min-quality", "--report")
+LATER_OPTIONS = ("--effort", "--min-quality")
 COLOUR = r"\x1b\[[\d;]*[349]\dm"
 
 

@@ -23,10 +23,7 @@ from tightfit.errors import UsageError
 from tightfit.units import SIZE_HELP
 
 LATER_COMMANDS = ("worker", "bench", "mcp")
-LATER_OPTIONS = (
-    "--min-quality",
-    "--report",
-)
+LATER_OPTIONS = ("--min-quality",)
 
 
 def complaint(words: Sequence[str]) -> str:

@@ -41,6 +41,7 @@ HELP = f"""{SHORT}
   tightfit compress film.mkv 500MB --container mkv --private
   tightfit compress talk.mov --for discord --for email
   tightfit compress vacation.mp4 50MB --where cloud
+  tightfit compress vacation.mp4 50MB --report vacation.html
   tightfit compress talk.mov 20MB --trim 1:30- --cut 4:00-4:12 --aspect 9:16 --fit cover
 """
 
@@ -87,6 +88,7 @@ def compress(
     recursive: options.Recursive = False,
     total: options.Total = False,
     split: options.Split = False,
+    report: options.Report = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -94,7 +96,7 @@ def compress(
     edited: EditOptions = {"trim": trim, "cut": cut, "mute": mute, "fps": fps, "speed": speed, "volume": volume}
     edited |= {"crop": crop, "rotate": rotate, "aspect": aspect, "fit": fit, "fade": fade}
     places = options.Places(where, offline, no_fallback, max_credits)
-    form = options.Form(codec, effort, container, hdr, private)
+    form = options.Form(codec, effort, container, hdr, private, report)
     options.require_built(places)
     files, limits = options.files_and_limits(words, to, preset)
 
@@ -118,6 +120,8 @@ def compress(
         for file in files:
             view.refused(str(file), error)
         raise
+    if report is not None and (split or len(gathered.requests) > 1):
+        raise UsageError("--report tells of one file, and several will be made.", hint="Make them one by one.")
     view.skipped(gathered.skipped)
     return compress_gathered(gathered, load_settings(), view, total=total, split=split)
 

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from tightfit.domain.request import CompressRequest
     from tightfit.engine.edit_options import EditOptions
 
-_TO_COME = (
-    "--min-quality",
-    "--report",
-)
+_TO_COME = ("--min-quality",)
 LATER = {"compress": _TO_COME, "plan": _TO_COME}
 # What to write instead, for the options whose value can be wrong.
 EXAMPLES = {
@@ -34,6 +31,7 @@ EXAMPLES = {
     "--audio": "--audio 96",
     "--hdr": "--hdr tonemap",
     "--where": "--where local",
+    "--report": "--report report.html",
     "--jobs": "--jobs 2",
     "--trim": "--trim 0:10-0:30",
     "--cut": "--cut 0:10-0:30",
@@ -96,6 +94,14 @@ Hdr = Annotated[
     typer.Option(metavar="WAY", help="auto or tonemap: HDR becomes SDR, also in a file that would fit as it is."),
 ]
 Private = Annotated[bool, typer.Option("--private", help="Drop facts of a place, a person or a device.")]
+Report = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH",
+        help="An HTML page with frames before and after, quality and bytes over time, and what was decided and why.",
+        show_default=False,
+    ),
+]
 Where = Annotated[
     str,
     typer.Option(
@@ -178,13 +184,14 @@ def _size_at_the_end(words: list[str]) -> str:
 
 @dataclass(frozen=True)
 class Form:
-    """What kind of file is made, and what it tells."""
+    """What kind of file is made, what it tells, and where a page tells of it."""
 
     codec: str = "h264"
     effort: str = "balanced"
     container: str | None = None
     hdr: str = "auto"
     private: bool = False
+    report: str | None = None
 
 
 @dataclass(frozen=True)
@@ -231,6 +238,7 @@ def request(
         container=form.container,
         hdr=form.hdr,
         private=form.private,
+        report=form.report,
         edits=parse_edits(edits or {}),
     )
 

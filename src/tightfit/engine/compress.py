@@ -24,22 +24,20 @@ from tightfit.engine.disk import Disk, disk_of, sha256_of
 from tightfit.engine.durable import DurableJob
 from tightfit.engine.editing import layout_of
 from tightfit.engine.executors.local import LocalExecutor
+from tightfit.engine.finished import explain_fill
 from tightfit.engine.fit import Fit
 from tightfit.engine.job import Job, parallel_encodes, scratch_job, unusable
 from tightfit.engine.memory import DurableMemory, Memory
 from tightfit.engine.places import Cloud, Hosted
 from tightfit.engine.prepare import Prepared, prepare
+from tightfit.engine.report.publish import check_report, publish_report
 from tightfit.engine.staying import may_stay
 from tightfit.errors import EncoderError, SourceChanged, SourceError, TightfitError
-from tightfit.media.measure import measure
 from tightfit.media.probe import identify
 from tightfit.media.stitch import stitch
 from tightfit.media.tools import Ffmpeg, find_ffmpeg
 from tightfit.media.verify import Expected, verify
 from tightfit.settings import Settings
-
-# From here on the eye can't tell the difference; a file may stop below the limit only beyond it.
-TRANSPARENT_VMAF = 97.0
 
 
 def ignore(_: Update) -> None:
@@ -97,6 +95,9 @@ async def _work_on(
         output = publish.output_path(request, request.source.suffix if fits else craft.extension)
         part = publish.part_path(output, job.id)
         publish.check_writable(output, part, request, None if fits else craft.extensions, disk)
+        check_report(request, output, job.id)
+        if fits and request.report:
+            job.warn("The file is copied as it is, so that there is nothing to report.")
         try:
             if fits:
                 publish.copy_to_part(request.source, part)
@@ -279,8 +280,32 @@ async def _encode(
     expected = _expected(prepared, variants, fit)
     await verify(ffmpeg, part, expected)
     memory.check(expected.parts)
-    quality = await _explain_fill(fit, prepared, ffmpeg, job, part, size)
-    return _result(request, prepared, fit, job, output, size, quality), digest
+    quality = await explain_fill(fit, prepared, ffmpeg, job, part, size)
+    result = _result(request, prepared, fit, job, output, size, quality)
+    return await _reported(request, prepared, fit, ffmpeg, job, part, variants, result, disk), digest
+
+
+async def _reported(
+    request: CompressRequest,
+    prepared: Prepared,
+    fit: Fit,
+    ffmpeg: Ffmpeg,
+    job: Job,
+    part: Path,
+    variants: tuple[Variant, ...],
+    result: Result,
+    disk: Disk,
+) -> Result:
+    """The result, with what was measured for the page where one was asked for. Raises as ``publish_report``."""
+    if request.report is None:
+        return result
+    from tightfit.engine.report.gather import gathered
+    from tightfit.engine.report.page import render
+
+    job.tell(Phase.VERIFY, 0.5, message="comparing with the source, for the report")
+    found = await gathered(prepared, fit, ffmpeg, job, part, variants, result)
+    publish_report(request, render(found), job.id, disk)
+    return found.result
 
 
 def _cloud(
@@ -340,29 +365,6 @@ def _expected(prepared: Prepared, variants: tuple[Variant, ...], fit: Fit) -> Ex
 
 def _parts_of(variants: tuple[Variant, ...]) -> tuple[Part, ...]:
     return tuple(part for variant in variants for part in variant.parts)
-
-
-async def _explain_fill(
-    fit: Fit, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, size: int
-) -> Quality | None:
-    """A file that stays clearly below its limit says why, with a measurement where quality is the reason."""
-    limit = prepared.plan.budget.limit
-    if size >= 0.99 * limit:
-        return None
-    if fit.whole is not None:
-        job.warn(f"The file fills {size / limit:.1%} of the limit: its service can't be told a size.")
-        return None
-    if not fit.floor_reached or ffmpeg.quality_metric != "vmaf":
-        tool = prepared.plan.codec.tool
-        job.warn(f"The file fills {size / limit:.1%} of the limit: {tool} can't be steered closer on so small a clip.")
-        return None
-    clip = prepared.clip
-    quality = await measure(ffmpeg, clip, part, 0, clip.frames, subsample=5, threads=fit.cores, work=job.work)
-    if quality.mean >= TRANSPARENT_VMAF:
-        job.warn(
-            f"The picture is indistinguishable from the source (VMAF {quality.mean:.1f}); more bytes would buy nothing."
-        )
-    return quality
 
 
 def _result(

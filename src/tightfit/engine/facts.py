@@ -45,6 +45,7 @@ def request_facts(request: CompressRequest, identity: Identity) -> dict[str, Any
         "hdr": request.hdr,
         # Named only where there are some: the unfinished jobs of earlier versions are found by all that is named.
         **({"edits": asdict(request.edits)} if request.edits else {}),
+        **({"report": str(request.report.absolute())} if request.report else {}),
         **({"keeps_rate": True} if request.keeps_rate else {}),
         # Only where they say something: a job that was begun before they were is still the same job.
         **({"stem": request.stem} if request.stem else {}),
@@ -77,6 +78,7 @@ def request_of(facts: Mapping[str, Any]) -> CompressRequest:
         private=facts.get("private", False),
         hdr=facts.get("hdr", "auto"),
         edits=TypeAdapter(Edits).validate_python(facts["edits"]) if "edits" in facts else NO_EDITS,
+        report=Path(facts["report"]) if facts.get("report") else None,
         keeps_rate=facts.get("keeps_rate", False),
         stem=facts.get("stem", ""),
         share_bytes=facts.get("share_bytes"),
@@ -90,7 +92,7 @@ def identity_of(facts: Mapping[str, Any]) -> Identity:
 
 
 # What may differ between two runs of one job: it changes nothing about the file that is made.
-_NO_PART_OF_THE_JOB = ("share_bytes", "overwrite", "jobs", "where", "no_fallback", "max_credits")
+_NO_PART_OF_THE_JOB = ("report", "share_bytes", "overwrite", "jobs", "where", "no_fallback", "max_credits")
 
 
 def fingerprint(facts: Mapping[str, Any]) -> str:

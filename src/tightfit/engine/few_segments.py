@@ -78,7 +78,7 @@ async def _glimpse(fit: FitState, part: Part, crf: float) -> Part | None:
         return True
 
     task = Task(part.first, part.last, fit.size, crf, fit.cores, control.GLIMPSE_FRAMES, fit.choice.pace)
-    await fit.executor.measure(task, noted)
+    await fit.executor.measure(task, noted, keeps=False)
     return found[0] if found else None
 
 

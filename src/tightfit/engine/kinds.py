@@ -49,7 +49,8 @@ def _require_plain(request: CompressRequest, what: str) -> None:
             f"{what} is made whole, without edits: {request.source} was to be edited too.",
             hint="Edit the clip first, with an output that ends in .mp4.",
         )
-    asked = (("--container", request.container), ("--private", request.private), ("--hdr", request.hdr != "auto"))
+    asked: list[tuple[str, object]] = [("--container", request.container), ("--private", request.private)]
+    asked += [("--hdr", request.hdr != "auto"), ("--report", request.report)]
     if options := [name for name, is_asked in asked if is_asked]:
         raise UsageError(f"{what} takes no {' or '.join(options)}: {request.source}.", hint="Leave it out.")
 

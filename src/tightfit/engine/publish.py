@@ -82,11 +82,15 @@ def part_path(path: Path, job_id: str) -> Path:
     return path.with_name(f".tightfit-{job_id}{_PART_SUFFIX}")
 
 
+def report_part(path: Path, job_id: str) -> Path:
+    """As ``part_path``, for the page that is named ``path``."""
+    return path.with_name(f".tightfit-{job_id}.html{_PART_SUFFIX}")
+
+
 def parts_of(request: CompressRequest, job_id: str) -> list[Path]:
     """Where a run of ``request`` may have left a part."""
-    return sorted(
-        {part_path(output_path(request, ext), job_id) for ext in (f".{request.writes}", request.source.suffix)}
-    )
+    found = {part_path(output_path(request, ext), job_id) for ext in (f".{request.writes}", request.source.suffix)}
+    return sorted(found | ({report_part(request.report, job_id)} if request.report else set()))
 
 
 def publish(part: Path, path: Path, *, overwrite: bool, disk: Disk) -> None:

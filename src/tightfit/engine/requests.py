@@ -38,6 +38,7 @@ def make_request(
     container: str | None = None,
     private: bool = False,
     hdr: str = "auto",
+    report: str | PathLike[str] | None = None,
     edits: Edits = NO_EDITS,
 ) -> CompressRequest:
     """One validated request. Raises UsageError naming the option and a value that works."""
@@ -61,6 +62,7 @@ def make_request(
         container=parse_container(container, output),
         private=private,
         hdr=parse_hdr(hdr),
+        report=Path(report) if report is not None else None,
         edits=edits,
     )
     _require_sense(request)

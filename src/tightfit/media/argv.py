@@ -7,7 +7,7 @@ is pinned to the one that the probe saw.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from os.path import abspath
 from pathlib import Path
@@ -107,7 +107,7 @@ def _first_in_slot(slots: Slots, lead: int, begins: Sequence[int]) -> str:
 def coded_output(node: Any, out: Path, time_base: Fraction, coding: Coding) -> Any:
     """Encode ``node`` to a NUT file, which stores any time base exactly and can be read while it grows."""
     return ffmpeg.output(
-        node,
+        _described(node, coding.tags),
         ours(out),
         **{
             "f": "nut",
@@ -119,6 +119,18 @@ def coded_output(node: Any, out: Path, time_base: Fraction, coding: Coding) -> A
             **coding.tags,
         },
     )
+
+
+# ``setparams`` has names of its own for one option of encoders, and for two transfer curves.
+_SAID_AS = {"color_range": "range"}
+_ALSO_CALLED = {"gamma22": "bt470m", "gamma28": "bt470bg"}
+
+
+def _described(node: Any, tags: Mapping[str, str]) -> Any:
+    """``node`` of the colours that the encoder is to tell of it: from version 7 on ffmpeg believes the pictures, loses
+    what they don't say, and may convert what says nothing."""
+    said = {_SAID_AS.get(name, name): _ALSO_CALLED.get(value, value) for name, value in tags.items()}
+    return node.filter("setparams", **said) if said else node
 
 
 def command(binary: str, output: Any, *, talkative: bool = False, strict: bool = False) -> list[str]:

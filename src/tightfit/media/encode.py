@@ -12,6 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import ffmpeg as graph
+
 from tightfit.domain.codec import H264, Codec
 from tightfit.domain.geometry import Size
 from tightfit.domain.layout import Cut, Layout, lay_out
@@ -20,7 +22,7 @@ from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Part
 from tightfit.domain.policy import Work
 from tightfit.errors import EncoderError, SourceError
-from tightfit.media import argv, packets, process
+from tightfit.media import argv, kept, packets, process
 from tightfit.media.coding import Coding, ConstantQuality, FirstPass, Rate
 from tightfit.media.encoders import encoder_of
 from tightfit.media.picture import Picture
@@ -95,30 +97,36 @@ async def encode(
     *,
     on_frames: Callable[[int], None],
     rate: Rate | None = None,
+    pictures: Path | None = None,
 ) -> Part:
     """Encode frames ``[first, last)`` into ``out`` and return them as a checked part.
 
-    ``rate`` is constant quality at the setting's CRF unless told.
+    ``rate`` is constant quality at the setting's CRF unless told. A first pass leaves its ``pictures`` there for a
+    second one, which takes them from there; both do without where that fails.
     The frames that came back are compared with the plan by timestamp; a wrong cut is repeated with an
     earlier seek, and at last without one. One that the system killed, most likely for want of memory, is repeated
     with less of it. Raises EncoderError where ffmpeg keeps failing, OutputError where its disk does, SourceError where
     no cut is exact, SourceUnreadable where the source's disk is why.
     """
     complaint, frugally = "", False
-    for seek_s in seeks_of(clip, first):
+    tries = [(pictures, seeks_of(clip, first)[0])] if pictures else []
+    for keep, seek_s in [*tries, *((None, seek_s) for seek_s in seeks_of(clip, first))]:
         # A second pass has to look ahead as far as the first one did.
         tunings = [setting.tuning, encoder_of(setting.codec).FRUGAL if frugally and rate is None else ""]
-        node = _frames(ffmpeg, clip, first, last, setting, seek_s, roughly=isinstance(rate, FirstPass))
         coding = _coding(clip, setting, rate or ConstantQuality(setting.crf), ":".join(filter(None, tunings)))
+        output = _output(ffmpeg, clip, (first, last), setting, out, seek_s, coding, keep)
         done = await process.run(
-            argv.command(ffmpeg.path, argv.coded_output(node, out, clip.video.time_base, coding)),
+            argv.command(ffmpeg.path, output),
             cwd=out.parent,
             on_line=ProgressReader(on_frames),
-            limits=ffmpeg.policy.limits(work_of(clip, first, last, setting, seek_s)),
+            limits=ffmpeg.policy.limits(work_of(clip, first, last, setting, seek_s, keeps=keep is not None)),
         )
         part = part_of(clip, first, out, setting.crf)
         if done.returncode == 0 and part is not None and sorted(part.ranks) == list(range(last - first)):
             return part
+        if keep:
+            keep.unlink(missing_ok=True)
+            continue
         if done.could_not_write == _FULL:
             raise process.unwritable(done, out.parent)
         complaint = done.last_message if done.returncode else ""
@@ -140,6 +148,29 @@ async def encode(
     )
 
 
+def _output(
+    ffmpeg: Ffmpeg,
+    clip: Clip,
+    span: tuple[int, int],
+    setting: Setting,
+    out: Path,
+    seek_s: float | None,
+    coding: Coding,
+    keep: Path | None,
+) -> Any:
+    time_base, is_first = clip.video.time_base, isinstance(coding.rate, FirstPass)
+    if keep and not is_first:
+        return argv.coded_output(kept.reading(keep), out, time_base, coding)
+    # Kept pictures are those of the second pass, which are never rough ones.
+    node = _frames(ffmpeg, clip, *span, setting, seek_s, roughly=is_first and not keep)
+    if not keep:
+        return argv.coded_output(node, out, time_base, coding)
+    twice = node.split()
+    return graph.merge_outputs(
+        argv.coded_output(twice[0], out, time_base, coding), kept.writing(twice[1], keep, time_base)
+    )
+
+
 def _frames(
     ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, setting: Setting, seek_s: float | None, *, roughly: bool
 ) -> Any:
@@ -158,16 +189,16 @@ def _coding(clip: Clip, setting: Setting, rate: Rate, tuning: str) -> Coding:
 PIXELS_PER_NOTE_BYTE = 128
 
 
-def work_of(clip: Clip, first: int, last: int, setting: Setting, seek_s: float | None) -> Work:
+def work_of(clip: Clip, first: int, last: int, setting: Setting, seek_s: float | None, *, keeps: bool = False) -> Work:
     decoded, frames = decoded_frames(clip, last, seek_s), last - first
     pixels = decoded * clip.video.pixels + frames * setting.size.pixels
     notes = frames * setting.size.pixels / PIXELS_PER_NOTE_BYTE
     piece = frames * setting.size.pixels * MOST_BYTES_PER_PIXEL if setting.most_bytes is None else setting.most_bytes
-    return Work(pixels, decoded, max(piece, notes))
+    return Work(pixels, decoded, max(piece, notes, kept.bytes_of(frames, setting.size) if keeps else 0))
 
 
-# No encode is larger than the pictures it is made of: 8 bits 4:2:0.
-MOST_BYTES_PER_PIXEL = 1.5
+# No encode is larger than the pictures it is made of.
+MOST_BYTES_PER_PIXEL = kept.BYTES_PER_PIXEL
 
 
 def decoded_frames(clip: Clip, last: int, seek_s: float | None) -> int:

@@ -21,10 +21,11 @@ from tightfit.domain.media_info import VideoStream
 from tightfit.domain.pieces import Part
 from tightfit.domain.policy import Work
 from tightfit.domain.timeline import decode_times, is_whole
-from tightfit.errors import EncoderError, SourceError
+from tightfit.errors import SourceError
 from tightfit.media import argv, nal, process
 from tightfit.media.encode import Clip, cut_of, decoded_frames, part_of, seeks_of
 from tightfit.media.probe import probe
+from tightfit.media.score_logs import ssim_scores
 from tightfit.media.tools import Ffmpeg
 
 # A file's clock may be coarser than the source's, and round each time to it.
@@ -160,7 +161,7 @@ async def likeness(ffmpeg: Ffmpeg, clip: Clip, wanted: Wanted, piece: Path, *, t
     decoded = decoded_frames(clip, last, seeks_of(clip, first)[0]) + wanted.frames
     work = Work(decoded * (clip.video.pixels + wanted.size.pixels), decoded, _LOG_BYTES_PER_FRAME * wanted.frames)
     done = await process.run(command, cwd=piece.parent, on_line=process.unheard, limits=ffmpeg.policy.limits(work))
-    scores = _scores(piece.parent / log)
+    scores = ssim_scores(piece.parent / log)
     if done.returncode != 0 or len(scores) != wanted.frames:
         raise Unlike(f"pictures that can't be decoded ({done.last_message})")
     ordered = sorted(scores)
@@ -176,13 +177,3 @@ def _small(node: Any, size: Size) -> Any:
     height = max(16, 2 * round(size.height * width / size.width / 2))
     small = node.filter("scale", width, height, flags="area").filter("format", "yuv420p")
     return small.filter("settb", "1/1000").filter("setpts", "N")
-
-
-def _scores(log: Path) -> list[float]:
-    """Of lines like ``n:1 Y:0.99 U:0.98 V:0.98 All:0.99 (19.9)``."""
-    try:
-        lines = log.read_text().splitlines()
-        log.unlink()
-        return [float(line.partition("All:")[2].split()[0]) for line in lines]
-    except (OSError, ValueError, IndexError) as exc:
-        raise EncoderError("The picture could not be compared with the source's.") from exc

@@ -190,6 +190,13 @@ class Picture:
         ]
 
 
+def jpeg_steps(picture: Picture) -> list[Step]:
+    """From a picture as it is encoded to what a JPEG file holds: BT.601, full range (JFIF 1.02)."""
+    matrix = _SWS_MATRIX.get(picture.tags.matrix or 6, "bt601")
+    colours = {"in_color_matrix": matrix, "out_color_matrix": "bt601", "in_range": "tv", "out_range": "pc"}
+    return [("scale", colours), ("format", {"pix_fmts": "yuvj420p"})]
+
+
 def require_tone_mapping(video: VideoStream, ffmpeg: Ffmpeg, path: str) -> None:
     """Raise SourceError where the picture is HDR and this ffmpeg can't turn it into SDR: washed out is no answer."""
     if video.colour.hdr is not Hdr.NONE and not ffmpeg.can_tone_map:

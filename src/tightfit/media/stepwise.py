@@ -33,6 +33,7 @@ async def first_look(
     out: Path,
     *,
     on_frames: Callable[[int], None],
+    keeps: bool = False,  # noqa: ARG001 - its encode is worth more than its pictures
 ) -> Measured:
     """Encode frames ``[first, last)``, which may be all that is needed. Raises EncoderError."""
     part = await encode(ffmpeg, clip, first, last, setting, out, on_frames=on_frames)

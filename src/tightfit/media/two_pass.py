@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tightfit.domain.pieces import Part
 from tightfit.errors import EncoderError
+from tightfit.media import kept
 from tightfit.media.coding import FirstPass, SecondPass
 from tightfit.media.encode import Clip, Setting, encode
 from tightfit.media.encoders import two_passes_of
@@ -37,6 +38,7 @@ class Measured:
     stats: str
     duration_s: float
     least_bytes: float
+    pictures: Path | None = None
 
 
 async def first_pass(
@@ -48,18 +50,30 @@ async def first_pass(
     out: Path,
     *,
     on_frames: Callable[[int], None],
+    keeps: bool = False,
 ) -> Measured:
     """Look at frames ``[first, last)``; ``out`` is a file to write to, of which only its size is of use.
+
+    ``keeps``: its pictures are kept for a second pass where there is room.
 
     Raises EncoderError as ``encode`` does, or where the encoder left no notes.
     """
     stats = f"{out.stem}-stats"
-    rate = FirstPass(setting.crf, stats)
-    part = await encode(ffmpeg, clip, first, last, setting, out, on_frames=on_frames, rate=rate)
+    rate, pictures = FirstPass(setting.crf, stats), None
+    if keeps and kept.may_keep(last - first, setting.size, out.parent):
+        pictures = pictures_of(out)
+    part = await encode(ffmpeg, clip, first, last, setting, out, on_frames=on_frames, rate=rate, pictures=pictures)
     out.unlink(missing_ok=True)
+    if pictures and not pictures.exists():
+        pictures = None
     notes = _notes_in(out.with_name(f"{stats}{_NOTES}"))
     encoder = two_passes_of(setting.codec)
-    return Measured(part, setting, stats, encoder.duration_s(notes), encoder.least_bytes(notes))
+    return Measured(part, setting, stats, encoder.duration_s(notes), encoder.least_bytes(notes), pictures)
+
+
+def pictures_of(out: Path) -> Path:
+    """Where a first pass into ``out`` keeps its pictures."""
+    return out.with_name(f"{out.stem}-pictures.nut")
 
 
 async def second_pass(
@@ -85,7 +99,10 @@ async def second_pass(
     _link(Path(f"{notes}{encoder.BLOCK_NOTES}"), Path(f"{stretched}{encoder.BLOCK_NOTES}"))
     rate = SecondPass(kbps, f"{out.stem}-stats", factor)
     seen = measured.part
-    return await encode(ffmpeg, clip, seen.first, seen.last, setting, out, on_frames=on_frames, rate=rate)
+    pictures = measured.pictures if measured.pictures and measured.pictures.exists() else None
+    return await encode(
+        ffmpeg, clip, seen.first, seen.last, setting, out, on_frames=on_frames, rate=rate, pictures=pictures
+    )
 
 
 # A hair above what the encoder calls too low.

@@ -93,8 +93,11 @@ class LocalExecutor:
             return part
         return None
 
-    async def measure(self, task: Task, is_off_course: Look) -> Measured | None:
-        """Look at the range in a first pass, so that it can be encoded to a size; None and errors as in ``encode``."""
+    async def measure(self, task: Task, is_off_course: Look, *, keeps: bool = True) -> Measured | None:
+        """Look at the range in a first pass, so that it can be encoded to a size; None and errors as in ``encode``.
+
+        ``keeps``: its pictures are kept for that where there is room.
+        """
         number, out = self._next()
         # Where there is no such pass, a look is an encode like any other.
         two = self.codec.two_passes
@@ -104,8 +107,11 @@ class LocalExecutor:
         watch = _Watch(self.clip, task, out, is_off_course, self._counter(counts, number))
         with watch.scope:
             return await look(
-                self.ffmpeg, self.clip, task.first, task.last, self._setting(task), out, on_frames=watch.on_frames
+                *(self.ffmpeg, self.clip, task.first, task.last, self._setting(task), out),
+                on_frames=watch.on_frames,
+                keeps=keeps,
             )
+        two_pass.pictures_of(out).unlink(missing_ok=True)
         return None
 
     async def encode_to_size(self, task: Task, measured: Measured, wanted_bytes: float) -> Part:
