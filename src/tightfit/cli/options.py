@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from tightfit.domain.request import CompressRequest
     from tightfit.engine.edit_options import EditOptions
 
-_TO_COME = ("--effort",)
-LATER = {"compress": _TO_COME, "plan": _TO_COME}
 # What to write instead, for the options whose value can be wrong.
 EXAMPLES = {
     "--to": "--to 50MB",
@@ -25,6 +23,7 @@ EXAMPLES = {
     "--output": "-o small.mp4",
     "-o": "-o small.mp4",
     "--codec": "--codec h264",
+    "--effort": "--effort fast",
     "--container": "--container mp4",
     "--resolution": "--resolution 720p",
     "--audio": "--audio 96",
@@ -74,7 +73,17 @@ Resolution = Annotated[
     typer.Option(metavar="SIZE", help="Upper bound of the picture: auto, source, 1080p, 1280x720. Never upscales."),
 ]
 Audio = Annotated[str, typer.Option(metavar="CHOICE", help="auto, none, copy, or kb/s such as 96.")]
-Codec = Annotated[str, typer.Option(metavar="CODEC", help="h264.")]
+Codec = Annotated[
+    str,
+    typer.Option(
+        metavar="CODEC",
+        help="h264; hevc or av1: better in the same bytes, not played everywhere; auto: the best that --for plays.",
+    ),
+]
+Effort = Annotated[
+    str,
+    typer.Option(metavar="STEP", help="fast, balanced or best: how much time may be taken for a better picture."),
+]
 Container = Annotated[
     str | None,
     typer.Option(metavar="FORMAT", help="mp4, mov or mkv.", show_default="from --output, else mp4"),
@@ -180,6 +189,8 @@ def _size_at_the_end(words: list[str]) -> str:
 class Form:
     """What kind of file is made, what it tells, and where a page tells of it."""
 
+    codec: str = "h264"
+    effort: str = "balanced"
     container: str | None = None
     hdr: str = "auto"
     private: bool = False
@@ -226,6 +237,8 @@ def request(
         where="local" if places.offline and places.where == "auto" else places.where,
         no_fallback=places.no_fallback,
         max_credits=places.max_credits,
+        codec=form.codec,
+        effort=form.effort,
         container=form.container,
         hdr=form.hdr,
         private=form.private,
@@ -235,9 +248,8 @@ def request(
     )
 
 
-def require_built(codec: str, places: Places) -> None:
+def require_built(places: Places) -> None:
     """Raise UsageError for a value that is promised but not in this version, or means nothing."""
-    _require("--codec", codec, ("h264",), ("hevc", "av1", "vp9", "auto"))
     _require("--where", places.where, ("auto", "local", "cloud"), ("cluster",))
     if places.offline and places.where == "cloud":
         raise UsageError("--offline opens no socket, and --where cloud needs one.", hint="Leave one of them out.")

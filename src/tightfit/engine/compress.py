@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tightfit.domain.codec import H264, Effort
 from tightfit.domain.containers import Container
 from tightfit.domain.file_plan import FilePlan
 from tightfit.domain.job import JobRecord
@@ -190,8 +191,9 @@ class _Clips:
             prepared = await with_prediction(prepared, ffmpeg, work.job)
             await require_quality(prepared, self.request.min_quality, ffmpeg, work.job)
         room.check(work.job.work, output, prepared)
-        async with _cloud(self.request, self.settings, prepared, ffmpeg, work.job) as cloud:
-            return await _encode(self.request, prepared, ffmpeg, work, part, output, work.disk, cloud)
+        request = replace(self.request, codec=prepared.plan.codec.name)
+        async with _cloud(request, self.settings, prepared, ffmpeg, work.job) as cloud:
+            return await _encode(request, prepared, ffmpeg, work, part, output, work.disk, cloud)
 
     async def plan(self, limit: int, job: Job) -> Plan:  # noqa: ARG002 - as above
         ffmpeg = await self._ffmpeg()
@@ -212,6 +214,7 @@ def _placed(request: CompressRequest, settings: Settings, prepared: Prepared) ->
     plan = prepared.plan
     if not may_use_cloud(request, settings):
         return plan
+    request = replace(request, codec=plan.codec.name)
     from tightfit.engine.hybrid import planned_service
 
     planned = planned_service(request, settings, prepared.clip, len(plan.segments))
@@ -269,8 +272,11 @@ async def _encode(
 ) -> tuple[Result, str]:
     """The result, and the SHA-256 of the file at ``part`` as it was verified."""
     job = work.job
-    fields = prepared.clip.picture.fields
-    about = f"{work.content} {ffmpeg.version} {prepared.plan.full} {fields}"
+    codec = prepared.plan.codec
+    # Pieces are called as they were before there was anything to choose.
+    about = f"{work.content} {ffmpeg.version} {prepared.plan.full} {prepared.clip.picture.fields}"
+    if (codec, request.effort) != (H264, Effort.BALANCED):
+        about += f" {codec} {request.effort}"
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
     fit = _fit_of(request, prepared, ffmpeg, job, part, memory)
     job.tell(Phase.ENCODE)
@@ -304,7 +310,7 @@ def _cloud(
 def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, memory: Memory) -> Fit:
     plan, clip = prepared.plan, prepared.clip
     lanes, cores = parallel_encodes(clip.video.width * clip.video.height, plan.size.pixels, request.jobs)
-    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, plan.budget.limit)
+    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, plan.budget.limit, plan.codec, request.effort)
     fit = Fit(
         executor=executor,
         full=plan.full,
@@ -365,7 +371,7 @@ def _result(
         bytes=size,
         duration_s=round(prepared.timeline.duration_s, 3),
         frames=frames,
-        video=VideoOut("h264", fit.size.width, fit.size.height, round(float(clip.layout.fps), 3)),
+        video=VideoOut(prepared.plan.codec.name, fit.size.width, fit.size.height, round(float(clip.layout.fps), 3)),
         audio=sound,
         quality=quality,
         segments=SegmentCounts(

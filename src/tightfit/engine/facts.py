@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from tightfit.domain.codec import Effort
 from tightfit.domain.containers import Container
 from tightfit.domain.edits import NO_EDITS, Edits
 from tightfit.domain.media_info import Identity
@@ -37,6 +38,8 @@ def request_facts(request: CompressRequest, identity: Identity) -> dict[str, Any
         "where": str(request.where),
         "no_fallback": request.no_fallback,
         "max_credits": request.max_credits,
+        **({"codec": request.codec} if request.codec != "h264" else {}),
+        **({"effort": str(request.effort)} if request.effort is not Effort.BALANCED else {}),
         "container": str(request.container) if request.container else None,
         "private": request.private,
         "hdr": request.hdr,
@@ -69,6 +72,8 @@ def request_of(facts: Mapping[str, Any]) -> CompressRequest:
         where=Where(facts.get("where", Where.LOCAL)),
         no_fallback=facts.get("no_fallback", False),
         max_credits=facts.get("max_credits"),
+        codec=facts.get("codec", "h264"),
+        effort=Effort(facts.get("effort", Effort.BALANCED)),
         # Jobs of version 0.1 are older than these too.
         container=Container(facts["container"]) if facts.get("container") else None,
         private=facts.get("private", False),

@@ -25,7 +25,8 @@ async def explain_fill(fit: Fit, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, p
         job.warn(f"The file fills {size / limit:.1%} of the limit: its service can't be told a size.")
         return None
     if not fit.floor_reached or ffmpeg.quality_metric != "vmaf":
-        job.warn(f"The file fills {size / limit:.1%} of the limit: x264 can't be steered closer on so small a clip.")
+        tool = prepared.plan.codec.tool
+        job.warn(f"The file fills {size / limit:.1%} of the limit: {tool} can't be steered closer on so small a clip.")
         return None
     clip = prepared.clip
     quality = await measure(ffmpeg, clip, part, 0, clip.frames, subsample=5, threads=fit.cores, work=job.work)

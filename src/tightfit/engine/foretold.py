@@ -6,16 +6,17 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+from tightfit.domain.codec import Effort
 from tightfit.domain.control import FIRST_AIM
 from tightfit.domain.geometry import Size
 from tightfit.domain.pieces import Part
-from tightfit.domain.rate import CRF_MAX, CRF_MIN, Observation, RateModel
+from tightfit.domain.rate import CRF_MAX, CRF_MIN, Observation
 from tightfit.domain.result import Option
 from tightfit.engine.job import Job
 from tightfit.engine.prepare import Infeasible, Prepared
 from tightfit.engine.quality import windows
 from tightfit.errors import UsageError
-from tightfit.media.encode import Clip, Setting, encode
+from tightfit.media.encode import Setting, encode
 from tightfit.media.measure import measure
 from tightfit.media.tools import Ffmpeg
 from tightfit.units import format_bytes
@@ -40,7 +41,7 @@ async def with_prediction(prepared: Prepared, ffmpeg: Ffmpeg, job: Job) -> Prepa
     if ffmpeg.quality_metric != "vmaf":
         return prepared
     plan, clip, scale = prepared.plan, prepared.clip, float(prepared.plan.choice.scale)
-    seen, vmaf = await _seen_at(ffmpeg, clip, prepared.model, plan.size, plan.choice.crf, job.work)
+    seen, vmaf = await _seen_at(ffmpeg, prepared, plan.size, plan.choice.crf, job.work)
     # The plan's quality is a guess from how x264's quick look at the clip came out; these moments know better.
     learned = prepared.model.learn(*(Observation.of(part, scale) for part in seen))
     crf = learned.solve([(0, clip.frames)], scale, plan.budget.video * FIRST_AIM)
@@ -90,7 +91,7 @@ async def _bytes_for(prepared: Prepared, least: float, ffmpeg: Ffmpeg, work: Pat
     plan, clip, model, crf = prepared.plan, prepared.clip, prepared.model, _FIRST_CRF
     enough: float | None = None
     for _ in range(_LOOKS):
-        parts, seen = await _seen_at(ffmpeg, clip, model, plan.full, crf, work)
+        parts, seen = await _seen_at(ffmpeg, prepared, plan.full, crf, work)
         if seen >= least:
             enough, model = crf, prepared.model.learn(*(Observation.of(part, 1.0) for part in parts))
         if enough is not None and (seen < least + _CLOSE or crf >= CRF_MAX):
@@ -105,14 +106,15 @@ async def _bytes_for(prepared: Prepared, least: float, ffmpeg: Ffmpeg, work: Pat
     return max(plan.limit_bytes + 1, round(_ROOM * (video + plan.budget.limit - plan.budget.video)))
 
 
-async def _seen_at(
-    ffmpeg: Ffmpeg, clip: Clip, model: RateModel, size: Size, crf: float, work: Path
-) -> tuple[list[Part], float]:
+async def _seen_at(ffmpeg: Ffmpeg, prepared: Prepared, size: Size, crf: float, work: Path) -> tuple[list[Part], float]:
     """A few moments encoded at this quality, and their mean VMAF. Raises EncoderError."""
-    parts, found = [], []
-    for first, last in windows(model.content, clip, _FRAMES):
+    parts, found, clip, codec = [], [], prepared.clip, prepared.plan.codec
+    # What more or less effort changes are the bytes, not how a quality looks.
+    preset, _ = codec.presets[Effort.BALANCED]
+    setting = Setting(size, codec.nearest(crf), 2, preset, codec=codec)
+    for first, last in windows(prepared.model.content, clip, _FRAMES):
         out = work / f"moment-{first}-{size.height}.nut"
-        parts.append(await encode(ffmpeg, clip, first, last, Setting(size, crf, 2), out, on_frames=lambda _: None))
+        parts.append(await encode(ffmpeg, clip, first, last, setting, out, on_frames=lambda _: None))
         found.append(await measure(ffmpeg, clip, out, first, last, subsample=_EVERY, threads=2, work=work))
         out.unlink(missing_ok=True)
     mean = sum(quality.mean for quality in found) / len(found)
