@@ -11,6 +11,7 @@ from support.footage import NUMBERED_FRAMES, make, make_numbered, numbers_in, ti
 
 from tightfit.domain.geometry import full_size
 from tightfit.media.analyse import analyse
+from tightfit.media.cargo import Cargo
 from tightfit.media.encode import Clip, Setting, encode
 from tightfit.media.picture import Picture
 from tightfit.media.probe import probe
@@ -82,10 +83,10 @@ async def test_pieces_hold_their_frames_and_join_at_the_sources_times(
 
     line = Timeline(clip.pts, clip.video.time_base, clip.video.frame_ticks, 0.0)
     joined = tmp_path / "joined.mp4"
-    size = stitch(parts, line, None, {}, joined)
+    size = stitch(parts, line, Cargo(), joined)
 
     assert size == joined.stat().st_size
-    await verify(ffmpeg, joined, Expected(_NO_LIMIT, line, clip.picture.full, tuple(parts), None, {}))
+    await verify(ffmpeg, joined, Expected(_NO_LIMIT, line, clip.picture.full, tuple(parts), Cargo()))
     assert numbers_in(joined) == list(range(NUMBERED_FRAMES))
     start = times_in(source)[0]
     assert times_in(joined) == [t - start for t in times_in(source)]

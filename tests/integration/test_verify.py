@@ -24,6 +24,7 @@ from tightfit.engine.memory import Cover, DurableMemory
 from tightfit.errors import EncoderError
 from tightfit.media.analyse import analyse
 from tightfit.media.audio import make_track
+from tightfit.media.cargo import Cargo
 from tightfit.media.encode import Clip, Setting, encode
 from tightfit.media.picture import Picture
 from tightfit.media.probe import probe
@@ -47,9 +48,10 @@ class Made:
     def join(self, parts: tuple[Part, ...], out: Path, **other: object) -> Path:
         """Another file of ``parts``, as the engine joins them."""
         line = other.get("line", self.expected.timeline)
-        track = other.get("track", self.expected.track)
+        cargo = other.get("cargo", self.expected.cargo)
         assert isinstance(line, Timeline)
-        stitch(parts, line, track, self.expected.metadata, out)  # type: ignore[arg-type]
+        assert isinstance(cargo, Cargo)
+        stitch(parts, line, cargo, out)
         return out
 
     def is_caught(self, path: Path) -> bool:
@@ -89,8 +91,9 @@ async def _make(ffmpeg: Ffmpeg, folder: Path) -> Made:
     track = await make_track(ffmpeg, info, sound, AudioPlan(AudioKind.ENCODE, 96, 1, 48000), folder, lay_out(video))
     line = Timeline(clip.pts, video.time_base, video.frame_ticks, 0.0)
     file = folder / "joined.mp4"
-    size = stitch(parts, line, track, {"title": "A title"}, file)
-    return Made(ffmpeg, file, Expected(size, line, picture_.full, tuple(parts), track, {"title": "A title"}), memory)
+    cargo = Cargo(tracks=(track,), tags={"title": "A title"})
+    size = stitch(parts, line, cargo, file)
+    return Made(ffmpeg, file, Expected(size, line, picture_.full, tuple(parts), cargo), memory)
 
 
 def test_a_sound_file_passes(made: Made):
@@ -178,10 +181,9 @@ def test_another_frame_rate_is_caught(made: Made, tmp_path: Path):
 
 @pytest.mark.parametrize("audio", ["noise=3", "none", "late"])
 def test_another_sound_is_caught(made: Made, tmp_path: Path, audio: str):
-    track = made.expected.track
-    assert track is not None
+    (track,) = made.expected.cargo.tracks
     if audio == "none":
-        path = made.join(made.expected.parts, tmp_path / "joined.mp4", track=None)
+        path = made.join(made.expected.parts, tmp_path / "joined.mp4", cargo=replace(made.expected.cargo, tracks=()))
     elif audio == "late":
         line = replace(made.expected.timeline, start_s=-0.1)
         path = made.join(made.expected.parts, tmp_path / "joined.mp4", line=line)
@@ -192,7 +194,8 @@ def test_another_sound_is_caught(made: Made, tmp_path: Path, audio: str):
         filters = f"asetpts=PTS+3600/TB,aresample={rate}"
         shown = lavfi(f"anoisesrc=d=4:a=0.3:seed=7,{filters}")
         make(*shown, "-c:a", "aac", "-b:a", "96k", "-f", "nut", other)
-        path = made.join(made.expected.parts, tmp_path / "joined.mp4", track=replace(track, path=other))
+        cargo = replace(made.expected.cargo, tracks=(replace(track, path=other),))
+        path = made.join(made.expected.parts, tmp_path / "joined.mp4", cargo=cargo)
     assert made.is_caught(path)
 
 

@@ -84,7 +84,7 @@ def test_what_can_be_written_is_and_nothing_is_left_of_the_trial(source: Path, t
 
 
 def test_another_container_is_refused_unless_it_is_a_copy(source: Path, tmp_path: Path):
-    output = tmp_path / "out.mkv"
+    output = tmp_path / "out.avi"
     words = f"{re.escape(str(output))} does not end in .mp4: those can be made of this file. Name it .mp4."
     refused(UsageError, words, output, request(source))
     publish.check_writable(output, publish.part_path(output, "ID"), request(source), None, Disk())

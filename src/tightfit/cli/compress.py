@@ -38,8 +38,10 @@ HELP = f"""{SHORT}
   tightfit compress photo.jpg --to 500KB           or png, webp, avif, gif; mp3, m4a, aac, opus, wav
   tightfit compress clip.mp4 --to 5MB -o clip.gif  what -o names: .gif, or .m4a for the sound alone
   tightfit compress talk.mov --for discord --audio 48
+  tightfit compress film.mkv 500MB --container mkv --private
   tightfit compress talk.mov --for discord --for email
   tightfit compress vacation.mp4 50MB --where cloud
+  tightfit compress vacation.mp4 50MB --report vacation.html
   tightfit compress talk.mov 20MB --trim 1:30- --cut 4:00-4:12 --aspect 9:16 --fit cover
 """
 
@@ -59,9 +61,13 @@ def compress(
         ),
     ] = None,
     codec: options.Codec = "h264",
-    container: options.Container = "mp4",
+    effort: options.Effort = "balanced",
+    container: options.Container = None,
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
+    hdr: options.Hdr = "auto",
+    min_quality: options.MinQuality = 0.0,
+    private: options.Private = False,
     trim: edits.Trim = None,
     cut: edits.Cut = None,
     fps: edits.Fps = None,
@@ -83,6 +89,7 @@ def compress(
     recursive: options.Recursive = False,
     total: options.Total = False,
     split: options.Split = False,
+    report: options.Report = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -90,13 +97,18 @@ def compress(
     edited: EditOptions = {"trim": trim, "cut": cut, "mute": mute, "fps": fps, "speed": speed, "volume": volume}
     edited |= {"crop": crop, "rotate": rotate, "aspect": aspect, "fit": fit, "fade": fade}
     places = options.Places(where, offline, no_fallback, max_credits)
-    options.require_built(codec, container, places)
+    form = options.Form(codec, effort, container, hdr, private, report, min_quality)
+    options.require_built(places)
     files, limits = options.files_and_limits(words, to, preset)
 
     def request(file: Path, number: int, where_to: str | None) -> CompressRequest:
-        limit = limits[number]
         return options.request(
-            *(file, limit, resolution, audio, jobs), output=where_to, overwrite=overwrite, places=places, edits=edited
+            *(file, limits[number], resolution, audio, jobs),
+            output=where_to,
+            overwrite=overwrite,
+            places=places,
+            form=form,
+            edits=edited,
         )
 
     from tightfit.engine.several import gather
@@ -104,11 +116,13 @@ def compress(
     view = view_for(as_json=as_json, quiet=quiet, verbose=verbose)
     try:
         named = [limit.text for limit in limits]
-        gathered = gather(files, named, request, recursive=recursive, output=output)
+        gathered = gather(files, named, request, recursive=recursive, output=output, split=split)
     except UsageError as error:
         for file in files:
             view.refused(str(file), error)
         raise
+    if report is not None and (split or len(gathered.requests) > 1):
+        raise UsageError("--report tells of one file, and several will be made.", hint="Make them one by one.")
     view.skipped(gathered.skipped)
     return compress_gathered(gathered, load_settings(), view, total=total, split=split)
 

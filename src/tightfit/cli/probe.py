@@ -20,6 +20,8 @@ from tightfit.units import format_bytes
 if TYPE_CHECKING:
     from tightfit.domain.images import ImageFacts
     from tightfit.domain.media_info import AudioStream, MediaInfo, VideoStream
+    from tightfit.engine.conformity import Check
+    from tightfit.presets import Preset
     from tightfit.settings import Settings
 
 SHORT = "Say what a file really holds, and what is doubtful."
@@ -30,26 +32,42 @@ Streams, exact frame rate, rotation, pixel shape, colour, keyframes, bytes over 
 \b
   tightfit probe vacation.mp4
   tightfit probe *.mp4 --json
+  tightfit probe --for instagram reel.mp4          exit code 4 where a rule is broken
 """
 
 
 def probe(
     files: Annotated[list[str], typer.Argument(metavar="FILE", hidden=True)],
+    preset: Annotated[
+        str | None,
+        typer.Option("--for", metavar="PRESET", help="Check each rule of a destination.", show_default=False),
+    ] = None,
     as_json: options.Json = False,
     verbose: options.Verbose = False,
 ) -> int:
     if verbose:
         logs.show()
     settings = load_settings()
+    destination = _load(preset)
     paths = [Path(name) for name in files]
 
     async def one(at: int) -> int:
-        return await _probe_one(paths[at], settings, as_json=as_json)
+        return await _probe_one(paths[at], settings, destination, as_json=as_json)
 
     return in_turn(paths, one)
 
 
-async def _probe_one(path: Path, settings: Settings, *, as_json: bool) -> int:
+def _load(name: str | None) -> Preset | None:
+    """Raises UsageError where there is no such destination."""
+    if name is None:
+        return None
+    from tightfit import presets
+
+    return presets.load(name)
+
+
+async def _probe_one(path: Path, settings: Settings, destination: Preset | None, *, as_json: bool) -> int:
+    from tightfit.engine.conformity import checks_of
     from tightfit.media.sources import read as run
 
     try:
@@ -60,12 +78,22 @@ async def _probe_one(path: Path, settings: Settings, *, as_json: bool) -> int:
         if as_json:
             say_json(wire.failure("probe", str(path), failure))
         return failure.code
+    checks = checks_of(destination, info) if destination else []
     if as_json:
-        say_json(wire.probe(info))
+        say_json(wire.probe(info) | (wire.checked(destination.name, checks) if destination else {}))
     else:
-        for line in facts(info):
+        for line in [*facts(info), *(_checked(destination, checks) if destination else ())]:
             say(printable(line))
-    return ExitCode.OK
+    return ExitCode.OK if all(check.ok for check in checks) else ExitCode.INFEASIBLE
+
+
+def _checked(destination: Preset, checks: list[Check]) -> list[str]:
+    """The rules as a table, the broken ones marked."""
+    broken = [check for check in checks if not check.ok]
+    kept = f"{counted(len(broken), 'rule')} broken" if broken else "every rule is kept"
+    wide = max(len(check.rule) for check in checks), max(len(check.wanted) for check in checks)
+    rows = [f"    {'ok' if c.ok else 'NO':<3} {c.rule:<{wide[0]}}  {c.wanted:<{wide[1]}}  {c.found}" for c in checks]
+    return [f"  {destination.title}: {kept}", *rows]
 
 
 def facts(info: MediaInfo) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from fractions import Fraction
 
     from tightfit.domain.file_plan import FilePlan
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tightfit.domain.plan import AlreadyFits, Plan
     from tightfit.domain.result import Failure, Option, Quality, Result
     from tightfit.domain.updates import Update
+    from tightfit.engine.conformity import Check
 
 Wire = dict[str, Any]
 
@@ -50,11 +52,14 @@ def result(value: Result) -> Wire:
         "encoded_frames_ratio": value.encoded_frames_ratio,
         "elapsed_s": round(value.elapsed_s, 2),
         "warnings": list(value.warnings),
+        "decisions": asdict(value.decisions) if value.decisions else None,
     }
     if value.destination is not None:
         wire["destination"] = value.destination
     if value.part is not None:
         wire["part"] = value.part
+    if value.credits is not None:
+        wire["credits"] = value.credits
     if value.status == "infeasible":
         wire |= infeasible(value.smallest_bytes, value.options)
     if value.status == "failed" and value.error:
@@ -72,17 +77,16 @@ def _quality(value: Quality) -> Wire:
 
 
 def plan(value: Plan, info: MediaInfo) -> Wire:
-    video, sound = info.main_video, info.main_audio
+    video = info.main_video
     assert video is not None, "what was planned has a picture"
-    codec = sound.codec if sound and value.audio.kind == "copy" else "aac"
-    track = _track(codec, value.audio.kbps, value.audio.channels)
+    tracks = [_track(track.codec, track.kbps, track.channels) for track in (value.audio, *value.more_audio)]
     return {
         "type": "plan",
         "status": "feasible",
         "input": info.path,
         "limit_bytes": value.limit_bytes,
-        "video": _picture("h264", (value.size.width, value.size.height), value.fps or video.fps),
-        "audio": [] if value.audio.kind == "none" else [track],
+        "video": _picture(value.codec.name, (value.size.width, value.size.height), value.fps or video.fps),
+        "audio": [] if value.audio.kind == "none" else tracks,
         "predicted_bytes": list(value.predicted_bytes),
         "predicted_vmaf": _rounded(value.predicted_vmaf, 1),
         "predicted_seconds": _rounded(value.predicted_seconds, 1),
@@ -92,6 +96,7 @@ def plan(value: Plan, info: MediaInfo) -> Wire:
         "credits": value.credits if value.in_cloud else None,
         "reasons": list(value.reasons),
         "warnings": list(value.warnings),
+        "decisions": asdict(value.decisions),
     }
 
 
@@ -112,6 +117,7 @@ def file_plan(value: FilePlan, path: str) -> Wire:
         "credits": None,
         "reasons": list(value.reasons),
         "warnings": list(value.warnings),
+        "decisions": None,
     }
 
 
@@ -135,6 +141,7 @@ def copying_plan(value: AlreadyFits, info: MediaInfo) -> Wire:
         "credits": None,
         "reasons": ["It fits already and is copied as it is."],
         "warnings": [],
+        "decisions": None,
     }
 
 
@@ -181,6 +188,12 @@ def probe(info: MediaInfo) -> Wire:
         "doubts": list(info.doubts),
         "image": asdict(info.image) if info.image else None,
     }
+
+
+def checked(preset: str, checks: Sequence[Check]) -> Wire:
+    """What a destination says of a file, for the line of ``probe``."""
+    fits = all(check.ok for check in checks)
+    return {"destination": {"preset": preset, "fits": fits, "rules": [asdict(check) for check in checks]}}
 
 
 def _video(stream: VideoStream) -> Wire:

@@ -11,6 +11,11 @@ from tightfit.domain.request import AudioChoice
 
 STEREO_KBPS = (32, 40, 48, 64, 80, 96, 112, 128, 160)
 MONO_KBPS = (16, 20, 24, 32, 40, 48, 64, 80, 96)
+# AAC-LC in 5.1 needs about three times what stereo does; below the first step it is mixed down.
+SURROUND_KBPS = (192, 224, 256, 320, 384)
+_SURROUND_CHANNELS = 6
+# An encoder that is told a rate comes out this near it.
+_RATE_SLACK = 1.02
 # Codecs that MP4 may hold and that phones, browsers and chat hosts play from it.
 COPYABLE = {"aac", "mp3"}
 # Sound's part of the whole: a fifth where everything is starved, a tenth where there is plenty.
@@ -61,6 +66,7 @@ class AudioPlan:
     sample_rate: int = 0
     reason: str = ""
     warning: str = ""
+    codec: str = "aac"
 
     def expected_bytes(self, duration_s: float) -> int:
         return math.ceil(self.kbps * 1000 / 8 * duration_s)
@@ -74,12 +80,38 @@ def fair_kbps(limit_bytes: int, duration_s: float) -> float:
     return total * share
 
 
+@dataclass(frozen=True)
+class SoundRules:
+    """What the file takes: codecs that may be copied (None: any), channels, hertz and kb/s at most.
+
+    ``share`` is what this track gets of the usual rate.
+    """
+
+    copyable: frozenset[str] | None = frozenset(COPYABLE)
+    most_channels: int | None = None
+    most_rate: int | None = None
+    most_kbps: int | None = None
+    share: float = 1.0
+
+    def allow(self, stream: AudioStream) -> bool:
+        """Whether the stream may go into the file as it is."""
+        too_many = self.most_channels is not None and stream.channels > self.most_channels
+        too_fine = self.most_rate is not None and stream.sample_rate > self.most_rate
+        if self.most_kbps is not None and stream.kbps > self.most_kbps * _RATE_SLACK:
+            return False
+        return (self.copyable is None or stream.codec in self.copyable) and not too_many and not too_fine
+
+
+ANY_SOUND = SoundRules()
+
+
 def plan_audio(
     stream: AudioStream | None,
     choice: AudioChoice,
     limit_bytes: int,
     duration_s: float,
     loudness: Loudness,
+    rules: SoundRules = ANY_SOUND,
     *,
     may_copy: bool = True,
 ) -> AudioPlan:
@@ -93,37 +125,58 @@ def plan_audio(
         return AudioPlan(AudioKind.NONE, reason="sound was not wanted")
     if choice == "copy":
         return _copy(stream, "the sound is copied as asked")
-    wanted = _encode(stream, choice, limit_bytes, duration_s, loudness)
+    wanted = _encode(stream, choice, limit_bytes, duration_s, loudness, rules)
     may_copy = may_copy and choice == "auto" and not loudness.damaged
-    if may_copy and stream.codec in COPYABLE and 0 < stream.kbps <= wanted.kbps * 1.05:
+    if may_copy and rules.allow(stream) and 0 < stream.kbps <= wanted.kbps * 1.05:
         return _copy(stream, f"the source's own sound is already small ({stream.kbps:.0f} kb/s) and is copied")
     return wanted
 
 
 def _copy(stream: AudioStream, reason: str) -> AudioPlan:
-    return AudioPlan(AudioKind.COPY, stream.kbps, stream.channels, stream.sample_rate, reason)
+    return AudioPlan(AudioKind.COPY, stream.kbps, stream.channels, stream.sample_rate, reason, codec=stream.codec)
 
 
 def _encode(
-    stream: AudioStream, choice: AudioChoice, limit_bytes: int, duration_s: float, loudness: Loudness
+    stream: AudioStream,
+    choice: AudioChoice,
+    limit_bytes: int,
+    duration_s: float,
+    loudness: Loudness,
+    rules: SoundRules,
 ) -> AudioPlan:
-    fair = float(choice) if isinstance(choice, int) else fair_kbps(limit_bytes, duration_s)
-    stereo = stream.channels >= 2 and not loudness.same_both_sides and fair >= STEREO_KBPS[1]
-    ladder = STEREO_KBPS if stereo else MONO_KBPS
+    fair = float(choice) if isinstance(choice, int) else fair_kbps(limit_bytes, duration_s) * rules.share
+    if choice == "auto" and rules.most_kbps:
+        fair = min(fair, float(rules.most_kbps))
+    channels = _channels(stream, fair, loudness, rules)
+    ladder = MONO_KBPS if channels == 1 else STEREO_KBPS if channels == 2 else SURROUND_KBPS
     kbps = float(choice) if isinstance(choice, int) else _step_at_or_below(ladder, fair)
     if loudness.silent and choice == "auto":
         kbps = float(MONO_KBPS[0])
     if choice == "auto" and stream.kbps > 0:
         kbps = min(kbps, max(float(ladder[0]), stream.kbps))
-    channels = 2 if stereo else 1
-    reason = f"sound at {kbps:.0f} kb/s {'stereo' if stereo else 'mono'}"
-    if not stereo and stream.channels >= 2:
+    reason = f"sound at {kbps:.0f} kb/s {_LAYOUTS.get(channels, f'in {channels} channels')}"
+    if channels == 1 and stream.channels >= 2:
         reason += (
             ", since both sides carry the same"
             if loudness.same_both_sides
             else ", since stereo would starve at this size"
         )
-    return AudioPlan(AudioKind.ENCODE, kbps, channels, _sample_rate(stream.sample_rate, kbps / channels), reason)
+    elif channels == 2 and stream.channels > 2:
+        reason += f", mixed down from {stream.channels} channels, which would starve at this size"
+    rate = min(stream.sample_rate, rules.most_rate or stream.sample_rate)
+    return AudioPlan(AudioKind.ENCODE, kbps, channels, _sample_rate(rate, kbps / channels), reason)
+
+
+_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
+
+
+def _channels(stream: AudioStream, fair: float, loudness: Loudness, rules: SoundRules) -> int:
+    most = min(stream.channels, rules.most_channels or stream.channels, _SURROUND_CHANNELS)
+    # A source of few bits has no more than two channels' worth of sound in it.
+    worth_it = min(fair, 2 * stream.kbps) >= SURROUND_KBPS[0]
+    if most > 2 and worth_it and not loudness.same_both_sides and not loudness.silent:
+        return most
+    return 2 if most >= 2 and not loudness.same_both_sides and fair >= STEREO_KBPS[1] else 1
 
 
 def _step_at_or_below(ladder: tuple[int, ...], kbps: float) -> float:
@@ -151,4 +204,13 @@ def drop(plan: AudioPlan) -> AudioPlan:
         AudioKind.NONE,
         reason=f"the sound is left out: even at {plan.kbps:.0f} kb/s it would take most of the file",
         warning="The sound was left out: at this size there is no room for it beside a picture.",
+    )
+
+
+def broken(said: str) -> AudioPlan:
+    """A track that can't be decoded: the picture is worth having without it."""
+    return AudioPlan(
+        AudioKind.NONE,
+        reason="the sound is left out, since it can't be decoded",
+        warning=f"The sound was left out: {said.removesuffix('.')}.",
     )

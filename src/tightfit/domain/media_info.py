@@ -14,6 +14,8 @@ from fractions import Fraction
 
 from tightfit.domain.images import ImageFacts
 
+# A video stream that lasts less of the longest one is something else: a preview, a title card.
+_LEAST_SHARE = 0.5
 # Pixels of the largest picture that is decoded: 8K plus a margin. A larger one is refused before a decoder sees it.
 MAX_PIXELS = 8192 * 4608
 
@@ -66,7 +68,9 @@ class VideoStream:
     """One video stream. ``pts`` are the shown frames' timestamps, ascending, in ``time_base`` units.
 
     ``packet_bytes`` stands in the same order as ``pts``; ``keyframe_pts`` is ascending.
-    ``rotation`` is the clockwise turn in degrees that a player applies.
+    ``rotation`` is the clockwise turn in degrees that a player applies. ``x264_build`` is the version of the encoder
+    where a decoder has to know it, though it is told in the first packet alone. ``dolby_vision`` pictures have
+    instructions along with them, which only some players follow.
     """
 
     index: int
@@ -88,6 +92,8 @@ class VideoStream:
     default: bool = False
     cover_art: bool = False
     reorder_depth: int = 0
+    x264_build: int | None = None
+    dolby_vision: bool = False
 
     @property
     def frames(self) -> int:
@@ -173,6 +179,7 @@ class AudioStream:
     profile: str | None = None
     language: str | None = None
     default: bool = False
+    title: str | None = None
 
     @property
     def kbps(self) -> float:
@@ -186,6 +193,21 @@ class OtherStream:
     index: int
     kind: str
     codec: str | None
+    language: str | None = None
+    default: bool = False
+    forced: bool = False
+    title: str | None = None
+    packets: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A named stretch of the timeline, in seconds."""
+
+    start_s: float
+    end_s: float
+    title: str
 
 
 # How the reader's doubt about a container that ends in the middle begins.
@@ -196,8 +218,9 @@ STOPS_EARLY = "reading stopped early"
 class MediaInfo:
     """Everything the probe found. ``start_s`` is the container's first timestamp, in seconds.
 
-    ``alias`` is another path to the same file, for tools that can't take its name. ``image`` is there where the file
-    is a picture, whose frames then stand in ``videos``.
+    ``alias`` is another path to the same file, for tools that can't take its name. ``index_first`` and ``edit_lists``
+    are of MP4 and MOV: whether the index stands before the media (None for other files), and whether a track is edited.
+    ``image`` is there where the file is a picture, whose frames then stand in ``videos``.
     """
 
     path: str
@@ -212,6 +235,9 @@ class MediaInfo:
     metadata: tuple[tuple[str, str], ...]
     doubts: tuple[str, ...] = ()
     alias: str | None = None
+    chapter_marks: tuple[Chapter, ...] = ()
+    index_first: bool | None = None
+    edit_lists: bool = False
     image: ImageFacts | None = None
 
     @property
@@ -225,10 +251,12 @@ class MediaInfo:
 
     @property
     def main_video(self) -> VideoStream | None:
-        """The video a person means: not cover art; the default one first, then the most pixels, then the longest."""
+        """The video a person means: not cover art, nor a still or a preview beside a film; the largest of the rest."""
         real = [v for v in self.videos if not v.cover_art and v.frames > 0]
         if not real:
             return None
+        longest = max(v.duration_s for v in real if v.frames > 1) if any(v.frames > 1 for v in real) else 0.0
+        real = [v for v in real if not longest or (v.frames > 1 and v.duration_s >= _LEAST_SHARE * longest)]
         return max(real, key=lambda v: (v.width * v.height, v.default, v.frames, -v.index))
 
     @property

@@ -47,6 +47,7 @@ class Sample(NamedTuple):
 
 
 Samples = Sequence[Sample]
+CodedAs = Literal["h264", "hevc", "av1"]
 Shape = tuple[int, int]  # chunks, stsc runs
 
 
@@ -62,7 +63,7 @@ class VideoFormat:
     """
 
     extradata_bytes: int
-    codec: Literal["h264", "hevc", "av1"] = "h264"
+    codec: CodedAs = "h264"
     colour_tagged: bool = False
     has_pasp: bool = False
     has_btrt: bool = True
@@ -207,11 +208,11 @@ def _moov(tracks: Iterable[VideoTable | AudioTable], udta: int, payload: int, pa
     size = _BOX + (120 if any(table.wide_track for table in tracks) else 108) + udta
     for table in tracks:
         before = payload if table.payload_before_last is None else table.payload_before_last
-        size += _trak(table, wide_offsets=payload_at + before > _OFFSET_LIMIT)
+        size += trak_bytes(table, wide_offsets=payload_at + before > _OFFSET_LIMIT)
     return size
 
 
-def _trak(table: VideoTable | AudioTable, wide_offsets: bool) -> int:
+def trak_bytes(table: VideoTable | AudioTable, wide_offsets: bool) -> int:
     """8.3.1: tkhd (8.3.2), edts and elst (8.6.5, 8.6.6), mdia (8.4.1) with mdhd (8.4.2), hdlr (8.4.3) and
     minf (8.4.4): dinf with dref and url (8.7.1, 8.7.2), stbl (8.5.1) and the boxes of the kind of media."""
     tkhd = 104 if table.wide_track else 92

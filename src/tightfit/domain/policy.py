@@ -25,7 +25,7 @@ _USUAL_DECODERS = (
     *("libvpx-vp9", "av1", "libdav1d", "libaom-av1", "mjpeg", "prores", "dnxhd", "wmv3", "vc1", "h263", "theora"),
     *("aac", "aac_latm", "mp3", "mp3float", "mp2", "mp2float", "ac3", "eac3", "dca", "opus", "libopus", "vorbis"),
     *("flac", "alac", "truehd", "amrnb", "amrwb", "wmav2", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_u8"),
-    *("pcm_alaw", "pcm_mulaw"),
+    *("pcm_alaw", "pcm_mulaw", "subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"),
 )
 
 # Pixels decoded, filtered, scored or encoded in a second of one core, where it goes slowest: noise of 10 bits and

@@ -7,8 +7,9 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tightfit.domain.codec import H264, Effort
+from tightfit.domain.containers import Container
 from tightfit.domain.file_plan import FilePlan
-from tightfit.domain.geometry import full_size
 from tightfit.domain.job import JobRecord
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Part, Variant
@@ -21,23 +22,24 @@ from tightfit.engine.consent import may_use_cloud, require_possible
 from tightfit.engine.craft import Craft, aliased, copied
 from tightfit.engine.disk import Disk, disk_of, sha256_of
 from tightfit.engine.durable import DurableJob
-from tightfit.engine.editing import is_edited, layout_of
+from tightfit.engine.editing import layout_of
 from tightfit.engine.executors.local import LocalExecutor
+from tightfit.engine.finished import checked_quality, explain_fill
 from tightfit.engine.fit import Fit
+from tightfit.engine.foretold import require_metric, require_quality, with_prediction
 from tightfit.engine.job import Job, parallel_encodes, scratch_job, unusable
 from tightfit.engine.memory import DurableMemory, Memory
 from tightfit.engine.places import Cloud, Hosted
 from tightfit.engine.prepare import Prepared, prepare
+from tightfit.engine.report.make import reported
+from tightfit.engine.report.publish import check_report
+from tightfit.engine.staying import may_stay
 from tightfit.errors import EncoderError, SourceChanged, SourceError, TightfitError
-from tightfit.media.measure import measure
 from tightfit.media.probe import identify
-from tightfit.media.stitch import kept_metadata, stitch
+from tightfit.media.stitch import stitch
 from tightfit.media.tools import Ffmpeg, find_ffmpeg
 from tightfit.media.verify import Expected, verify
 from tightfit.settings import Settings
-
-# From here on the eye can't tell the difference; a file may stop below the limit only beyond it.
-TRANSPARENT_VMAF = 97.0
 
 
 def ignore(_: Update) -> None:
@@ -95,6 +97,9 @@ async def _work_on(
         output = publish.output_path(request, request.source.suffix if fits else craft.extension)
         part = publish.part_path(output, job.id)
         publish.check_writable(output, part, request, None if fits else craft.extensions, disk)
+        check_report(request, output, job.id)
+        if fits and request.report:
+            job.warn("The file is copied as it is, so that there is nothing to report.")
         try:
             if fits:
                 publish.copy_to_part(request.source, part)
@@ -105,6 +110,7 @@ async def _work_on(
                 raise SourceChanged(
                     f"{info.path} changed while it was being worked on.", hint="Run again when it is at rest."
                 )
+            publish.keep_time(part, info.identity.mtime_ns)
             work.publish(part, output, result, digest, overwrite=request.overwrite)
             return result
         except (SourceError, EncoderError):
@@ -161,9 +167,15 @@ class _Clips:
     request: CompressRequest
     settings: Settings
     info: MediaInfo
-    extension: str = ".mp4"
-    extensions: tuple[str, ...] = (".mp4",)
     tool: str = ""
+
+    @property
+    def extension(self) -> str:
+        return f".{self.request.writes}"
+
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((self.extension, *(f".{kind}" for kind in Container))))
 
     def may_stay(self) -> bool:
         return may_stay(self.request, self.info)
@@ -173,13 +185,22 @@ class _Clips:
 
     async def make(self, limit: int, work: DurableJob, part: Path, output: Path) -> tuple[Result, str]:  # noqa: ARG002 - the plan has it
         ffmpeg = await self._ffmpeg()
+        require_metric(self.request.min_quality, ffmpeg)
         prepared = await prepare(self.request, self.info, ffmpeg, self.settings, work.job)
+        if self.request.min_quality:
+            prepared = await with_prediction(prepared, ffmpeg, work.job)
+            await require_quality(prepared, self.request.min_quality, ffmpeg, work.job)
         room.check(work.job.work, output, prepared)
-        async with _cloud(self.request, self.settings, prepared, ffmpeg, work.job) as cloud:
-            return await _encode(self.request, prepared, ffmpeg, work, part, output, work.disk, cloud)
+        request = replace(self.request, codec=prepared.plan.codec.name)
+        async with _cloud(request, self.settings, prepared, ffmpeg, work.job) as cloud:
+            return await _encode(request, prepared, ffmpeg, work, part, output, work.disk, cloud)
 
     async def plan(self, limit: int, job: Job) -> Plan:  # noqa: ARG002 - as above
-        prepared = await prepare(self.request, self.info, await self._ffmpeg(), self.settings, job)
+        ffmpeg = await self._ffmpeg()
+        require_metric(self.request.min_quality, ffmpeg)
+        prepared = await prepare(self.request, self.info, ffmpeg, self.settings, job)
+        prepared = await with_prediction(prepared, ffmpeg, job)
+        await require_quality(prepared, self.request.min_quality, ffmpeg, job)
         return _placed(self.request, self.settings, prepared)
 
     async def _ffmpeg(self) -> Ffmpeg:
@@ -193,6 +214,7 @@ def _placed(request: CompressRequest, settings: Settings, prepared: Prepared) ->
     plan = prepared.plan
     if not may_use_cloud(request, settings):
         return plan
+    request = replace(request, codec=plan.codec.name)
     from tightfit.engine.hybrid import planned_service
 
     planned = planned_service(request, settings, prepared.clip, len(plan.segments))
@@ -238,27 +260,6 @@ def _warn_of_rules(request: CompressRequest, info: MediaInfo, video: VideoStream
         job.warn(f"The destination wants at most {rules.max_fps:.0f} fps; this video has {float(layout.fps):.0f}.")
 
 
-def may_stay(request: CompressRequest, info: MediaInfo) -> bool:
-    """True where the file may be copied as it is: only a size was asked for, and a destination takes its form."""
-    video, bound = info.main_video, request.resolution
-    named = request.output is not None and not request.output.is_dir()
-    if named and request.output and request.output.suffix.lower() != request.source.suffix.lower():
-        return False
-    if request.audio not in ("auto", "copy"):
-        return False
-    if video and is_edited(request, info, video):
-        return False
-    if video and (bound.width or bound.height):
-        display = video.display_size
-        if full_size(display, bound) != full_size(display):
-            return False
-    if request.destination is None or video is None:
-        return True
-    codecs, containers = request.destination.codecs, request.destination.containers
-    held = set(info.container.split(","))
-    return (not codecs or video.codec in codecs) and (not containers or bool(held & set(containers)))
-
-
 async def _encode(
     request: CompressRequest,
     prepared: Prepared,
@@ -271,7 +272,11 @@ async def _encode(
 ) -> tuple[Result, str]:
     """The result, and the SHA-256 of the file at ``part`` as it was verified."""
     job = work.job
-    about = f"{work.content} {ffmpeg.version} {prepared.plan.full}"
+    codec = prepared.plan.codec
+    # Pieces are called as they were before there was anything to choose.
+    about = f"{work.content} {ffmpeg.version} {prepared.plan.full} {prepared.clip.picture.fields}"
+    if (codec, request.effort) != (H264, Effort.BALANCED):
+        about += f" {codec} {request.effort}"
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
     fit = _fit_of(request, prepared, ffmpeg, job, part, memory)
     job.tell(Phase.ENCODE)
@@ -285,8 +290,11 @@ async def _encode(
     expected = _expected(prepared, variants, fit)
     await verify(ffmpeg, part, expected)
     memory.check(expected.parts)
-    quality = await _explain_fill(fit, prepared, ffmpeg, job, part, size)
-    return _result(request, prepared, fit, job, output, size, quality), digest
+    quality = await explain_fill(fit, prepared, ffmpeg, job, part, size)
+    if request.min_quality:
+        quality = await checked_quality(request.min_quality, fit, prepared, ffmpeg, job, part)
+    result = _result(request, prepared, fit, job, output, size, quality)
+    return await reported(request, prepared, fit, ffmpeg, job, part, variants, result, disk), digest
 
 
 def _cloud(
@@ -302,7 +310,7 @@ def _cloud(
 def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, memory: Memory) -> Fit:
     plan, clip = prepared.plan, prepared.clip
     lanes, cores = parallel_encodes(clip.video.width * clip.video.height, plan.size.pixels, request.jobs)
-    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, plan.budget.limit)
+    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, plan.budget.limit, plan.codec, request.effort)
     fit = Fit(
         executor=executor,
         full=plan.full,
@@ -331,7 +339,7 @@ def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: J
 
 
 def _write(variants: tuple[Variant, ...], prepared: Prepared, path: Path) -> int:
-    return stitch(_parts_of(variants), prepared.timeline, prepared.track, kept_metadata(prepared.clip.info), path)
+    return stitch(_parts_of(variants), prepared.timeline, prepared.cargo, path)
 
 
 def _expected(prepared: Prepared, variants: tuple[Variant, ...], fit: Fit) -> Expected:
@@ -340,8 +348,7 @@ def _expected(prepared: Prepared, variants: tuple[Variant, ...], fit: Fit) -> Ex
         timeline=prepared.timeline,
         size=fit.size,
         parts=_parts_of(variants),
-        track=prepared.track,
-        metadata=kept_metadata(prepared.clip.info),
+        cargo=prepared.cargo,
     )
 
 
@@ -349,34 +356,12 @@ def _parts_of(variants: tuple[Variant, ...]) -> tuple[Part, ...]:
     return tuple(part for variant in variants for part in variant.parts)
 
 
-async def _explain_fill(
-    fit: Fit, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path, size: int
-) -> Quality | None:
-    """A file that stays clearly below its limit says why, with a measurement where quality is the reason."""
-    limit = prepared.plan.budget.limit
-    if size >= 0.99 * limit:
-        return None
-    if fit.whole is not None:
-        job.warn(f"The file fills {size / limit:.1%} of the limit: its service can't be told a size.")
-        return None
-    if not fit.floor_reached or ffmpeg.quality_metric != "vmaf":
-        job.warn(f"The file fills {size / limit:.1%} of the limit: x264 can't be steered closer on so small a clip.")
-        return None
-    clip = prepared.clip
-    quality = await measure(ffmpeg, clip, part, 0, clip.frames, subsample=5, threads=fit.cores, work=job.work)
-    if quality.mean >= TRANSPARENT_VMAF:
-        job.warn(
-            f"The picture is indistinguishable from the source (VMAF {quality.mean:.1f}); more bytes would buy nothing."
-        )
-    return quality
-
-
 def _result(
     request: CompressRequest, prepared: Prepared, fit: Fit, job: Job, output: Path, size: int, quality: Quality | None
 ) -> Result:
-    clip, track = prepared.clip, prepared.track
+    clip = prepared.clip
     frames = clip.frames
-    sound = (AudioOut(track.codec, round(track.kbps, 1), track.channels),) if track else ()
+    sound = tuple(AudioOut(t.codec, round(t.kbps, 1), t.channels) for t in prepared.cargo.tracks)
     return Result(
         status=Status.MET,
         job_id=job.id,
@@ -386,7 +371,7 @@ def _result(
         bytes=size,
         duration_s=round(prepared.timeline.duration_s, 3),
         frames=frames,
-        video=VideoOut("h264", fit.size.width, fit.size.height, round(float(clip.layout.fps), 3)),
+        video=VideoOut(prepared.plan.codec.name, fit.size.width, fit.size.height, round(float(clip.layout.fps), 3)),
         audio=sound,
         quality=quality,
         segments=SegmentCounts(
@@ -395,4 +380,6 @@ def _result(
         encoded_frames_ratio=round((fit.recalled_frames + fit.executor.encoded_frames) / frames, 3),
         elapsed_s=round(job.elapsed_s, 2),
         warnings=tuple(job.warnings),
+        credits=fit.credits,
+        decisions=prepared.plan.decisions,
     )

@@ -79,7 +79,7 @@ def copied(info: MediaInfo, limit: int, job: Job, output: Path) -> Result:
         duration_s=None if is_still else round(video.duration_s if video else sound.duration_s if sound else 0.0, 3),
         frames=video.frames if video else None,
         video=shown,
-        audio=(AudioOut(sound.codec, round(sound.kbps, 1), sound.channels),) if sound else (),
+        audio=tuple(AudioOut(s.codec, round(s.kbps, 1), s.channels) for s in info.audios if s.packets),
         elapsed_s=round(job.elapsed_s, 2),
         warnings=tuple(job.warnings),
     )

@@ -2,46 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
 
 from tightfit.domain import plan as planning
-from tightfit.domain.audio import COPYABLE, MOST_OF_FILE, AudioKind, AudioPlan, Loudness, drop, plan_audio
+from tightfit.domain.audio import AudioKind, AudioPlan
+from tightfit.domain.codec import CODECS
 from tightfit.domain.geometry import full_size
+from tightfit.domain.interlacing import says_so
 from tightfit.domain.layout import Layout
 from tightfit.domain.media_info import Hdr, MediaInfo, VideoStream
-from tightfit.domain.mp4 import metadata_bytes, predict_overhead, runs
 from tightfit.domain.plan import Budget, Crossings, Plan
 from tightfit.domain.rate import RateModel
 from tightfit.domain.request import CompressRequest
-from tightfit.domain.result import Option
+from tightfit.domain.result import Decisions, Option
 from tightfit.domain.segments import cut_into_segments
 from tightfit.domain.updates import Phase
 from tightfit.engine import measured
+from tightfit.engine.codecs import decided
 from tightfit.engine.durable import content_of
 from tightfit.engine.editing import kept_bytes, layout_of, reasons, shape_for, worth_filling
 from tightfit.engine.job import Job
 from tightfit.engine.quality import measure_crossings
-from tightfit.errors import InfeasibleError, SourceError, UsageError, told_singly
+from tightfit.engine.streams import Load, Subtitles, cargo_of, fit_load, load_up, overhead_bound, shares_of
+from tightfit.errors import InfeasibleError, SourceError, told_singly
 from tightfit.media.analyse import Analysis, analyse
-from tightfit.media.audio import AudioTrack, make_track
+from tightfit.media.cargo import Cargo
 from tightfit.media.encode import Clip
 from tightfit.media.picture import Picture, require_tone_mapping
-from tightfit.media.sound import ends_s, is_untouched
-from tightfit.media.stitch import Timeline, kept_metadata
+from tightfit.media.sound import is_untouched
+from tightfit.media.stitch import Timeline
 from tightfit.media.tools import Ffmpeg
 from tightfit.settings import Settings
 
 # A source that loses this share of its pictures on the way to the encoder is damaged, not merely cut badly.
 _MOST_LOST = 0.5
-_USUAL_GOP_FRAMES = 100
-# Sound that ends this much too early was not only cut at a packet.
-_MUCH_LESS_SOUND_S = 0.5
-# From a frame this long on, the muxer's interleaving is another (see domain.mp4).
-_LONG_PAUSE_S = 8
 
 
 class Infeasible(InfeasibleError):
@@ -62,43 +59,45 @@ class Prepared:
     plan: Plan
     clip: Clip
     model: RateModel
-    track: AudioTrack | None
+    cargo: Cargo
     timeline: Timeline
     crossings: Crossings
 
 
 async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, settings: Settings, job: Job) -> Prepared:
-    """Measure and decide. Raises SourceError, Infeasible, EncoderError."""
+    """Measure and decide. Raises SourceError, Infeasible, EncoderError, ToolError."""
+    decision = decided(request, ffmpeg)
+    codec, request = decision.codec, replace(request, codec=decision.codec.name)
     video = info.main_video
     if video is None:
         raise SourceError(f"{info.path} holds no video.", hint="Name a video file.")
     require_tone_mapping(video, ffmpeg, info.path)
     layout, shape = layout_of(request, info, video), shape_for(request, info, video)
-    picture = Picture(video, full_size(shape.canvas, request.resolution), layout)
+    fields = await measured.fields_of(settings.cache, info, video, ffmpeg, job.work)
+    picture = Picture(video, full_size(shape.canvas, request.resolution), layout, fields)
     asked = request.limit_for(info.size)
     limit = worth_filling(asked, kept_bytes(info, video, layout), request)
-    sound: list[tuple[AudioPlan, AudioTrack | None]] = []
+    load = Load(shares_of(request, info, limit, layout))
     with told_singly():
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_sound, request, info, layout, limit, ffmpeg, settings, job, sound)
+            tasks.start_soon(load_up, request, info, layout, limit, ffmpeg, settings, job, load)
             analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
     _warn_of_losses(info, layout, analysis, job)
     job.tell(Phase.PLAN)
     clip = Clip(info, video, picture, analysis.pts, layout)
-    model = RateModel(analysis.content)
-    audio, track = sound[0]
-    fitted = _fit_sound(limit, clip, model, audio, track)
+    model = RateModel(analysis.content, steepness=codec.steepness, bytes_ratio=codec.bytes_ratio, grain=codec.grain)
+    line = timeline_of(clip)
+    fitted = fit_load(request, limit, clip, line, model, load)
     if limit < asked and planning.choose(model, fitted[2].video, picture.full) is None:
         # What is worth spending is a guess: a few pictures may need a keyframe that they had no use for in the source.
-        limit, fitted = asked, _fit_sound(asked, clip, model, audio, track)
-    audio, track, budget = fitted
-    if audio.warning:
-        job.warn(audio.warning)
+        limit, fitted = asked, fit_load(request, asked, clip, line, model, load)
+    audio, cargo, budget = fitted
+    _tell_of_sound(load, audio, cargo, job)
     crossings = await _crossings(request, clip, model, budget, ffmpeg, job)
     choice = planning.choose(model, budget.video, picture.full, crossings)
     if choice is None:
         raise _infeasible(limit, clip, model, budget, audio, info)
-    duration = timeline_of(clip).duration_s
+    duration = line.duration_s
     segments = cut_into_segments(analysis.content.idrs, clip.frames, duration, clip.joints)
     plan = Plan(
         limit_bytes=asked,
@@ -107,14 +106,18 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         choice=choice,
         segments=tuple(segments),
         audio=audio,
-        reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments))
-        + _picture_reasons(video)
+        more_audio=tuple(plan for _, plan, track in load.more if track.path in {t.path for t in cargo.tracks}),
+        reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments), codec)
+        + (() if not decision.why else (decision.why,))
+        + _picture_reasons(picture)
         + reasons(layout, shape, video),
         warnings=tuple(job.warnings),
+        decisions=_decisions(picture),
         fps=layout.fps,
+        codec=codec,
         predicted_seconds=planning.predict_seconds(analysis.seconds, choice.scale),
     )
-    return Prepared(plan, clip, model, track, timeline_of(clip), crossings)
+    return Prepared(plan, clip, model, cargo, line, crossings)
 
 
 async def _crossings(
@@ -127,45 +130,6 @@ async def _crossings(
     if len(scales) < 2:
         return planning.USUAL_CROSSINGS
     return await measure_crossings(ffmpeg, clip, model.content, scales, job.work)
-
-
-async def _sound(
-    request: CompressRequest,
-    info: MediaInfo,
-    layout: Layout,
-    limit: int,
-    ffmpeg: Ffmpeg,
-    settings: Settings,
-    job: Job,
-    into: list[tuple[AudioPlan, AudioTrack | None]],
-) -> None:
-    stream, untouched = info.main_audio, is_untouched(layout)
-    if stream and not untouched and ends_s(stream, layout) <= 0:
-        stream = None
-    if len(info.audios) > 1 and stream:
-        job.warn(f"Of {len(info.audios)} sound tracks only one is kept (stream {stream.index}).")
-    loudness = Loudness(-20.0, -20.0)
-    if stream and request.audio not in ("none", "copy"):
-        job.tell(Phase.AUDIO)
-        loudness = await measured.loudness_of(settings.cache, info, stream, layout, ffmpeg)
-    if request.audio == "copy" and stream and stream.codec not in COPYABLE:
-        raise UsageError(
-            f"--audio copy can't be done: players don't expect {stream.codec} sound in an MP4.",
-            hint="Use --audio auto.",
-        )
-    if request.audio == "copy" and stream and not untouched:
-        raise UsageError("--audio copy can't be done: this sound has to be cut.", hint="Use --audio auto.")
-    plan = plan_audio(stream, request.audio, limit, layout.duration_s, loudness, may_copy=untouched)
-    if stream is None or plan.kind is AudioKind.NONE:
-        into.append((plan, None))
-        return
-    if plan.expected_bytes(layout.duration_s) > MOST_OF_FILE * limit and request.audio == "auto":
-        into.append((drop(plan), None))
-        return
-    track = await make_track(ffmpeg, info, stream, plan, job.work, layout)
-    if track.end_s < ends_s(stream, layout) - _MUCH_LESS_SOUND_S:
-        await content_of(Path(info.path))
-    into.append((plan, track))
 
 
 async def analysis_of(
@@ -199,37 +163,18 @@ async def analysis_of(
     return analysis
 
 
-def _fit_sound(
-    limit: int, clip: Clip, model: RateModel, audio: AudioPlan, track: AudioTrack | None
-) -> tuple[AudioPlan, AudioTrack | None, Budget]:
-    """The sound as encoded, or none where only a silent picture fits."""
-    budget = budget_of(limit, clip, track)
-    if track and planning.choose(model, budget.video, clip.picture.full) is None and audio.kind is AudioKind.ENCODE:
-        silent = budget_of(limit, clip, None)
-        if planning.choose(model, silent.video, clip.picture.full):
-            return drop(audio), None, silent
-    return audio, track, budget
+def budget_of(limit: int, clip: Clip, request: CompressRequest) -> Budget:
+    """Where the limit's bytes go without any sound or subtitles."""
+    line = timeline_of(clip)
+    cargo = cargo_of(request, clip, line, (), Subtitles())
+    return Budget(limit, 0, overhead_bound(clip, line, cargo, limit, CODECS[request.codec]))
 
 
-def budget_of(limit: int, clip: Clip, track: AudioTrack | None) -> Budget:
-    """Where the limit's bytes go with this sound, or with none."""
-    steps = [b - a for a, b in pairwise(clip.pts)]
-    timeline = timeline_of(clip)
-    container = predict_overhead(
-        clip.frames,
-        clip.layout.fps,
-        variable_rate=max(steps, default=0) * clip.video.time_base >= _LONG_PAUSE_S,
-        b_frames=True,
-        keyframe_interval_frames=_USUAL_GOP_FRAMES,
-        audio_packets=track.packets if track else 0,
-        audio_rate=track.sample_rate if track else 48_000,
-        packet_samples=track.packet_samples if track else 1024,
-        stts_runs=runs(steps),
-        audio_start_s=track.start_s - timeline.start_s if track and not track.has_gaps else None,
-        payload_bytes=limit,
-        metadata_bytes=metadata_bytes(kept_metadata(clip.info)),
-    )
-    return Budget(limit, track.bytes if track else 0, container)
+def _tell_of_sound(load: Load, audio: AudioPlan, cargo: Cargo, job: Job) -> None:
+    if audio.warning:
+        job.warn(audio.warning)
+    if load.more and audio.kind is not AudioKind.NONE and len(cargo.tracks) == 1:
+        job.warn("Only the main sound track is kept: beside more of them no picture fits.")
 
 
 def _infeasible(
@@ -268,14 +213,33 @@ def _warn_of_losses(info: MediaInfo, layout: Layout, analysis: Analysis, job: Jo
         )
     if lost > 0:
         job.warn(f"{lost} of the source's {wanted} pictures can't be decoded and are left out.")
-    dropped = sorted({o.kind for o in info.others})
+    # Chapters come as a text track too in MP4; they are carried over as chapters.
+    dropped = sorted({o.kind for o in info.others if o.kind not in ("subtitle", "data")})
     if dropped:
         job.warn(f"Not carried over: {', '.join(dropped)} streams.")
+    data = [o for o in info.others if o.kind == "data"]
+    if len(data) > bool(info.chapters):
+        job.warn("Not carried over: data streams of the device that made the file.")
 
 
-def _picture_reasons(video: VideoStream) -> tuple[str, ...]:
-    if video.colour.hdr is Hdr.NONE:
-        return ()
-    return (
-        f"The {video.colour.hdr.upper()} HDR picture is tone-mapped to SDR (BT.709), which every player shows right.",
+def _picture_reasons(picture: Picture) -> tuple[str, ...]:
+    said, hdr = [], picture.video.colour.hdr
+    if hdr is not Hdr.NONE:
+        layer = ", the base layer of Dolby Vision," if picture.video.dolby_vision else ""
+        said.append(
+            f"The {hdr.upper()} HDR picture{layer} is tone-mapped to SDR (BT.709), which every player shows right."
+        )
+    if picture.is_interlaced:
+        first = picture.fields.replace("_first", "")
+        said.append(f"The picture is interlaced, the {first} field first, as a look at it shows: it is deinterlaced.")
+    elif says_so(picture.video):
+        said.append("The picture is marked as interlaced, but a look at it shows none that would be mended: it stays.")
+    return tuple(said)
+
+
+def _decisions(picture: Picture) -> Decisions:
+    hdr = picture.video.colour.hdr
+    return Decisions(
+        deinterlace=picture.fields.value if picture.is_interlaced else None,
+        tone_map=hdr.value if hdr is not Hdr.NONE else None,
     )

@@ -82,9 +82,15 @@ def part_path(path: Path, job_id: str) -> Path:
     return path.with_name(f".tightfit-{job_id}{_PART_SUFFIX}")
 
 
+def report_part(path: Path, job_id: str) -> Path:
+    """As ``part_path``, for the page that is named ``path``."""
+    return path.with_name(f".tightfit-{job_id}.html{_PART_SUFFIX}")
+
+
 def parts_of(request: CompressRequest, job_id: str) -> list[Path]:
     """Where a run of ``request`` may have left a part."""
-    return sorted({part_path(output_path(request, ext), job_id) for ext in (".mp4", request.source.suffix)})
+    found = {part_path(output_path(request, ext), job_id) for ext in (f".{request.writes}", request.source.suffix)}
+    return sorted(found | ({report_part(request.report, job_id)} if request.report else set()))
 
 
 def publish(part: Path, path: Path, *, overwrite: bool, disk: Disk) -> None:
@@ -131,6 +137,12 @@ def copy_to_part(source: Path, part: Path) -> None:
         with suppress(OSError):
             part.unlink()
         raise explained(exc, part) from exc
+
+
+def keep_time(part: Path, mtime_ns: int) -> None:
+    """Give the file the source's time of last change: people sort by it. Where the disk can't, it stays new."""
+    with suppress(OSError):
+        os.utime(part, ns=(mtime_ns, mtime_ns))
 
 
 def require_folder(path: Path) -> None:

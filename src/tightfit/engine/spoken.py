@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from tightfit.domain.codec import CODECS, H264, Effort
 from tightfit.domain.edits import Edits
 from tightfit.domain.request import AudioChoice, CompressRequest, Resolution
 from tightfit.engine.requests import edit_request, make_request
@@ -49,16 +50,17 @@ def requests_for(
 
 def _not_yet(intent: Intent, *, together: bool) -> Iterator[str]:
     """The wishes that the engine has no work for, as a person would name them."""
-    if intent.codec not in (None, "h264"):
+    sized = intent.action not in _WITHOUT_SIZE
+    if intent.codec not in (None, H264.name) and not (sized and intent.codec in CODECS):
         yield f"the codec {intent.codec}"
-    if intent.container not in (None, "mp4"):
+    if intent.container == "webm":
         yield f"the container {intent.container}"
     if intent.where not in (None, "local", "cloud"):
         yield f"work on the {intent.where}"
     if intent.where == "cloud" and intent.action in _WITHOUT_SIZE:
         yield "edits in the cloud"
     for wish, name in (
-        (intent.speed, "a choice of speed"),
+        (intent.speed and not sized, "a choice of speed"),
         (intent.split and not together, "splitting"),
         (intent.total and not together, "one limit for several files"),
     ):
@@ -75,7 +77,14 @@ def _request(
     if intent.action in _WITHOUT_SIZE:
         bound = _bound(intent.resolution) if intent.resolution else Resolution()
         return edit_request(
-            Path(name), edits, output=output, resolution=bound, audio=audio, overwrite=overwrite, jobs=jobs
+            Path(name),
+            edits,
+            output=output,
+            resolution=bound,
+            audio=audio,
+            overwrite=overwrite,
+            jobs=jobs,
+            container=intent.container,
         )
     request = make_request(
         Path(name),
@@ -86,6 +95,9 @@ def _request(
         overwrite=overwrite,
         jobs=jobs,
         where=intent.where or "auto",
+        codec=intent.codec or H264.name,
+        effort=Effort.FAST if intent.speed else Effort.BALANCED,
+        container=intent.container,
         edits=edits,
     )
     return replace(request, resolution=_bound(intent.resolution)) if intent.resolution else request

@@ -79,6 +79,6 @@ def _named(request: CompressRequest) -> CompressRequest:
     """The request under a name that no other file has taken in the output folder."""
     for stem in stems_for(request.source):
         named = replace(request, stem="" if stem == request.source.stem else stem)
-        if not any(publish.output_path(named, end).exists() for end in (".mp4", request.source.suffix)):
+        if not any(publish.output_path(named, end).exists() for end in (f".{request.writes}", request.source.suffix)):
             return named
     raise AssertionError("there is always another number")

@@ -19,6 +19,7 @@ import av.logging
 from av.container import InputContainer
 
 from tightfit.domain.media_info import STOPS_EARLY
+from tightfit.media.layout import layout
 from tightfit.media.references import external
 
 # Still pictures are read too, to be called by their name; not by image2, which takes the name for a pattern of others.
@@ -96,15 +97,17 @@ def _facts(rules: Rules, path: str) -> dict[str, Any]:
     try:
         with open(path, "rb") as file:
             kind = _script_kind(file) or external(file)
+            laid_out = layout(file)
         if kind:
             return {"refused": kind}
         with av.logging.Capture() as said:
-            container = av.open("file:" + path, options=rules.options)
+            # Old tags are in old alphabets; a title that is not UTF-8 is no reason to refuse a film.
+            container = av.open("file:" + path, options=rules.options, metadata_errors="replace")
         with container:
             names = set(container.format.name.split(","))
             if not names & set(rules.formats):
                 return {"refused": container.format.name}
-            facts = _read(container, rules)
+            facts = _read(container, rules) | laid_out
             _name_sizes(facts, "".join(line for _, _, line in said))
             return facts
     except (av.FFmpegError, OSError, ValueError, OverflowError) as exc:
@@ -136,16 +139,22 @@ def _read(container: InputContainer, rules: Rules) -> dict[str, Any]:
     for facts in streams:
         facts["packets"] = packets[facts["index"]]
         if facts["type"] == "video":
-            facts["rotation"] = _rotation(container, facts["index"])
+            facts |= _as_decoded(container, facts)
     return {
         "container": container.format.name,
         "start_s": (container.start_time or 0) / 1_000_000,
         "header_duration_s": None if container.duration is None else container.duration / 1_000_000,
         "streams": streams,
-        "chapters": len(container.chapters()),
+        "chapters": [_chapter(c) for c in container.chapters()],
         "metadata": dict(container.metadata),
         "doubts": doubts,
     }
+
+
+def _chapter(chapter: Any) -> list[Any]:
+    """Start and end in seconds, and the title."""
+    base = chapter["time_base"] or 1
+    return [float(chapter["start"] * base), float(chapter["end"] * base), chapter["metadata"].get("title", "")]
 
 
 def _stream_facts(stream: Any) -> dict[str, Any]:
@@ -156,7 +165,9 @@ def _stream_facts(stream: Any) -> dict[str, Any]:
         "codec": context.codec.canonical_name if context else None,
         "time_base": [stream.time_base.numerator, stream.time_base.denominator] if stream.time_base else [1, 1000],
         "language": stream.metadata.get("language"),
+        "title": stream.metadata.get("title"),
         "default": bool(stream.disposition & av.stream.Disposition.default),
+        "forced": bool(stream.disposition & av.stream.Disposition.forced),
         "cover_art": bool(stream.disposition & av.stream.Disposition.attached_pic),
         "header_frames": stream.frames,
     }
@@ -223,16 +234,44 @@ def _read_packets(
     return doubts
 
 
-def _rotation(container: InputContainer, index: int) -> int:
-    """The clockwise turn in degrees that the first frame's display matrix asks for."""
+def _as_decoded(container: InputContainer, facts: dict[str, Any]) -> dict[str, Any]:
+    """What the first picture says of itself: the clockwise turn in degrees that it asks for, and its colours, which
+    count for more than what the container says of them."""
     try:
         container.seek(0)
-        stream: Any = container.streams[index]
-        for frame in stream.container.decode(stream):
-            return _TURNS.get(round(frame.rotation / 90) * 90, 0)
+        stream: Any = container.streams[facts["index"]]
+        maker = None
+        for packet in container.demux(stream):
+            maker = maker or _X264.search(bytes(packet)) if facts["profile"] == _OLD_X264_DIFFERS else None
+            for frame in packet.decode():
+                turn = _TURNS.get(round(frame.rotation / 90) * 90, 0)
+                build = int(maker[1]) if maker else None
+                return {"rotation": turn, "x264_build": build} | _colours(frame, facts["colour"])
     except (av.FFmpegError, ValueError, OSError):
         pass  # undecodable here: the analysis encode says so with a better message
-    return 0
+    return {"rotation": 0}
+
+
+def _colours(frame: Any, said: list[int]) -> dict[str, Any]:
+    """A frame's code points, by what comes along with it where it has none; and whether Dolby Vision does."""
+    shown = (frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range)
+    told = zip(shown, said, _UNSAID, strict=True)
+    colour = [int(mine) if int(mine) != nothing else other for mine, other, nothing in told]
+    along = {getattr(one.type, "name", "") for one in frame.side_data}
+    if along & _OF_PQ and colour[1] == _UNSAID[1]:
+        told = zip(colour, _HDR10, _UNSAID, strict=True)
+        colour = [mine if mine != nothing else other for mine, other, nothing in told]
+    return {"colour": colour, "dolby_vision": bool(along & _OF_DOLBY)}
+
+
+# What is known of a mastering display is only said of PQ; its other code points are those of HDR10.
+_OF_PQ = {"MASTERING_DISPLAY_METADATA", "DYNAMIC_HDR_PLUS"}
+_OF_DOLBY = {"DOVI_RPU_BUFFER", "DOVI_METADATA"}
+_UNSAID, _HDR10 = (2, 2, 2, 0), (9, 16, 9, 0)
+# Early versions of x264 coded this profile in another way than the standard; decoders go by the version, which is told
+# in the first packet alone.
+_OLD_X264_DIFFERS = "High 4:4:4 Predictive"
+_X264 = re.compile(rb"x264 - core (\d{1,4})\b")
 
 
 if __name__ == "__main__":

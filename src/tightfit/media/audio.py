@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
 import ffmpeg as graph
 
 from tightfit.domain.audio import AudioKind, AudioPlan, Loudness
+from tightfit.domain.cargo import language_of
 from tightfit.domain.layout import Layout
 from tightfit.domain.media_info import AudioStream, MediaInfo
 from tightfit.domain.policy import Work
@@ -39,6 +40,9 @@ class AudioTrack:
     packet_samples: int
     start_s: float
     end_s: float
+    language: str | None = None
+    default: bool = False
+    title: str | None = None
 
     @property
     def has_gaps(self) -> bool:
@@ -72,10 +76,16 @@ async def measure_loudness(
 
 
 async def make_track(
-    ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, plan: AudioPlan, work: Path, layout: Layout
+    ffmpeg: Ffmpeg,
+    info: MediaInfo,
+    stream: AudioStream,
+    plan: AudioPlan,
+    work: Path,
+    layout: Layout | None = None,
+    name: str = "audio",
 ) -> AudioTrack:
     """Encode or copy once all that is heard of a track. Raises SourceError where nothing comes of it; EncoderError."""
-    out = work / "audio.nut"
+    out = work / f"{name}.nut"
     source = sound_of(info, stream, ffmpeg.policy, layout)
     options: dict[str, object] = {"f": "nut", "output_ts_offset": argv.LEAD_S}
     if plan.kind is AudioKind.COPY:
@@ -100,7 +110,7 @@ async def make_track(
         raise SourceError(
             f"The sound of {info.path} could not be read: {done.last_message}.", hint="Try again with --audio none."
         )
-    return track
+    return replace(track, language=language_of(stream.language), default=stream.default, title=stream.title)
 
 
 # A second of sound costs as much as so many pixels: sound is coded at fifty times its speed on one core.

@@ -21,10 +21,11 @@ from tightfit.domain.media_info import VideoStream
 from tightfit.domain.pieces import Part
 from tightfit.domain.policy import Work
 from tightfit.domain.timeline import decode_times, is_whole
-from tightfit.errors import EncoderError, SourceError
+from tightfit.errors import SourceError
 from tightfit.media import argv, nal, process
 from tightfit.media.encode import Clip, cut_of, decoded_frames, part_of, seeks_of
 from tightfit.media.probe import probe
+from tightfit.media.score_logs import ssim_scores
 from tightfit.media.tools import Ffmpeg
 
 # A file's clock may be coarser than the source's, and round each time to it.
@@ -34,6 +35,8 @@ _LATEST_START_S = 0.25
 # Both are compared at this width: made small, an encode still looks like its source, and other pictures don't. Of
 # eight clips, encodes at CRF 28 had at least 0.98 and 0.97, at CRF 40 at least 0.89 and 0.87; pictures half a second
 # late at most 0.94 and 0.85, other clips 0.60 and 0.47 (docs/cloud.md). What is worse than this is better made here.
+# Never at more than half of their own width: noise that an encode smooths is no other picture, and goes with the
+# averaging (a noisy clip of 192x108 at CRF 28 has 0.94 and 0.92 at a width of 160, 0.96 and 0.95 at half).
 _COMPARED_WIDTH, _LEAST_MEAN, _LEAST_WORST = 160, 0.95, 0.85
 # The worst is that of the worst hundredth: a picture or two at a hard cut may be smeared.
 _WORST_SHARE = 0.01
@@ -152,7 +155,8 @@ async def likeness(ffmpeg: Ffmpeg, clip: Clip, wanted: Wanted, piece: Path, *, t
     """
     first, last = wanted.first, wanted.last
     source = argv.source_input(clip.info, ffmpeg.policy, threads=threads, seek_s=seeks_of(clip, first)[0])
-    full = argv.frames_of(source, clip.video, cut_of(clip, first, last), clip.picture.steps(wanted.size))
+    steps, before = clip.picture.steps(wanted.size), clip.picture.whole()
+    full = argv.frames_of(source, clip.video, cut_of(clip, first, last), steps, before=before)
     shown = argv.own_input(piece, "nut", threads=threads)["v:0"]
     log = f"ssim-{first}-{last}-{piece.stem}.log"
     pair = [_small(node, wanted.size) for node in (shown, full)]
@@ -160,7 +164,7 @@ async def likeness(ffmpeg: Ffmpeg, clip: Clip, wanted: Wanted, piece: Path, *, t
     decoded = decoded_frames(clip, last, seeks_of(clip, first)[0]) + wanted.frames
     work = Work(decoded * (clip.video.pixels + wanted.size.pixels), decoded, _LOG_BYTES_PER_FRAME * wanted.frames)
     done = await process.run(command, cwd=piece.parent, on_line=process.unheard, limits=ffmpeg.policy.limits(work))
-    scores = _scores(piece.parent / log)
+    scores = ssim_scores(piece.parent / log)
     if done.returncode != 0 or len(scores) != wanted.frames:
         raise Unlike(f"pictures that can't be decoded ({done.last_message})")
     ordered = sorted(scores)
@@ -172,17 +176,7 @@ _LOG_BYTES_PER_FRAME = 200
 
 def _small(node: Any, size: Size) -> Any:
     """Frame n at time n on both sides, so that the n-th is compared with the n-th."""
-    width = min(size.width, _COMPARED_WIDTH)
+    width = min(max(16, size.width // 4 * 2), _COMPARED_WIDTH)
     height = max(16, 2 * round(size.height * width / size.width / 2))
     small = node.filter("scale", width, height, flags="area").filter("format", "yuv420p")
     return small.filter("settb", "1/1000").filter("setpts", "N")
-
-
-def _scores(log: Path) -> list[float]:
-    """Of lines like ``n:1 Y:0.99 U:0.98 V:0.98 All:0.99 (19.9)``."""
-    try:
-        lines = log.read_text().splitlines()
-        log.unlink()
-        return [float(line.partition("All:")[2].split()[0]) for line in lines]
-    except (OSError, ValueError, IndexError) as exc:
-        raise EncoderError("The picture could not be compared with the source's.") from exc

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import ffmpeg as graph
 
 from tightfit.domain.geometry import Size
+from tightfit.domain.moments import Scores
 from tightfit.domain.policy import Limits, Work
 from tightfit.domain.result import Quality
-from tightfit.errors import EncoderError
 from tightfit.media import argv, process
 from tightfit.media.encode import Clip, cuts_of, decoded_frames, seeks_of
+from tightfit.media.score_logs import READERS, vmaf_scores
 from tightfit.media.tools import Ffmpeg
 
 VMAF_MODEL = "vmaf_v0.6.1"
@@ -24,20 +23,47 @@ VMAF_MODEL = "vmaf_v0.6.1"
 async def measure(
     ffmpeg: Ffmpeg, clip: Clip, encoded: Path, first: int, last: int, *, subsample: int, threads: int, work: Path
 ) -> Quality:
+    """As ``frame_scores``, summed up."""
+    scores = await frame_scores(ffmpeg, clip, encoded, first, last, every=subsample, threads=threads, work=work)
+    return scores.summary()
+
+
+async def frame_scores(
+    ffmpeg: Ffmpeg, clip: Clip, encoded: Path, first: int, last: int, *, every: int, threads: int, work: Path
+) -> Scores:
     """Compare the file ``encoded``, which holds exactly frames ``[first, last)``, with the source's frames.
 
-    Needs libvmaf (see ``Ffmpeg.quality_metric``). HDR sources are compared after the tone-mapping that the
-    encode had. ``subsample`` n scores every n-th frame. Raises EncoderError where the comparison fails.
+    By VMAF where this ffmpeg has it, else by XPSNR (Helmrich et al. 2020, luma) or SSIM (Wang et al. 2004, luma and
+    chroma). ``every`` n scores every n-th frame. HDR sources are compared after
+    the tone-mapping that the encode had. Raises EncoderError where the comparison fails.
     """
     reference = _reference(ffmpeg, clip, first, last, threads)
-    kind = "nut" if encoded.suffix == ".nut" else "mov"
-    shown = argv.own_input(encoded, kind, threads=threads)["v:0"]
-    log = f"vmaf-{first}-{last}-{encoded.stem}.json"
-    scored = _scored(_numbered(_sized(shown, clip.picture.full)), reference, log, subsample, threads)
+    shown = shown_of(encoded, threads)
+    pair = [_sized(shown, clip.picture.full), reference]
+    metric = ffmpeg.quality_metric or "ssim"
+    log = f"{metric}-{first}-{last}-{encoded.stem.lstrip('.')}.log"
+    if metric == "vmaf":
+        scored = _scored(_numbered(pair[0]), pair[1], log, every, threads)
+    else:
+        thinned = [_numbered(node.filter("select", f"not(mod(n,{every}))")) for node in pair]
+        scored = graph.filter(thinned, metric, stats_file=log)
     command = argv.command(ffmpeg.path, graph.output(scored, "-", f="null"))
     limits = _limits(ffmpeg, clip, first, last, sizes=1)
     done = await process.run_or_again(command, clip.info.path, cwd=work, on_line=process.unheard, limits=limits)
-    return summarise(_scores(work / log, done))
+    values = READERS[metric](work / log, done.last_message)
+    return Scores(metric, VMAF_MODEL if metric == "vmaf" else None, every, tuple(values))
+
+
+def shown_of(encoded: Path, threads: int) -> Any:
+    """The pictures of a file that we made: a piece, or a whole file under its own name or that of a part."""
+    with encoded.open("rb") as file:
+        begins = file.read(4)
+    kind = "nut" if begins == _NUT else "matroska" if begins == _EBML else "mov"
+    return argv.own_input(encoded, kind, threads=threads)["v:0"]
+
+
+# How files begin: FFmpeg's libavformat/nut.h, RFC 8794 section 11.2.1.
+_NUT, _EBML = b"nut/", b"\x1a\x45\xdf\xa3"
 
 
 async def measure_resizing(
@@ -66,7 +92,8 @@ async def measure_resizing(
     command = argv.command(ffmpeg.path, graph.merge_outputs(*outputs))
     limits = _limits(ffmpeg, clip, first, last, sizes=len(sizes))
     done = await process.run_or_again(command, clip.info.path, cwd=work, on_line=process.unheard, limits=limits)
-    return [summarise(_scores(log, done)).mean for log in logs]
+    scores = [vmaf_scores(log, done.last_message) for log in logs]
+    return [sum(values) / len(values) for values in scores]
 
 
 # libvmaf's log has 600 bytes for a frame; so has it filters, twice scaled, for each size that is compared.
@@ -83,7 +110,8 @@ def _limits(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, *, sizes: int) ->
 def _reference(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, threads: int) -> Any:
     source = argv.source_input(clip.info, ffmpeg.policy, threads=threads, seek_s=seeks_of(clip, first)[0])
     steps = clip.picture.steps(clip.picture.full)
-    return _numbered(argv.frames_of(source, clip.video, cuts_of(clip, first, last), steps, clip.layout.slots))
+    cuts, before = cuts_of(clip, first, last), clip.picture.whole()
+    return _numbered(argv.frames_of(source, clip.video, cuts, steps, clip.layout.slots, before=before))
 
 
 def _sized(node: Any, size: Size) -> Any:
@@ -102,26 +130,6 @@ def _scored(distorted: Any, reference: Any, log: str, subsample: int, threads: i
     )
 
 
-def _scores(log: Path, done: process.Finished) -> list[float]:
-    try:
-        frames = json.loads(log.read_text())["frames"]
-        log.unlink()
-        return [frame["metrics"]["vmaf"] for frame in frames]
-    except (OSError, ValueError, KeyError) as exc:
-        raise EncoderError(f"The picture quality could not be measured: {done.last_message}.") from exc
-
-
 def _numbered(node: Any) -> Any:
     """Frame n at time n on both sides, so that the n-th is compared with the n-th whatever its timestamp."""
     return node.filter("settb", "1/1000").filter("setpts", "N")
-
-
-def summarise(scores: Sequence[float]) -> Quality:
-    """Mean, harmonic mean (of score + 1, as libvmaf does) and first percentile."""
-    if not scores:
-        raise ValueError("no frame was scored")
-    ordered = sorted(scores)
-    harmonic = len(scores) / sum(1 / (score + 1) for score in scores) - 1
-    return Quality(
-        "vmaf", VMAF_MODEL, sum(scores) / len(scores), harmonic, ordered[int(Fraction(1, 100) * len(scores))]
-    )

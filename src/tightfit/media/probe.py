@@ -14,6 +14,7 @@ from typing import Any
 
 from tightfit.domain.media_info import (
     AudioStream,
+    Chapter,
     Colour,
     FieldOrder,
     Identity,
@@ -178,12 +179,27 @@ def _typed(path: Path, identity: Identity, facts: dict[str, Any]) -> MediaInfo:
         header_duration_s=claimed,
         videos=videos,
         audios=tuple(_audio(s) for s in streams if s["type"] == "audio" and s.get("codec")),
-        others=tuple(
-            OtherStream(s["index"], s["type"], s["codec"]) for s in streams if s["type"] not in ("video", "audio")
-        ),
-        chapters=facts["chapters"],
+        others=tuple(_other(s) for s in streams if s["type"] not in ("video", "audio")),
+        chapters=len(facts["chapters"]),
         metadata=tuple(sorted(facts["metadata"].items())),
         doubts=tuple(doubts),
+        index_first=facts.get("index_first"),
+        edit_lists=bool(facts.get("edit_lists")),
+        chapter_marks=tuple(Chapter(*chapter) for chapter in facts["chapters"]),
+    )
+
+
+def _other(stream: dict[str, Any]) -> OtherStream:
+    return OtherStream(
+        index=stream["index"],
+        kind=stream["type"],
+        codec=stream["codec"],
+        language=stream["language"],
+        default=stream["default"],
+        forced=stream["forced"],
+        title=stream["title"],
+        packets=len(stream["packets"]),
+        bytes=sum(p[1] for p in stream["packets"]),
     )
 
 
@@ -212,6 +228,8 @@ def _video(stream: dict[str, Any]) -> VideoStream:
         default=stream["default"],
         cover_art=stream["cover_art"],
         reorder_depth=stream["reorder_depth"],
+        x264_build=stream.get("x264_build"),
+        dolby_vision=bool(stream.get("dolby_vision")),
     )
 
 
@@ -232,6 +250,7 @@ def _audio(stream: dict[str, Any]) -> AudioStream:
         profile=stream["profile"],
         language=stream["language"],
         default=stream["default"],
+        title=stream["title"],
     )
 
 

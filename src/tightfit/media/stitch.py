@@ -1,4 +1,4 @@
-"""Joining pieces, sound and facts into one MP4 on the source's own timeline, `moov` in front."""
+"""Joining pieces, sound, subtitles and facts into one file on the source's own timeline, its index in front."""
 
 from __future__ import annotations
 
@@ -7,37 +7,31 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import av
 from av.packet import Packet
 
-from tightfit.domain.media_info import MediaInfo
+from tightfit.domain.containers import Container
 from tightfit.domain.mp4 import INTERLEAVE_US
 from tightfit.domain.pieces import Part
 from tightfit.domain.timeline import decode_times, is_whole, presentation_order
 from tightfit.errors import EncoderError
-from tightfit.media import nal, packets
+from tightfit.media import packets
 from tightfit.media.argv import LEAD_S, ours
 from tightfit.media.audio import AudioTrack
+from tightfit.media.cargo import Cargo, chapter_facts, describe, text_lane
+from tightfit.media.moov import add_boxes
 
-# What a person would miss: the rest (encoder names, brands) describes the source file, not the video.
-_KEPT_METADATA = (
-    "title",
-    "artist",
-    "comment",
-    "description",
-    "creation_time",
-    "date",
-    "location",
-    "copyright",
-    "album",
-    "genre",
-)
 # Sound and picture alternate by the second: by the packet, the tables of where each chunk lies would make the
 # container twice as large (37.5 against 19.5 bytes a frame at 30 fps).
 _MUXER = {"movflags": "+faststart", "chunk_duration": str(INTERLEAVE_US)}
+# Pictures that are shown after they are decoded get offsets below zero instead.
+_WITHOUT_EDIT_LISTS = {**_MUXER, "movflags": "+faststart+negative_cts_offsets", "use_editlist": "0"}
+# Matroska stores no decode times, and what is shown first is at 0: nothing has to be moved out of the negative.
+_MATROSKA = {"avoid_negative_ts": "disabled", "cues_to_front": "1"}
 
 
 @dataclass(frozen=True)
@@ -61,20 +55,13 @@ class Timeline:
         return float((self.pts[-1] + self.tick) * self.time_base)
 
 
-def kept_metadata(info: MediaInfo) -> dict[str, str]:
-    """The source's facts that are carried over."""
-    return {key: value for key, value in info.metadata if key in _KEPT_METADATA}
-
-
-def stitch(
-    parts: Sequence[Part], timeline: Timeline, audio: AudioTrack | None, metadata: dict[str, str], out: Path
-) -> int:
+def stitch(parts: Sequence[Part], timeline: Timeline, cargo: Cargo, out: Path) -> int:
     """Write the file and return its size in bytes.
 
     Raises EncoderError where the parts don't cover the timeline exactly or can't be joined.
     """
     try:
-        return _stitch(parts, timeline, audio, metadata, out)
+        return _stitch(parts, timeline, cargo, out)
     except (av.FFmpegError, ValueError, IndexError, AssertionError) as exc:
         if isinstance(exc, OSError) and exc.errno in _DISK_ERRORS:
             raise
@@ -87,22 +74,23 @@ def stitch(
 _DISK_ERRORS = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EFBIG, errno.ENOENT, errno.EPERM)
 
 
-def _stitch(
-    parts: Sequence[Part], timeline: Timeline, audio: AudioTrack | None, metadata: dict[str, str], out: Path
-) -> int:
-    sets = {packets.parameter_sets_of(Path(part.path)) for part in parts}
-    if len(sets) != 1:
-        raise EncoderError("The encoder described its pieces differently, so they can't be joined.")
+def _stitch(parts: Sequence[Part], timeline: Timeline, cargo: Cargo, out: Path) -> int:
     order = presentation_order([part.ranks[: part.kept] for part in parts])
     if len(order) != len(timeline.pts) or not is_whole(order):
         raise EncoderError(f"The pieces hold {len(order)} frames where {len(timeline.pts)} were planned.")
-    with av.open(ours(out), "w", format="mp4", options=_MUXER) as container:
-        container.metadata.update(metadata)
-        lanes = [_video_packets(container, parts, timeline, order, sets.pop())]
-        if audio:
-            lanes.append(_audio_packets(container, audio, timeline))
+    muxer = _MATROSKA if cargo.container is Container.MKV else _MUXER if cargo.edit_lists else _WITHOUT_EDIT_LISTS
+    with av.open(ours(out), "w", format=cargo.container.muxer, options=muxer) as container:
+        container.metadata.update(cargo.muxer_tags)
+        if cargo.chapters:
+            container.set_chapters(chapter_facts(cargo.chapters))
+        lanes = [_video_packets(container, parts, timeline, order, cargo.container)]
+        lanes += [
+            _audio_packets(container, track, timeline, cargo.unheard(track, timeline.start_s)) for track in cargo.tracks
+        ]
+        lanes += [text_lane(container, track, cargo.container.text_subtitles) for track in cargo.texts]
         for _, packet in heapq.merge(*lanes, key=lambda item: item[0]):
             container.mux(packet)
+    add_boxes(out, *cargo.own_boxes)
     return out.stat().st_size
 
 
@@ -111,11 +99,14 @@ def _video_packets(
     parts: Sequence[Part],
     timeline: Timeline,
     order: list[int],
-    parameter_sets: bytes,
+    kind: Container,
 ) -> Iterator[tuple[Fraction, Packet[Any]]]:
     with av.open(ours(parts[0].path), format="nut") as template:
         stream = container.add_stream_from_template(template.streams.video[0], opaque=True)
-    stream.codec_context.extradata = nal.avcc(parameter_sets)
+    stream.codec_context.extradata = packets.description_of(Path(part.path) for part in parts)
+    if stream.codec_context.name == "hevc" and kind is not Container.MKV:
+        # What Apple's players want: all parameter sets in the header, and said so.
+        stream.codec_context.codec_tag = "hvc1"
     stream.time_base = timeline.time_base
     dts = decode_times(timeline.pts, order, timeline.tick)
 
@@ -138,20 +129,22 @@ def _video_packets(
 
 
 def _audio_packets(
-    container: av.container.OutputContainer, audio: AudioTrack, timeline: Timeline
+    container: av.container.OutputContainer, audio: AudioTrack, timeline: Timeline, unheard: int
 ) -> Iterator[tuple[Fraction, Packet[Any]]]:
     source = av.open(ours(audio.path), format="nut")
     template = source.streams.audio[0]
     stream = container.add_stream_from_template(template, opaque=True)
     base = Fraction(1, template.sample_rate)
     stream.time_base = base
+    describe(stream, audio)
 
     def lane() -> Iterator[tuple[Fraction, Packet[Any]]]:
         with source:
             shift = round((LEAD_S + timeline.start_s) / base)
-            for packet in source.demux(template):
-                if not packet.size or packet.pts is None or template.time_base is None:
-                    continue
+            heard = (p for p in source.demux(template) if p.size and p.pts is not None)
+            for packet in islice(heard, unheard, None):
+                assert packet.pts is not None, "others are skipped"
+                assert template.time_base is not None, "NUT names a time base for every stream"
                 pts = round(packet.pts * template.time_base / base) - shift
                 packet.stream = stream
                 packet.time_base = base
