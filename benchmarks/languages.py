@@ -22,6 +22,7 @@ SETS["tuned"] = sorted((DATA / "tuned").glob("*.jsonl"))
 SETS["held out"] = sorted((DATA / "held-out").glob("*.jsonl"))
 SETS["second"] = sorted((DATA / "second").glob("*.jsonl"))
 SETS["third"] = sorted((DATA / "third").glob("*.jsonl"))
+SETS["fourth"] = sorted((DATA / "fourth").glob("*.jsonl"))
 
 
 def table(found: list[tuple[Case, list[str]]], key: str) -> list[str]:

@@ -15,7 +15,8 @@ FRESH = {path.stem: cases(path) for path in sorted(DATA.glob("??.jsonl"))}
 TUNED = [case for path in sorted((DATA / "tuned").glob("*.jsonl")) for case in cases(path)]
 SECOND = [case for path in sorted((DATA / "second").glob("*.jsonl")) for case in cases(path)]
 THIRD = [case for path in sorted((DATA / "third").glob("*.jsonl")) for case in cases(path)]
-ALL = [*EXAMPLES, *TUNED, *(case for found in FRESH.values() for case in found), *SECOND, *THIRD]
+FOURTH = [case for path in sorted((DATA / "fourth").glob("*.jsonl")) for case in cases(path)]
+ALL = [*EXAMPLES, *TUNED, *(case for found in FRESH.values() for case in found), *SECOND, *THIRD, *FOURTH]
 
 
 @pytest.mark.parametrize("case", EXAMPLES, ids=lambda case: case.id)
@@ -53,6 +54,11 @@ def test_nineteen_of_twenty_of_the_second_sentences_are_understood_exactly():
 def test_nineteen_of_twenty_of_the_third_sentences_are_understood_exactly():
     wrong = [case.text for case in THIRD if differences(case.expect, understood(case))]
     assert len(wrong) <= 0.05 * len(THIRD), wrong
+
+
+def test_nineteen_of_twenty_of_the_fourth_sentences_are_understood_exactly():
+    wrong = [case.text for case in FOURTH if differences(case.expect, understood(case))]
+    assert len(wrong) <= 0.05 * len(FOURTH), wrong
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.id)
@@ -196,3 +202,104 @@ def test_an_edit_that_is_not_wanted_is_none(text: str):
 def test_who_corrects_themselves_is_taken_at_the_last_word(text: str):
     intent = understand(text)
     assert (intent.target.bytes, intent.unclear) == (31_000_000, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        *(("end with a 4 second fade", (None, 4)), ("fade in over 2 seconds and fade out over 3", (2, 3))),
+        *(("fade in over 2 and out over 3", (2, 3)), ("soll mit einer 4 Sekunden langen Blende enden", (None, 4))),
+        *(("2 Sekunden einblenden und 3 Sekunden ausblenden", (2, 3)), ("termina con un fundido de 4 s", (None, 4))),
+        *(("fundido de entrada de 2 segundos y de salida de 3", (2, 3)), ("finis sur un fondu de 4 s", (None, 4))),
+        *(("fondu d'entrée de 2 secondes et de sortie de 3", (2, 3)), ("termine com um fade de 4 s", (None, 4))),
+        *(("fade in de 2 segundos e fade out de 3", (2, 3)), ("开头淡入2秒，结尾淡出3秒", (2, 3))),
+        *(("2秒でフェードイン、3秒でフェードアウト", (2, 3)), ("最後は4秒かけてフェードアウト", (None, 4))),
+    ],
+)
+def test_a_fade_has_the_length_that_is_told(text: str, ends: tuple[float | None, float]):
+    intent = understand(text)
+    assert [(edit.get("in_s"), edit.get("out_s")) for edit in intent.edits] == [ends]
+    assert not intent.unclear
+
+
+@pytest.mark.parametrize(
+    ("text", "factor"),
+    [
+        *(
+            ("speed 1.5", 1.5),
+            ("speed it up to 2", 2),
+            ("Tempo 1,5", 1.5),
+            ("velocidad a 2", 2),
+            ("vitesse 0,75", 0.75),
+        ),
+        *(("velocidade de 2", 2), ("播放速度2，20MB", 2), ("再生速度1.5", 1.5), ("速度を2に", 2)),
+    ],
+)
+def test_a_speed_needs_no_unit(text: str, factor: float):
+    intent = understand(text)
+    assert (intent.edits, intent.unclear) == (({"kind": "speed", "factor": factor},), ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("an MP4 H.264, 20 MB", "ein MP4 mit H.264, 20 MB", "un MP4 H.264 de 20 MB", "du MP4 en H.264, 20 Mo"),
+        *("um MP4 em H.264, 20 MB", "MP4格式，H.264编码，20MB", "MP4のH.264で20MB"),
+    ],
+)
+def test_a_container_and_a_codec_are_one_wish(text: str):
+    intent = understand(text)
+    assert (intent.target.bytes, intent.container, intent.codec) == (20_000_000, "mp4", "h264")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("20 MB, I'm burning it to a CD", "20 MB, ich will das auf eine CD brennen", "20 MB o no va"),
+        *("voy a grabarlo en un CD, 20 MB", "c'est pour graver un CD, 20 Mo", "20 MB senão não vai"),
+        *("老师要收作业，20MB以内", "宿題の提出用、20MB以下", "I have a clip in 4K, max 20 MB"),
+        *("ich habe ein Video in 4K, max. 20 MB", "tengo un clip en 4K, que no pase de 20 MB"),
+        *("j'ai une vidéo en 4K, 20 Mo maximum", "tenho um vídeo em 4K, no máximo 20 MB", "我有个4K的视频，20MB以内"),
+        *("4Kの動画があるんですが、20MB以下に",),
+    ],
+)
+def test_reasons_and_what_there_is_are_no_wishes(text: str):
+    intent = understand(text)
+    assert (intent.target.bytes, intent.resolution, intent.edits, intent.unclear) == (20_000_000, None, (), ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *('add the subtitle "Hi" at the bottom', "füge unten den Untertitel „Hi“ ein", 'pon el subtítulo "Hi" abajo'),
+        *("ajoute le sous-titre « Hi » en bas", 'coloca a legenda "Hi" embaixo', "在底部加上字幕“Hi”"),
+        *("下に字幕「Hi」を入れて",),
+    ],
+)
+def test_a_caption_in_quotes_is_text(text: str):
+    intent = understand(text)
+    assert [(edit["text"], edit["position"]) for edit in intent.edits] == [("Hi", "bottom")]
+    assert not intent.unclear
+
+
+@pytest.mark.parametrize(
+    "text", ["add subtitles", "Untertitel hinzufügen, 20 MB", "字幕加上，20MB", "burn it to a DVD"]
+)
+def test_what_is_not_done_is_still_said_back(text: str):
+    assert understand(text).unclear
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("is my clip finally done?", "Ist das Video inzwischen fertig?", "¿ya está listo por fin el vídeo?"),
+        *(
+            "la vidéo est-elle enfin prête ?",
+            "o vídeo já ficou pronto?",
+            "视频终于好了吗？",
+            "動画はもう終わりましたか？",
+        ),
+    ],
+)
+def test_how_far_it_is_is_asked_in_many_words(text: str):
+    assert understand(text).action == "status"

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from tightfit.intent.concepts import named
+from tightfit.intent.cuts import muted_by_pronoun, told_of
+from tightfit.intent.fades import read_fades
 from tightfit.intent.lexer import AUDIO_NAMES
 from tightfit.intent.model import Edit
-from tightfit.intent.reading import ACTING, NEUTRAL, Reading
+from tightfit.intent.reading import ACTING, ANCHORS, NEUTRAL, Reading
 from tightfit.intent.spans import Span
 
 _AUDIO = tuple(f".{name}" for name in AUDIO_NAMES.split())
-_FADE_S = 1.0  # where nobody says how long: as long as most editors' own
+_SLOWEST, _FASTEST = 0.1, 16  # a bare number is a speed between these
 _QUARTER = 90
+_NEAR = 4  # items between a denial and the verb that it denies
+_DENIABLE = named(
+    "rotate crop fade fade_in fade_out faster slower trim cut split music text write upside_down touch export"
+)
+_UNTOUCHED = named("this video filler part picture of want unknown quality can equal pieces rate_noun bitrate")
 _MEASURED = named(
     "span duration clock degrees percent fraction factor size aspect sound mute preset lines quote fps kbps codec"
 )
@@ -25,8 +32,7 @@ def read_edits(reading: Reading) -> None:
     _texts(reading)
     _music(reading)
     _rotations(reading)
-    _fades(reading)
-    _joined_fades(reading)
+    read_fades(reading)
     _volumes(reading)
     _tempos(reading)
     _silences(reading)
@@ -34,12 +40,40 @@ def read_edits(reading: Reading) -> None:
 
 
 def _unwanted(reading: Reading) -> None:
-    """As in "don't crop anything": an edit that is denied, and nothing else in its clause to be done."""
-    for at in reading.find("rotate", "crop", "fade", "faster", "slower"):
+    """As in "don't crop anything": an edit that is denied. Another wish in its clause keeps its words."""
+    last = bool(reading.lexicon.grammar.get("verbs_last"))
+    for at in reading.find(*_DENIABLE):
         clause = reading.clause(at)
-        denials = reading.find("not", "no", among=clause)
-        if denials and not reading.find(*_MEASURED, among=clause):
-            reading.use(*[place for place in clause if reading.concept(place) != "file"])
+        if reading.concept(at) == "touch" and reading.find("sound", "definition", "volume", "music", among=clause):
+            continue  # a wish of its own: what stays as it is
+        near = range(max(clause.start, at - _NEAR), min(clause.stop, at + _NEAR + 2))
+        denials = reading.find("not", "no", among=near)[: None if last else 1]
+        if not denials:
+            denials = [at - 1] if reading.concept(at - 1) == "and" and _denied_before(reading, at) else []
+        apart = range(min(denials[0], at) + 1, max(denials[-1], at)) if denials else range(0)
+        if not denials or any(reading.concept(place) in ANCHORS for place in apart):
+            continue
+        stop = at + 1
+        while stop < clause.stop and _goes_on(reading, stop):
+            stop += 1
+        measured = reading.concept(stop) if stop < clause.stop and not last else ""
+        if measured in _MEASURED or (last and reading.find(*_MEASURED, among=clause)):
+            continue
+        places = range(min(denials[0], at), max(stop, denials[-1] + 1))
+        reading.use(*(place for place in places if reading.concept(place) != "file"))
+
+
+def _goes_on(reading: Reading, at: int) -> bool:
+    """As in "don't crop it or anything", "sans rotation ni recadrage": what is denied with the verb."""
+    if reading.concept(at) in ("not", "no", "or"):
+        return reading.concept(at + 1) in _UNTOUCHED | _DENIABLE
+    return reading.concept(at) in _UNTOUCHED | _DENIABLE
+
+
+def _denied_before(reading: Reading, at: int) -> bool:
+    """As in "don't rotate or crop it": the denial of the verb before holds on."""
+    earlier = range(max(0, at - 1 - _NEAR), at - 1)
+    return any(reading.concept(place) in ("not", "no") and place in reading.used for place in earlier)
 
 
 def _reach(reading: Reading, at: int) -> list[int]:
@@ -56,9 +90,11 @@ def _reach(reading: Reading, at: int) -> list[int]:
 def _texts(reading: Reading) -> None:
     for at in reading.find("quote"):
         reach = _reach(reading, at)
-        asked = reading.find("write", "text", among=reach)
+        asked = reading.find("write", "text", "fade_in", among=reach)
         shown = reading.find("make", "want", among=reach) if not asked and reading.find("position", among=reach) else []
+        captions = [place for place in (at - 1, at + 1) if reading.concept(place) == "caption"]
         if asked or shown:
+            reading.use(*captions)
             _text(reading, at, str(reading.items[at].value or ""), reach, [*asked, *shown])
     for at in reading.find("text"):
         if at not in reading.used and reading.find("write", among=reading.clause(at)):
@@ -76,9 +112,11 @@ def _text(reading: Reading, at: int, text: str, reach: list[int], asked: list[in
         edit |= {"start_s": span.start, "end_s": span.end}
         places.append(place)
         break
-    if position := reading.find("position", among=reach)[:1]:
-        edit["position"] = reading.items[position[0]].value
-        places += position
+    if positions := reading.find("position", among=reach):
+        # "At the top, in the middle" is at the top.
+        named = [reading.items[place].value for place in positions]
+        edit["position"] = next((name for name in named if name != "center"), "center")
+        places += positions if len(set(named) - {"center"}) < 2 else positions[:1]
     reading.edit(at, edit, *places, *_small_words(reading, reach))
 
 
@@ -180,71 +218,6 @@ def _bare_angles(reading: Reading, clause: range) -> list[int]:
     return [at for at in reading.find("number", among=clause) if reading.items[at].value in (90, 180, 270)]
 
 
-def _fades(reading: Reading) -> None:
-    for at in reading.find("fade_in", "fade_out", "fade"):
-        if at in reading.used:
-            continue
-        clause = reading.clause(at)
-        times = reading.find("span", "duration", among=clause)[:1]
-        inwards = reading.find("fade_in", among=clause) or (
-            reading.find("fade", among=clause) and reading.find("inwards", among=clause)
-        )
-        outwards = reading.find("fade_out", "outwards", among=clause)
-        if reading.find("fade", among=clause):
-            outwards += reading.find("remove", among=clause)  # fade the sound out
-        edge = reading.items[times[0]].value.edge if times and reading.concept(times[0]) == "span" else ""
-        edit: Edit = {"kind": "fade"}
-        seconds = _seconds(reading, times[0]) if times else _FADE_S
-        if inwards or edge == "first":
-            edit["in_s"] = seconds
-        if outwards or (edge == "last" and not inwards):
-            edit["out_s"] = seconds
-        if len(edit) == 1:
-            continue
-        if not times:
-            reading.assume("assumed_fade")
-        named = reading.find("sound", "picture", among=clause)[:1]
-        if named:
-            edit["target"] = "sound" if reading.concept(named[0]) == "sound" else "picture"
-        if _also_out(reading, clause, inwards=bool(inwards)):
-            edit["out_s"] = seconds
-        words = reading.find(
-            "fade", "fade_in", "fade_out", "inwards", "outwards", "write", "last", "first", "limit", among=clause
-        )
-        reading.edit(at, edit, *times, *named, *outwards, *words)
-
-
-def _joined_fades(reading: Reading) -> None:
-    """As in "fade in over 2 s and fade out over 3 s": the two ends of one fade."""
-    fades = [pair for pair in reading.edits if pair[1]["kind"] == "fade"]
-    if len(fades) != 2 or fades[0][1].get("target") != fades[1][1].get("target"):
-        return
-    first, second = fades
-    if first[1].keys() & second[1].keys() <= {"kind", "target"}:
-        reading.edits.remove(second)
-        reading.edits[reading.edits.index(first)] = (first[0], {**first[1], **second[1]})
-
-
-def _also_out(reading: Reading, clause: range, *, inwards: bool) -> bool:
-    """As in "fade in and out": the second half is a clause of one word."""
-    following = reading.next_clause(clause)
-    if not (inwards and following and reading.concept(following.start) in ("outwards", "remove")):
-        return False
-    if reading.concept(following.start) == "remove" and reading.find("span", among=following):
-        return False  # "fade in, remove the last 7 seconds"
-    reading.use(following.start)
-    return True
-
-
-def _seconds(reading: Reading, at: int) -> float:
-    value = reading.items[at].value
-    if not isinstance(value, Span):
-        return float(value)
-    if value.last is not None:
-        return value.last
-    return (value.end or 0.0) - (value.start or 0.0)
-
-
 def _volumes(reading: Reading) -> None:
     for at in reading.find("volume", "louder", "quieter"):
         if at in reading.used:
@@ -268,22 +241,39 @@ def _volumes(reading: Reading) -> None:
             share = 1 + share
         elif percent and quieter and not to:
             share = 1 - share
-        words = reading.find("volume", "sound", "make", "write", among=clause)
+        words = reading.find("volume", "sound", "make", "write", "rotate", among=clause)
         beside = [place for place in reading.elsewhere(clause) if reading.concept(place) in ("louder", "quieter")]
         reading.use(*beside)  # "a bit quieter, volume to 65 %"
+        for place in reading.find("smaller", among=_beside_sound(reading, clause)):
+            reading.use(place, *reading.find("sound", "volume", among=reading.clause(place)))  # 声音太小了
         reading.edit(at, {"kind": "volume", "level": round(share, 3)}, *level, *louder, *quieter, *to, *by, *words)
 
 
+def _beside_sound(reading: Reading, clause: range) -> list[int]:
+    """The places of other clauses that speak of the sound and of no size."""
+    return [
+        place
+        for place in reading.elsewhere(clause)
+        if reading.find("sound", "volume", among=reading.clause(place))
+        and not reading.find("size", "percent", "fraction", among=reading.clause(place))
+    ]
+
+
 def _tempos(reading: Reading) -> None:
-    for at in reading.find("tempo", "faster", "slower", "factor", "playback"):
+    for at in reading.find("tempo", "faster", "slower", "factor", "playback", "fraction"):
         if at in reading.used:
             continue
         clause = reading.clause(at)
         if reading.find("smaller", "compress", "weight", among=clause):
             continue
-        amount = reading.find("playback", "factor", "fraction", "percent", among=clause)[:1]
+        amount = reading.find("playback", "factor", "fraction", "percent", among=clause)[:1] or _bare_factor(
+            reading, at
+        )
+        if reading.concept(at) == "fraction" and reading.concept(at + 1) != "fast":
+            continue
         named = reading.find("tempo", "faster", "slower", "playback", among=clause)
-        if not amount or not (named or reading.find("make", among=clause)):
+        fast = bool(amount) and reading.concept(amount[0] + 1) == "fast"
+        if not amount or not (named or fast or reading.find("make", among=clause)):
             continue
         if reading.concept(amount[0]) == "percent":
             factor = _share(reading, amount[0])
@@ -300,6 +290,21 @@ def _tempos(reading: Reading) -> None:
         reading.edit(at, {"kind": "speed", "factor": round(factor, 3)}, *amount, *named, *words)
 
 
+def _bare_factor(reading: Reading, at: int) -> list[int]:
+    """As in "speed 1.5", "tempo to 2": the number that follows, with nothing that is counted behind it."""
+    if reading.concept(at) not in ("tempo", "faster", "slower"):
+        return []
+    number = at + 1
+    while reading.concept(number) in ("to", "is", "filler", "by", "of", "from", "original", "this"):
+        number += 1
+    if reading.concept(at) != "tempo" and reading.concept(number - 1) != "to":
+        return []
+    ends = number + 1 not in reading.clause(at) or reading.concept(number + 1) in ("filler", "make", "to", "want")
+    if not ends or number not in reading.clause(at) or not reading.find("number", among=[number]):
+        return []
+    return [number] if _SLOWEST <= (reading.items[number].value or 0) <= _FASTEST else []
+
+
 def _silences(reading: Reading) -> None:
     """Mute, or no sound, for a part of the time only."""
     for at in reading.find("mute", "sound"):
@@ -307,9 +312,14 @@ def _silences(reading: Reading) -> None:
             continue
         clause = reading.clause(at)
         spans = reading.find("span", among=clause)
+        if not spans and reading.concept(at) == "mute":
+            spans = muted_by_pronoun(reading, at)
+            reading.use(*(place for stretch in spans for place in told_of(reading, stretch)))
         verbs = [place for place in clause if reading.concept(place) in ACTING]
         concepts = {reading.concept(place) for place in verbs}
-        if len(spans) != 1 or concepts & {"only", "keep", "trim", "not", "touch", "as_is"}:
+        if len(spans) != 1 or concepts & {"keep", "trim", "not", "touch", "as_is"}:
+            continue
+        if "only" in concepts and not _mutes_only(reading, clause, spans[0]):
             continue
         if "mute" not in concepts and not concepts & {"remove", "no", "cut"}:
             continue
@@ -320,6 +330,15 @@ def _silences(reading: Reading) -> None:
         edit |= {"last_s": span.last} if span.last is not None else {"start_s": span.start, "end_s": span.end}
         sounds = reading.find("sound", among=clause)
         reading.edit(at, edit, *spans, *verbs, *sounds)
+
+
+def _mutes_only(reading: Reading, clause: range, span: int) -> bool:
+    """As in "mute only from 0:10 to 0:15"; "only the first 30 seconds, muted" is a trim and a silence."""
+    only = reading.find("only", among=clause)[0]
+    if reading.find("mute", among=clause):
+        return not reading.items[span].value.edge or reading.find("mute", among=clause)[0] < only < span
+    silent = reading.find("sound", among=clause)[:1] and reading.find("remove", "cut", among=clause)[:1]
+    return bool(silent) and silent[0] < only < span
 
 
 _SHAPES = named("aspect clock square vertical landscape")
@@ -337,5 +356,7 @@ def _crops(reading: Reading) -> None:
         if reading.find(*_SHAPES, "span", among=clause):
             reading.use(at)
             continue
+        if reading.find("percent", "fraction", among=clause) and not reading.find("part", "picture", among=clause):
+            continue  # "rogne 15 %": of the size
         taken = (NEUTRAL | {"remove", "cut", "trim", "no"}) - {"video"}
         reading.edit(at, {"kind": "crop"}, *[place for place in clause if reading.concept(place) in taken])

@@ -85,7 +85,7 @@ def language_of(text: str, exists: Exists, usual: str) -> str:
 def is_beyond(text: str, exists: Exists, language: str) -> bool:
     """Whether ``text`` names what only a timeline or a generative service could do: subtitles, filters, an avatar."""
     lexicon = load(language)
-    return any(item.concept == "beyond" for item in items(tokens(fold(text[:LONGEST]), exists), lexicon))
+    return any(item.concept in ("beyond", "caption") for item in items(tokens(fold(text[:LONGEST]), exists), lexicon))
 
 
 def _read(found: Sequence[Token], language: str) -> list[Item]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tightfit.intent.concepts import named
+from tightfit.intent.differences import ambiguous_verb, is_difference, taken_away
 from tightfit.intent.model import Goal
-from tightfit.intent.reading import Reading
+from tightfit.intent.reading import ANCHORS, Reading
 
 _LIMITING = named("limit to want make about weight compress each together total end export split keep pieces")
 _DESCRIBING = frozenset(("is", "shot"))
@@ -41,6 +42,10 @@ def read_goal(reading: Reading) -> None:
         if presets:
             reading.assume("assumed_size_wins", preset=reading.items[presets[0]].value)
             reading.use(*presets)
+            for place in presets:
+                clause = reading.clause(place)
+                if not any(reading.concept(at) == "size" for at in clause):
+                    reading.use(*reading.find("not", "no", among=clause))  # "I don't have Nitro on Discord"
         return
     _destination(reading, presets)
 
@@ -77,7 +82,7 @@ def _value(reading: Reading, kind: str, at: int, shares: dict[int, float]) -> tu
 def _context(reading: Reading, at: int) -> list[int]:
     """The words around a size that say no more than that it is the size."""
     around = [*reading.before(at), *reading.after(at)]
-    kinds = _LIMITING | {"by", "smaller", "original", "remove", "cut", "is", "or"}
+    kinds = _LIMITING | {"by", "smaller", "original", "remove", "cut", "crop", "trim", "is", "or"}
     return [place for place in around if reading.concept(place) in kinds] + _too_much(reading, at)
 
 
@@ -85,7 +90,7 @@ def _too_much(reading: Reading, at: int) -> list[int]:
     """As in "more than 25 MB can't be sent": the words that make a limit of a lower bound; none where there is none."""
     after = list(reading.after(at))[:2] if reading.lexicon.grammar.get("verbs_last") else []
     over = [place for place in [*_leading(reading, at), *after] if reading.concept(place) == "atleast"]
-    denials = reading.find("not", "no", among=reading.clause(at))
+    denials = reading.find("not", "no", "refused", among=reading.clause(at))
     return [*over, *denials] if over and denials else []
 
 
@@ -109,13 +114,17 @@ def _destination(reading: Reading, presets: list[int]) -> None:
     elif names:
         reading.wishes["target"] = Goal(preset=names.pop())
         reading.use(*presets)
+        for at in presets:
+            if (reading.concept(at - 1), reading.concept(at + 1)) == ("atleast", "remove"):
+                reading.use(at + 1)  # "muss über Outlook raus": the way it goes out
 
 
 def _elsewhere(reading: Reading, at: int) -> bool:
     """A place that the clip came from, or must not go to."""
     denied = [place for place in reading.before(at) if reading.concept(place) in ("not", "no")]
     came = any(reading.concept(place) in ("shot",) for place in reading.before(at)) or (
-        reading.concept(at - 1) == "from" and reading.concept(at - 2) not in ("purpose", "limit")
+        # "O vídeo do WhatsApp", but "o grupo do Telegram" and "pro meu grupo do Telegram".
+        reading.concept(at - 1) == "from" and reading.concept(at - 2) in ("", "video", "file", "this", "filler", "is")
     )
     if denied or came:
         reading.use(at, *denied)
@@ -129,6 +138,9 @@ def _limits(reading: Reading) -> list[int]:
     for at in sizes:
         if _is_lower_bound(reading, at):
             reading.doubt(at, *[place for place in _leading(reading, at) if reading.concept(place) == "atleast"])
+    for at in sizes:
+        if at not in reading.used and (words := taken_away(reading, at)):
+            reading.doubt(at, *words)
     sizes = [at for at in sizes if at not in reading.used]
     graded = {at: _grade(reading, at) for at in sizes}
     if len(sizes) == 1 and graded[sizes[0]] == 0 and _asks(reading):
@@ -169,7 +181,10 @@ def _is_lower_bound(reading: Reading, at: int) -> bool:
     ahead = {reading.concept(place) for place in reading.before(at)}
     after = {reading.concept(place) for place in list(reading.after(at))[:2]}
     close = {reading.concept(place) for place in _leading(reading, at)}
+    behind = list(reading.after(at))[:1]
     bounded = "atleast" in close or (bool(reading.lexicon.grammar.get("verbs_last")) and "atleast" in after)
+    if [reading.concept(place) for place in behind] == ["atleast"]:
+        bounded = bounded or reading.concept(behind[0] + 1) not in ANCHORS  # "20 MB minimum"
     return bounded and not ahead & {"is", "shot", "original", "not", "no", "limit"} and not _too_much(reading, at)
 
 
@@ -195,9 +210,17 @@ def _grade(reading: Reading, at: int) -> int:
     """1 for a size that is asked for, -1 for one that the source has, 0 where nothing tells."""
     # "20, no, it's 30 MB": the "is" of what was taken back is used up.
     before = [place for place in reading.before(at) if not (place in reading.used and reading.concept(place) == "is")]
+    if (
+        before
+        and reading.concept(at - 1) != "is"
+        and ":" in reading.original(reading.items[at - 1].end, reading.items[at].start)
+    ):
+        before = []  # "it is simple: 9 MB"
     leading = [reading.concept(place) for place in before[:_NEAR]]
     after = [reading.concept(place) for place in reading.after(at)]
     verbs_last = reading.lexicon.grammar.get("verbs_last")
+    if verbs_last and _opens_with_what_is(reading, before):
+        return -1
     if verbs_last:
         # 元は1.2GBある, 300MBに: what follows a size is said of it, and not of the next one.
         leading = [concept for concept in leading if concept not in _DESCRIBING | {"to", "end"}]
@@ -209,13 +232,15 @@ def _grade(reading: Reading, at: int) -> int:
     if _attributive(reading, at):
         wanted = {"want", "make"} & {reading.concept(place) for place in before}
         return 0 if wanted else -1
+    if verbs_last and after[:2] == ["about", "is"] and sum(item.concept == "size" for item in reading.items) > 1:
+        return -1  # 300MBくらいあって
     if verbs_last and after[:1] in (["to"], ["end"], ["about"]):
         return 1
     if "limit" in after or "limit" in leading:
         return 1
     if close == "is" and _is_made(reading, at):
         return 1
-    if close in ("is", "shot", "original", "atleast") or (verbs_last and "is" in after[:2]):
+    if close in ("is", "shot", "original", "atleast") or (verbs_last and _is_said_of(after)):
         return -1
     told = [concept for concept in leading if concept in _LIMITING | _DESCRIBING]
     if told:
@@ -223,6 +248,21 @@ def _grade(reading: Reading, at: int) -> int:
     if "is" in after[:3] and "want" not in after and any(c in ("weight", "video", "original") for c in leading):
         return -1
     return 0
+
+
+def _after_a_colon(reading: Reading, at: int) -> bool:
+    return ":" in reading.original(reading.items[at - 1].end, reading.items[at].start)
+
+
+def _is_said_of(after: Sequence[str]) -> bool:
+    """1.2GBあります, 1.2GBくらいです; but 25MBにしたいです is what is wanted."""
+    return after[:1] == ["is"] or (after[1:2] == ["is"] and after[0] not in ("make", "want", "compress"))
+
+
+def _opens_with_what_is(reading: Reading, before: Sequence[int]) -> bool:
+    """As in 今は150MBで: the clause begins with the word for what is."""
+    told = next((place for place in before if reading.concept(place) not in _PASSING), None)
+    return told is not None and reading.concept(told) == "is" and told == reading.clause(told).start
 
 
 def _is_made(reading: Reading, at: int) -> bool:
@@ -270,61 +310,12 @@ def _shares(reading: Reading) -> dict[int, float]:
         if reading.find("bigger", among=clause):
             reading.doubt(at, *reading.find("bigger", among=clause))
             continue
-        if (verb := _ambiguous_verb(reading, at)) is not None:
+        if (verb := ambiguous_verb(reading, at)) is not None:
             reading.doubt(verb, at)
             continue
-        share = 100 - share if _is_difference(reading, at) else share
+        share = 100 - share if is_difference(reading, at) else share
         if not 0 < share <= 100:
             reading.doubt(at)
             continue
         found[at] = round(share, 2)
     return found
-
-
-def _ambiguous_verb(reading: Reading, at: int) -> int | None:
-    """A verb that governs a share and does not tell whether the share goes or stays.
-
-    That is an unknown word ("frobnicate 22 %"), and one right before a share of the original
-    ("compress 30 % of the original"); "reduce some 30 % of the size" has its share as an object.
-    """
-    if reading.concept(at) == "fraction" or reading.lexicon.grammar.get("verbs_last"):
-        return None
-    before = [place for place in reading.before(at) if reading.concept(place) != "filler"]
-    after = {reading.concept(place) for place in list(reading.after(at))[:3]}
-    governing = reading.concept(before[0]) if before else ""
-    if governing == "compress" and at - before[0] == 1 and "original" in after and not _leads_to(reading, at):
-        return before[0]
-    before = [place for place in before if reading.concept(place) not in ("this", "about")]
-    strange = bool(before) and reading.concept(before[0]) == "unknown"
-    return before[0] if strange and not after & {"original", "smaller", "to", "remove"} else None
-
-
-def _leads_to(reading: Reading, at: int) -> bool:
-    """As in "baisse à 30 %", 压缩到30%: the verb that stands before has the word for the goal within."""
-    text = reading.items[at - 1].text if reading.concept(at - 1) == "compress" else ""
-    last = text.split()[-1] if text.isascii() and text else text[-1:]
-    term = reading.lexicon.phrases.get(last) if last != text else None
-    return term is not None and term.concept == "to"
-
-
-def _is_difference(reading: Reading, at: int) -> bool:
-    """Whether the share goes ("cut 30 % off", "30 % smaller") or stays ("to 30 %", "30 % of the original")."""
-    before = [reading.concept(place) for place in reading.before(at)]
-    after = [reading.concept(place) for place in reading.after(at)]
-    near = [concept for concept in before if concept not in ("filler", "this", "about")]
-    verbs_last = reading.lexicon.grammar.get("verbs_last")
-    if verbs_last and after[:1] == ["to"]:
-        return False
-    if near[:1] in (["to"], ["limit"], ["end"]) or (near[:1] == ["original"] and not verbs_last):
-        return False
-    if _leads_to(reading, at):
-        return False
-    if near[:1] in (["by"], ["compress"]):
-        return True  # "reduce some 30% of the size": the share is the object of the verb
-    if "smaller" in after[:3] or "remove" in before or "cut" in before or "remove" in after:
-        return True
-    if "original" in after[:3] or "original" in near[:2] or "only" in before or "keep" in before:
-        return False
-    if "smaller" in before or ("compress" in after and verbs_last):
-        return True
-    return "compress" in before

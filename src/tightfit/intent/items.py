@@ -18,7 +18,7 @@ _FORMS = {
 }
 _LONGEST_PHRASE = 9  # words: "is it possible for you to make that smaller"
 _SHORTEST_PART, _LONGEST_PART = 4, 14  # letters of the last half of a compound, as in Drohnenaufnahmen
-_NOT_GUESSED = frozenset(("filler", "statement", "unit", "number", "fraction", "attack", "label"))
+_NOT_GUESSED = frozenset(("statement", "unit", "number", "fraction", "attack", "label"))
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,15 @@ def items(found: Sequence[Token], lexicon: Lexicon, other: Lexicon | None = None
     """What ``found`` means in the language of ``lexicon``, with ``other`` for the words that it lacks."""
     result: list[Item] = []
     parts = _unhyphenated(found)
+    particles = _particles(parts, lexicon) if lexicon.separable else {}
     at = 0
     while at < len(parts):
         token = parts[at]
-        if token.kind is Kind.WORD:
+        if at in particles:
+            term = particles[at]
+            result.append(Item(term.concept, token.text, token.start, token.end, term.value))
+            at += 1
+        elif token.kind is Kind.WORD:
             taken, item = _word(parts, at, lexicon, other, after_number=_is_number(result, lexicon))
             result.append(item)
             at += taken
@@ -58,9 +63,36 @@ def items(found: Sequence[Token], lexicon: Lexicon, other: Lexicon | None = None
     return result
 
 
+def _particles(parts: Sequence[Token], lexicon: Lexicon) -> dict[int, Term]:
+    """Verbs whose second half ends their clause ("brich das bitte ab"), and those halves, by place."""
+    found: dict[int, Term] = {}
+    for at, token in enumerate(parts):
+        halves = lexicon.separable.get(token.text) if token.kind is Kind.WORD else None
+        if not halves:
+            continue
+        for place in range(at + 1, len(parts)):
+            ends = place + 1 == len(parts) or _ends_clause(parts[place + 1], lexicon)
+            if parts[place].kind is Kind.WORD and ends and parts[place].text in halves:
+                found[at] = halves[parts[place].text]
+                found[place] = Term("filler")
+                break
+            if _ends_clause(parts[place], lexicon):
+                break
+    return found
+
+
+def _ends_clause(token: Token, lexicon: Lexicon) -> bool:
+    if token.kind in (Kind.STOP, Kind.COMMA, Kind.DASH):
+        return True
+    term = lexicon.phrases.get(token.text) if token.kind is Kind.WORD else None
+    return term is not None and term.concept in ("and", "then", "correction")
+
+
 def _is_number(result: Sequence[Item], lexicon: Lexicon) -> bool:
     if not result:
         return False
+    if result[-1].concept == "unit" and result[-1].value == "people":
+        return _is_number(result[:-1], lexicon)  # 一个G: the word for counting stands between
     return result[-1].concept in ("digits", "number", "fraction", "clock") or result[-1].text in lexicon.numbers
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from tightfit.intent.folding import Folded
-from tightfit.intent.items import UNKNOWN, items
+from tightfit.intent.items import UNKNOWN, Item, items
 from tightfit.intent.lexer import Kind, Token
 from tightfit.intent.lexicon import languages, load, script_of
 
@@ -35,6 +36,9 @@ _SHARED = frozenset(
 _MEASURED = frozenset(("unit", "number", "fraction"))
 _EVERYWHERE = frozenset(("filler", "this", "statement", "of"))
 _FAINT = 0.5  # short words that several languages share say less than others
+_ENDING = 1.5  # letters that a stem leaves to chance
+_RARE = 1.0  # what it adds that no other language has a word
+_SHAPE_BONUS = 2  # ção, sch, eau: letters that stand together in one language more than in others
 _LETTER_BONUS = 3  # a ñ, an ã or an ß says as much as a word of three letters
 
 
@@ -52,8 +56,23 @@ def detect(folded: Folded, found: Sequence[Token], usual: str = "") -> str:
     )
     if len(candidates) == 1 or _is_covered(candidates[0], found):
         return candidates[0]
-    scores = {language: _score(language, folded, found) for language in candidates}
+    if (marked := _before_a_shell(candidates, found)) is not None:
+        return marked
+    said = {language: _said(language, found) for language in candidates}
+    shared = Counter(item.text for items_said in said.values() for item in items_said)
+    scores = {language: _score(language, folded, found, said[language], shared) for language in candidates}
     return max(candidates, key=lambda language: scores[language])
+
+
+def _before_a_shell(candidates: Sequence[str], found: Sequence[Token]) -> str | None:
+    """As in "15 Mo && cat …": the one language that has a word before the junk; what follows is no language."""
+    junk = next((at for at, token in enumerate(found) if token.kind is Kind.JUNK), 0)
+    marked = [name for name in candidates if any(token.text in load(name).marks for token in found[:junk])]
+    return marked[0] if len(marked) == 1 else None
+
+
+def _said(language: str, found: Sequence[Token]) -> list[Item]:
+    return [item for item in items(found, load(language)) if item.concept not in _SHARED]
 
 
 def tells(folded: Folded, found: Sequence[Token], language: str) -> bool:
@@ -69,13 +88,18 @@ def _is_covered(language: str, found: Sequence[Token]) -> bool:
     return own and not any(item.concept == UNKNOWN for item in words)
 
 
-def _score(language: str, folded: Folded, found: Sequence[Token]) -> float:
+def _score(
+    language: str, folded: Folded, found: Sequence[Token], said: Sequence[Item], shared: Mapping[str, int]
+) -> float:
+    """How many letters of a text are words of a language. A word that fewer languages have says more."""
     lexicon = load(language)
     covered = sum(
-        len(item.text) * (_FAINT if item.concept in _EVERYWHERE else 1)
-        for item in items(found, lexicon)
-        if item.concept not in _SHARED
+        (len(item.text) - (_ENDING if item.text not in lexicon.phrases else 0))
+        * (_FAINT if item.concept in _EVERYWHERE else 1)
+        * (1 + _RARE / shared[item.text])
+        for item in said
     )
     covered += sum(_LETTER_BONUS for token in found if token.text in lexicon.marks)
     letters = sum(char in lexicon.letters for char in folded.source.lower())
-    return covered + _LETTER_BONUS * letters
+    shapes = sum(folded.source.lower().count(shape) for shape in lexicon.shapes)
+    return covered + _LETTER_BONUS * letters + _SHAPE_BONUS * shapes

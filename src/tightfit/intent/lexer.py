@@ -45,6 +45,7 @@ _PATTERN = re.compile(
   | (?P<format>(?<![a-z0-9])(?:[hx][. ]?26[45]|3gp|3g2)(?![a-z0-9]))
   | (?P<number>\d+(?:[.,]\d+)* | (?<![\w.,])[.,]\d+)
   | (?P<rate>(?:[kmg]i?(?:b(?:it)?s?|o)?/s|kilobits?/s|bilder/s|images/s|i/s|f/s)(?![a-z]))
+  | (?P<prefix>fps(?=\d))
   | (?P<cjk>[{CJK}]+)
   | (?P<word>(?:l|d|qu|j|n|s|c|m|t|jusqu|lorsqu|puisqu)'(?=[^\W\d]) | [^\W\d_{CJK}](?:[^\W_{CJK}]|'(?=[a-z]))*)
   | (?P<bound>[<≤]=?\s?(?=\d))
@@ -95,7 +96,7 @@ _KINDS = {
         "comma": Kind.COMMA,
         "junk": Kind.JUNK,
     },
-    **{"code": Kind.JUNK, "and": Kind.WORD},
+    **{"code": Kind.JUNK, "and": Kind.WORD, "prefix": Kind.WORD},
 }
 Exists = Callable[[str], bool]
 

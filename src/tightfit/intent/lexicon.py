@@ -51,13 +51,17 @@ class Lexicon:
     language: str
     script: str
     letters: frozenset[str]  # letters that few other languages have
+    shapes: frozenset[str]  # letters in a row that are commoner in it than elsewhere
     marks: frozenset[str]  # words that no other language has
     endings: frozenset[str]  # what a stem may end in; empty for anything
+    either: frozenset[str]  # what says "by" after a verb of shrinking, and "at" after others
+    lessens: frozenset[str]  # verbs beside whose size that size goes: 减少50MB
     openers: frozenset[str]  # what a remark begins with, rather than a request
     grammar: dict[str, bool]
     say: dict[str, str]
     phrases: dict[str, Term] = field(default_factory=dict)
     stems: dict[str, Term] = field(default_factory=dict)  # of the last word of a phrase, without its *
+    separable: dict[str, dict[str, Term]] = field(default_factory=dict)  # brich … ab: a verb, its particles
     units: dict[str, Term] = field(default_factory=dict)
     numbers: dict[str, float] = field(default_factory=dict)
 
@@ -137,8 +141,11 @@ def load(language: str) -> Lexicon:
         data["language"],
         data["script"],
         letters=frozenset(data.get("letters", "")),
+        shapes=frozenset(data.get("shapes", "").split()),
         marks=frozenset(split(data.get("marks", ""))),
         endings=frozenset(split(data.get("endings", ""))),
+        either=frozenset(split(data.get("either", ""))),
+        lessens=frozenset(split(data.get("lessens", ""))),
         openers=frozenset(split(data["terms"].get("statement", ""))),
         grammar=data.get("grammar", {}),
         say=data["say"],
@@ -154,7 +161,11 @@ def load(language: str) -> Lexicon:
 def _add(lexicon: Lexicon, term: Term, phrases: list[str]) -> None:
     lexicon.phrases.update(dict.fromkeys(phrases, term))
     for phrase in phrases:
-        if phrase.endswith("*"):
+        if "~" in phrase:
+            lexicon.phrases.pop(phrase, None)
+            verb, _, particle = phrase.partition("~")
+            lexicon.separable.setdefault(verb, {})[particle] = term
+        elif phrase.endswith("*"):
             lexicon.phrases.pop(phrase, None)
             lexicon.stems[phrase[:-1]] = term
     if term.concept == "unit":

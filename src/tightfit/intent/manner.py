@@ -44,6 +44,12 @@ def _split(reading: Reading) -> None:
             continue  # "divide the size by two"
         if not verbs and (reading.concept(at) != "parts" or reading.concept(at - 1) == "label"):
             continue
+        if reading.find("size", among=clause):
+            # 1個25MB: the word for one part says "each".
+            ones = [place for place in [*numbers, *counted] if reading.items[place].value == 1]
+            reading.use(*ones)
+            numbers = [place for place in numbers if place not in ones]
+            counted = [place for place in counted if place not in ones]
         parts: int | bool = True
         words = [*verbs, *reading.find("pieces", "equal", "to", "inwards", "each", "part", among=clause)]
         if counted or (numbers and verbs):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tightfit.intent.concepts import named
 from tightfit.intent.items import Item
 from tightfit.intent.lexicon import Lexicon
 from tightfit.intent.numerals import spoken_number
@@ -17,34 +19,15 @@ SECONDS = {"s": 1, "min": 60, "h": 3600}
 _NEXT_SMALLER = {"h": "min", "min": "s"}  # 1h05 is 65 minutes, 2min30 is 150 seconds
 _KILOLINES = {2: 1440, 4: 2160, 5: 2880, 8: 4320}  # what "4K" and its like are called
 _NAMED_LINES = {"hd": 720, "full_hd": 1080, "quad_hd": 1440, "ultra_hd": 2160, "dci_8k": 4320}
-ASPECTS = frozenset(
-    [
-        "16:9",
-        "9:16",
-        "4:3",
-        "3:4",
-        "1:1",
-        "4:5",
-        "5:4",
-        "21:9",
-        "9:21",
-        "2:3",
-        "3:2",
-        "2:1",
-        "1:2",
-        "18:9",
-        "9:18",
-        "16:10",
-        "10:16",
-        "2.35:1",
-        "2.39:1",
-    ]
-)
+ASPECTS = named("16:9 9:16 4:3 3:4 1:1 4:5 5:4 21:9 9:21 2:3 3:2 2:1 1:2 18:9 9:18 16:10 10:16 2.35:1 2.39:1")
 _PLAIN_UNITS = {
     **{"percent": "percent", "fps": "fps", "kbps": "kbps", "mbps": "mbps", "degrees": "degrees"},
     **{"times": "factor", "playback": "playback", "people": "count", "parts": "parts"},
 }
+_TURNS = {"quarter_turn": 90.0, "half_turn": 180.0}
 _MOST_LINES, _FEWEST_LINES = 4320, 144
+_AFTER_A_TIME = named("comma stop dash and to end from then limit")
+_APART = re.compile(r"\d+\s?\w+ \d\d")
 _LEAST_WORD_OF_SOUND = 2  # items between "96k" and the word for sound
 
 
@@ -89,15 +72,19 @@ class Composer:
     def _single(self, item: Item) -> bool | None:
         """What is a measure by itself: 1080p, 1280x720, 0:45, 9:16, 2x, 4K."""
         if item.concept in _NAMED_LINES:
-            return self._put("lines", 1, (None, _NAMED_LINES[item.concept], None))
+            before = self._made[-1] if self._made else item
+            full = item.concept == "hd" and before.concept == "same" and before.end == item.start  # フルHD
+            return self._put("lines", 1, (None, _NAMED_LINES["full_hd" if full else item.concept], None))
         if item.concept == "lines":
             lines, _, rate = item.text.replace(" ", "").replace("i", "p").partition("p")
             return self._put("lines", 1, (None, int(lines), float(rate) if rate else None))
         if item.concept == "box":
             width, height = (int(side) for side in item.text.replace("*", "x").split("x"))
             return self._put("lines", 1, (width, height, None))
+        if item.concept in _TURNS:
+            return self._put("degrees", 1, _TURNS[item.concept])
         if item.concept == "clock":
-            return self._clock(item)
+            return self._put("clock", 1, _seconds_of(item.text))
         if item.concept == "ratio":
             return self._ratio(item)
         if item.concept == "factor":
@@ -111,9 +98,6 @@ class Composer:
             return self._lonely_unit(item)
         return None
 
-    def _clock(self, item: Item) -> bool:
-        return self._put("clock", 1, _seconds_of(item.text))
-
     def _ratio(self, item: Item) -> bool:
         text = item.text.replace(" ", "").replace("x", ":")
         if text in ASPECTS:
@@ -124,10 +108,14 @@ class Composer:
         return self._put("number", 1, None)
 
     def _lonely_unit(self, item: Item) -> bool | None:
-        """A unit without a number: "second 2", "the last minute", "a minute"."""
+        """A unit without a number: "second 2", "the last minute", "a minute", "fps 30"."""
+        if item.value == "fps":
+            return self._rate_after_its_unit()
+        following = self._peek(1)
+        if item.value in BYTES and following and following.concept == "half_more":
+            return self._put("size", 2, round(1.5 * BYTES[item.value]))  # gigabyte y medio
         if item.value not in SECONDS:
             return None
-        following = self._peek(1)
         if following and following.concept == "clock":
             return self._put("clock", 2, _seconds_of(following.text))
         self._at += 1
@@ -136,10 +124,24 @@ class Composer:
         self._at -= 1
         if number and not (after and after.concept == "unit"):
             return self._put("clock", 1 + number.taken, number.value * SECONDS[item.value])
+        article = bool(self._made) and self._words_for_numbers.get(self._made[-1].text.split()[-1]) == 1
+        if article and self._made[-1].concept == "to":
+            return self._put("duration", 1, float(SECONDS[item.value]))  # to a minute
         if any(before.concept in ("first", "last") for before in self._made[-2:]):
             more = bool(following and following.concept == "half_more")
             return self._put("duration", 1 + more, SECONDS[item.value] * (1.5 if more else 1.0))
         return None
+
+    def _rate_after_its_unit(self) -> bool | None:
+        """As in "fps 30", "fps: 30", "fotogramas a 24"."""
+        ahead = 2 if (between := self._peek(1)) and between.concept in ("to", "is", "limit") else 1
+        self._at += ahead
+        number = self._number()
+        after = self._peek(number.taken) if number else None
+        self._at -= ahead
+        if number is None or math.isnan(number.value) or (after and after.concept == "unit"):
+            return None
+        return self._put("fps", ahead + number.taken, number.value)
 
     def _measure(self) -> bool | None:
         """A number and its unit at this place; a number alone where no unit follows."""
@@ -200,6 +202,8 @@ class Composer:
                 return self._put("kbps", taken + 1, value)
         if name == "mb" and letter == "m" and self._is_minutes(taken + 1):
             name = "min"
+        if name in BYTES and (pace := self._pace(taken + 1)) is not None:
+            return self._put("pace", taken + 1 + pace, None)
         if name in BYTES:
             return self._put("bad" if self._negative() or value <= 0 else "size", taken + 1, round(value * BYTES[name]))
         if name in SECONDS:
@@ -208,13 +212,28 @@ class Composer:
             return self._bare(value, taken)
         return self._put(_PLAIN_UNITS[name], taken + 1, value)
 
+    def _pace(self, at: int) -> int | None:
+        """How many items after a size make a pace of it ("5 MB a minute"); None where it stays a size."""
+        if self._made and self._made[-1].concept == "per":
+            return 0
+        first, second = self._peek(at), self._peek(at + 1)
+        if first and first.concept == "per":
+            return 1
+        article = first is not None and self._words_for_numbers.get(first.text) == 1
+        timed = second is not None and second.concept == "unit" and second.value in SECONDS
+        return 2 if article and timed else None
+
     def _duration(self, value: float, taken: int, name: str) -> bool:
         seconds, taken = value * SECONDS[name], taken + 1
         following = self._peek(taken)
         previous = self._items[self._at + taken - 1]
-        if following and following.concept == "digits" and following.start == previous.end and name in _NEXT_SMALLER:
+        if following and following.concept == "digits" and name in _NEXT_SMALLER:
             after = self._peek(taken + 1)
-            if not (after and after.concept == "unit"):
+            # 1 min 05: apart, but two digits with nothing behind them that they could count.
+            apart = following.start - previous.end == 1 and len(following.text) == 2
+            another = any(item.concept == "duration" and _APART.fullmatch(item.text) for item in self._made[-4:])
+            apart = apart and (another or after is None or after.concept in _AFTER_A_TIME)
+            if (following.start == previous.end or apart) and not (after and after.concept == "unit"):
                 seconds += float(following.text) * SECONDS[_NEXT_SMALLER[name]]
                 taken += 1
         last = self._made[-1] if self._made else None
@@ -276,14 +295,35 @@ class Composer:
         if item is None:
             return None
         if item.concept == "digits":
-            return self._digits(item)
+            whole = self._digits(item)
+            return self._with_decimals(whole) if whole else None
         if item.concept == "number":
-            return self._words(item.value)
+            return self._with_decimals(self._words(item.value))
+        if item.concept == "point" and (after := self._peek(1)) and after.concept in ("number", "digits"):
+            return self._with_decimals(_Number(0.0, 0))
         # "A gig", "un giga y medio", "one and a half": words that are numbers before a unit only.
         following = self._peek(1)
         if item.text in self._words_for_numbers and following and following.concept in ("unit", "half_more"):
             return self._words(self._words_for_numbers[item.text])
+        if item.text in self._words_for_numbers and following and following.concept == "point":
+            return self._with_decimals(_Number(self._words_for_numbers[item.text], 1))
         return None
+
+    def _with_decimals(self, whole: _Number) -> _Number:
+        """As in "one point five", "uno coma setenta y cinco": what follows the word counts by its digits."""
+        point, after = self._peek(whole.taken), self._peek(whole.taken + 1)
+        if not (point and point.concept == "point" and after and after.concept in ("digits", "number")):
+            return whole
+        if after.concept == "digits":
+            decimals, taken = after.text, 1
+        else:
+            self._at += whole.taken + 1
+            part = self._words(after.value)
+            self._at -= whole.taken + 1
+            decimals, taken = f"{part.value:g}", part.taken
+        if not decimals.isdigit():
+            return _Number(math.nan, whole.taken + 1 + taken)
+        return _Number(float(f"{whole.value:g}.{decimals}"), whole.taken + 1 + taken)
 
     def _digits(self, item: Item) -> _Number | None:
         text, taken = item.text, 1

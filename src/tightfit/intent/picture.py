@@ -9,6 +9,7 @@ from tightfit.intent.reading import Reading
 _MOST_FPS = 240
 _SHAPES = {"vertical": "9:16", "square": "1:1", "landscape": "16:9"}
 _NEAR = 3  # items between a description and the noun that it describes
+_BARE = frozenset(("fps", "lines", "codec", "container"))
 _ROUND_HEIGHTS = frozenset((480, 540, 720, 1080, 1440, 2160))
 
 
@@ -57,9 +58,17 @@ def _is_possessive(reading: Reading, at: int) -> bool:
 def _is_told(reading: Reading, at: int, clause: range) -> bool:
     """As in "the original is 4K, 60 fps": a clause that tells and asks nothing, beside another that asks."""
     concepts = {reading.concept(place) for place in clause}
+    number = reading.clauses.index(clause)
+    if number and concepts <= _BARE and reading.joined_by(clause) == "comma":
+        clause = reading.clauses[number - 1]  # "it is 150 MB, 60 fps"
+        concepts = {reading.concept(place) for place in clause}
+        at = clause.stop
     told = "is" in {reading.concept(place) for place in range(clause.start, at)}
+    if reading.lexicon.grammar.get("verbs_last"):
+        nouns = [place for place in clause if place > at and reading.concept(place) == "video"]
+        told = told or bool(nouns and reading.concept(nouns[-1] + 1) == "is")  # 4Kの動画があるんですが
     asked = any(reading.concept(place) in ("size", "lines", "preset") for place in reading.elsewhere(clause))
-    return told and asked and not concepts & {"want", "make", "to", "limit", "export", "can"}
+    return told and asked and not concepts & {"want", "make", "export", "can"}
 
 
 def _frame_rates(reading: Reading) -> None:
@@ -82,7 +91,9 @@ def _resolutions(reading: Reading) -> None:
     wanted = []
     for at in reading.find("lines"):
         denied = _denied(reading, at)
-        if denied or describes_the_source(reading, at) or _leads_on(reading, at):
+        if not denied and (words := _refused(reading, at)):
+            reading.doubt(at, *words)
+        elif denied or describes_the_source(reading, at) or _leads_on(reading, at):
             reading.use(at, *denied)
         else:
             wanted.append(at)
@@ -103,6 +114,14 @@ def _denied(reading: Reading, at: int) -> list[int]:
     clause = reading.clause(at)
     others = any(reading.concept(place) == "lines" for place in reading.elsewhere(clause))
     return reading.find("not", "no", among=clause) if others else []
+
+
+def _refused(reading: Reading, at: int) -> list[int]:
+    """As in "no 4K", where nothing else is named instead."""
+    before = at - 1
+    while reading.concept(before) in ("filler", "to", "limit", "make", "need"):
+        before -= 1
+    return [before] if before in reading.clause(at) and reading.concept(before) in ("not", "no") else []
 
 
 def _other_resolutions(reading: Reading) -> None:
@@ -143,6 +162,8 @@ def _named(reading: Reading, key: str) -> None:
 
 def _is_source(reading: Reading, at: int, key: str) -> bool:
     others = [place for place in reading.find(key) if place > at]
+    if _is_one_format(reading, at):
+        return False
     leads = bool(others) and any(reading.concept(place) == "to" for place in range(at + 1, others[0]))
     owned = reading.concept(at - 1) == "this" or (
         reading.concept(at - 1) == "video" and reading.concept(at - 2) == "this"
@@ -158,6 +179,17 @@ def _is_source(reading: Reading, at: int, key: str) -> bool:
         reading.use(at)
         return True
     return False
+
+
+def _is_one_format(reading: Reading, at: int) -> bool:
+    """As in "an MP4 H.264", "du webm en vp9": a container and a codec that nothing was told of are one wish."""
+    after = at + 1
+    while reading.concept(after) in ("to", "by", "with", "inwards", "filler"):
+        after += 1
+    article = reading.concept(at - 1) == "this" and not _is_possessive(reading, at - 1)
+    some = reading.concept(at - 1) == "from" and at - 1 == reading.clause(at).start
+    told = reading.find("is", "shot", among=reading.clause(at))
+    return reading.concept(at) == "container" and reading.concept(after) == "codec" and (article or some) and not told
 
 
 def _aspects(reading: Reading) -> None:

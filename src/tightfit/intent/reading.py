@@ -126,7 +126,7 @@ class Reading:
         ahead = [place for place in self.before(at) if self.items[place].concept in ACTING]
         behind = [place for place in self.after(at) if self.items[place].concept in ACTING]
         if self.lexicon.grammar.get("verbs_last"):
-            return sorted(behind) or sorted(ahead)
+            return sorted(behind) or self._inherited(at) or sorted(ahead)
         governing = [place for place in ahead if self.items[place].concept not in ("want",)]
         if not governing:
             return sorted([*ahead, *behind]) or self._inherited(at)
@@ -135,11 +135,22 @@ class Reading:
         return sorted([*ahead, *particles])
 
     def _inherited(self, at: int) -> list[int]:
-        """As in "Remove the sound and the first 5 seconds": the verb of the clause before."""
+        """As in "Remove the sound and the first 5 seconds": the verb of the clause before; in Japanese of the next."""
         clause = self.clause(at)
-        if self.joined_by(clause) != "and":
-            return []
-        number = self._number_of[clause.start]
+        number = self._number_of.get(clause.start, 0)
         earlier = self.clauses[number - 1] if number else None
-        found = [place for place in earlier or () if self.items[place].concept in ("remove", "keep", "no", "cut")]
-        return found[-1:]
+        last = self.lexicon.grammar.get("verbs_last")
+        beside = self.next_clause(clause) if last else earlier
+        joint = self.joined_by(beside if last and beside else clause)
+        if earlier and self.joined_by(clause) == "comma" and self._explains(clause, earlier):
+            beside, joint = earlier, "and"
+        if beside is None or joint != "and":
+            return []
+        found = [place for place in beside if self.items[place].concept in ("remove", "keep", "no", "cut")]
+        return found[:1] if last else found[-1:]
+
+    def _explains(self, clause: range, earlier: range) -> bool:
+        """As in "lose the intro (first 6 seconds)": a time and nothing else, after an edge that has none."""
+        alone = all(self.items[place].concept in NEUTRAL | {"span"} for place in clause)
+        told = {self.items[place].concept for place in earlier}
+        return alone and bool(told & {"first", "last", "part"}) and not told & ANCHORS

@@ -19,7 +19,7 @@ _ROUTES = (
 _AROUND = named(
     """
     filler greeting can want what this make statement of comma is then correction music with to from
-    need and by file video part rest
+    need and by file video part rest purpose
     """
 )
 _FORMAT = frozenset(("container", "codec", "resolution", "fps", "aspect"))
@@ -27,21 +27,40 @@ _FORMAT = frozenset(("container", "codec", "resolution", "fps", "aspect"))
 
 def route(reading: Reading) -> Action | None:
     """The action that is not about a file's size: asked before any wish is looked for."""
-    if reading.find("size", "percent", "quote", "junk", "attack", "beyond"):
+    if reading.find("size", "percent", "quote", "junk", "attack", "beyond", "caption"):
         return None
     if _is_question(reading) and reading.find("preset", "lines", "container", "codec"):
         reading.use(*range(len(reading.items)))
         return Action.HELP
+    if _brings_up(reading):
+        reading.use(*range(len(reading.items)))
+        return Action.UPLOAD
     for concept, action in _ROUTES:
         for at in reading.find(concept):
-            if _is_head(reading, at) and _fits(reading, action, at):
+            head = _is_head(reading, at) or (action is Action.STATUS and _asks_by_its_mark(reading, at))
+            if head and _fits(reading, action, at):
                 reading.use(*range(len(reading.items)))
                 return action
     return None
 
 
+def _brings_up(reading: Reading) -> bool:
+    """As in "put talk.mp4 in the cloud": a file, a place for it, and nothing to be done with it."""
+    concepts = {item.concept for item in reading.items}
+    verbs = concepts & {"make", "write", "upload"}
+    brought = {"file", "cloud"} <= concepts and bool(verbs)
+    return brought and not concepts & (_WISHES | {"export", "unknown", "not", "no", "quality", "best", "fast"})
+
+
 def _is_head(reading: Reading, at: int) -> bool:
     return all(reading.concept(place) in _AROUND for place in range(at))
+
+
+def _asks_by_its_mark(reading: Reading, at: int) -> bool:
+    """As in "Ist das Video inzwischen fertig?": one word that is not known, in a question."""
+    strange = [place for place in range(at) if reading.concept(place) not in _AROUND]
+    asked = reading.original(reading.items[-1].start, reading.items[-1].end) in ("?", "？")
+    return asked and len(strange) == 1 and reading.concept(strange[0]) == "unknown"
 
 
 def _is_question(reading: Reading) -> bool:
@@ -116,13 +135,13 @@ def _talk(reading: Reading) -> Action:
         return Action.HELP
     if _asks_for_size(reading):
         return Action.COMPRESS
-    if reading.find("greeting") and not reading.find("junk", "attack", "beyond", "unknown"):
+    if reading.find("greeting") and not reading.find("junk", "attack", "beyond", "caption", "unknown"):
         return Action.HELP
     return Action.UNKNOWN
 
 
 def _asks_for_size(reading: Reading) -> bool:
     """As in "Make it 50", "target size: 30": a number that is to be a size."""
-    if reading.find("junk", "attack", "beyond"):
+    if reading.find("junk", "attack", "beyond", "caption"):
         return False
     return bool(reading.find("number") and reading.find("make", "limit", "weight", "to", "want", "end"))

@@ -26,7 +26,10 @@ class Grammar(BaseModel):
 
 
 class LanguageFile(BaseModel):
-    """One language: its words by what they mean, comma-separated; ``*`` at a word's end stands for any ending."""
+    """One language: its words by what they mean, comma-separated.
+
+    ``*`` at a word's end stands for any ending, ``~`` for what stands between the halves of a verb (``brich~ab``).
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -34,8 +37,11 @@ class LanguageFile(BaseModel):
     name: str
     script: Literal["latin", "han", "kana"]
     letters: str = ""  # letters that few other languages here have
+    shapes: str = ""  # letters in a row that few other languages here have, with spaces between: ção lh nh
     marks: str = ""  # words that no other language here has: Mo for megabytes
     endings: str = ""  # what a stem may end in; absent means anything
+    either: str = ""  # what says "by" after a verb of shrinking and "at" after others: em
+    lessens: str = ""  # verbs beside whose size that size goes, where no word for "by" is needed: 减少50MB
     grammar: Grammar = Grammar()
     terms: dict[str, Phrases]
     units: dict[str, Phrases]

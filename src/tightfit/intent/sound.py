@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tightfit.intent.reading import Reading
+from tightfit.intent.reading import NEUTRAL, Reading
 
 _FEWEST_KBPS, _MOST_KBPS = 8, 512
 _MOST_UNNAMED = 320  # kb/s; above the highest of MP3 and AAC a rate is more likely the picture's
@@ -60,16 +60,43 @@ def _one(reading: Reading, at: int) -> None:
     with_it = [place for place in reading.before(at) if reading.concept(place) == "with"]
     if silent is None and with_it:
         silent = False
+    if silent is None and not acting and _shares_its_verb(reading, at):
+        silent = False
+    if silent is None and not acting and (words := _told_after(reading, at)):
+        reading.wish("audio", "none", at, *words)
+        return
     if silent is None:
         return
+    if "touch" in concepts:
+        acting = [*acting, *reading.find("not", among=list(reading.after(at)))]  # "não mexe no som não"
     reading.wish("audio", "none" if silent else "keep", at, *acting, *others, *with_it[:1])
+
+
+def _shares_its_verb(reading: Reading, at: int) -> bool:
+    """As in 声音和分辨率都别动: what stays as it is, told after the second of two."""
+    following = reading.next_clause(reading.clause(at))
+    if following is None or reading.joined_by(following) != "and":
+        return False
+    concepts = {reading.concept(place) for place in following}
+    return "as_is" in concepts or ("touch" in concepts and bool(concepts & {"not", "no"}))
+
+
+def _told_after(reading: Reading, at: int) -> list[int]:
+    """As in "the sound is terrible, so bin it": a clause of nothing but the verb."""
+    following = reading.next_clause(reading.clause(at))
+    while following and not {reading.concept(place) for place in following} - NEUTRAL:
+        following = reading.next_clause(following)
+    if following is None or {reading.concept(place) for place in following} - NEUTRAL - {"remove", "mute", "as_is"}:
+        return []
+    return reading.find("remove", "mute", among=following)
 
 
 def _require_silence(reading: Reading) -> None:
     """ "Mute it, but the music stays" is a contradiction: music is sound."""
     for at in reading.find("music"):
         concepts = {reading.concept(place) for place in reading.acting_on(at)}
-        if concepts & {"keep", "as_is"} and not concepts & {"no", "not", "remove"}:
+        kept = concepts & {"keep", "as_is"} or reading.concept(at - 1) == "with"
+        if at not in reading.used and kept and not concepts & {"no", "not", "remove"}:
             reading.doubt(at, *reading.acting_on(at))
 
 
@@ -88,7 +115,7 @@ def verdict(concepts: Sequence[str]) -> bool | None:
     if "as_is" in concepts:
         return False
     if "touch" in concepts:
-        return False if negative else None
+        return False if negations else None  # "ni el audio ni la resolución" denies once
     if "remove" in concepts or "cut" in concepts:
         return not negative
     if "keep" in concepts:
