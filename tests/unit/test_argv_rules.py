@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tightfit.domain.geometry import Size
-from tightfit.domain.media_info import Colour, Identity, MediaInfo, VideoStream
+from tightfit.domain.media_info import Colour, FieldOrder, Identity, MediaInfo, VideoStream
 from tightfit.domain.policy import LOCAL, POLICIES, SERVER
 from tightfit.errors import EncoderError
 from tightfit.media import argv
 from tightfit.media.argv_rules import TRIAL_SOURCE, violations
+from tightfit.media.coding import Coding, ConstantQuality, FirstPass, SecondPass
 from tightfit.media.picture import Picture
 
 # What a hostile name, tag or JSON value looks like.
@@ -81,9 +82,9 @@ def infos(draw: st.DrawFn) -> MediaInfo:
 
 
 RATES = st.one_of(
-    st.floats(0, 51).map(argv.ConstantQuality),
-    st.floats(0, 51).map(lambda crf: argv.FirstPass(crf, "piece-00001-stats")),
-    st.integers(1, 10**6).map(lambda kbps: argv.SecondPass(kbps, "piece-00001-stats")),
+    st.floats(0, 51).map(ConstantQuality),
+    st.floats(0, 51).map(lambda crf: FirstPass(crf, "piece-00001-stats")),
+    st.integers(1, 10**6).map(lambda kbps: SecondPass(kbps, "piece-00001-stats")),
 )
 
 
@@ -95,16 +96,18 @@ RATES = st.one_of(
     seek=st.one_of(st.none(), st.floats(0, 1e6)),
     size=st.tuples(st.integers(8, 4096), st.integers(8, 2160)).map(lambda wh: Size(2 * wh[0], 2 * wh[1])),
     fast=st.booleans(),
+    fields=st.sampled_from(FieldOrder),
 )
 def test_every_encode_keeps_the_rules_whatever_it_is_given(
-    info: MediaInfo, policy: Any, rate: argv.Rate, seek: float | None, size: Size, fast: bool
+    info: MediaInfo, policy: Any, rate: argv.Rate, seek: float | None, size: Size, fast: bool, fields: FieldOrder
 ):
     video = info.videos[0]
-    picture = Picture(video, size)
+    picture = Picture(video, size, fields=fields)
     source = argv.source_input(info, policy, threads=2, seek_s=seek, roughly=fast)
-    node = argv.frames_of(source, video, argv.Cut(video.pts[0], None, video.pts[0]), picture.steps(size, fast=fast))
-    x264 = argv.X264(rate, "medium", 2, video.fps, picture.tag_options(), 40, "subme=1" if fast else "")
-    made = argv.command("/usr/bin/ffmpeg", argv.x264_output(node, Path("/w/piece.nut"), video.time_base, x264))
+    cut, steps = argv.Cut(video.pts[0], None, video.pts[0]), picture.steps(size, fast=fast)
+    node = argv.frames_of(source, video, cut, steps, before=picture.whole())
+    coding = Coding(rate, "medium", 2, video.fps, picture.tag_options(), 40, "subme=1" if fast else "")
+    made = argv.command("/usr/bin/ffmpeg", argv.coded_output(node, Path("/w/piece.nut"), video.time_base, coding))
     assert violations(made) == []
     # What the file is called is one word, and the whole of it.
     assert [word for word in made if info.path in word and len(info.path) > 12] in ([], [argv.ours(info.path)])
@@ -148,6 +151,8 @@ BROKEN = {
     "a chained filter that reads": changed("[0:0]trim=start_pts=0[s0]", "[0:0]trim=start_pts=0,subtitles=/a[s0]"),
     "scores elsewhere": changed("[0:0]trim=start_pts=0[s0]", "[0:0][1:0]ssim=stats_file=/etc/x[s0]"),
     "a log elsewhere": changed("[0:0]trim=start_pts=0[s0]", "[0:0][1:0]libvmaf=log_path=/etc/x[s0]"),
+    "notes elsewhere": changed("[0:0]trim=start_pts=0[s0]", "[0:0]metadata=print:key=a:file=/etc/x[s0]"),
+    "notes elsewhere, first of all": changed("[0:0]trim=start_pts=0[s0]", "[0:0]metadata=file=/etc/x:mode=print[s0]"),
     "a tree elsewhere": changed("[0:0]trim=start_pts=0[s0]", "[0:0][1:0]paletteuse=debug_kdtree=/etc/x[s0]"),
     "another file's words": [*GOOD[:-3], "-map_metadata", "1", *GOOD[-3:]],
     "a stats file elsewhere": [*GOOD[:-3], "-passlogfile", "/etc/x", *GOOD[-3:]],
@@ -225,15 +230,15 @@ def test_an_encode_is_this_command_to_the_word(end: int | None, trim: str):
         argv.Cut(40, end, 40),
         [("scale", {"w": 64, "h": 36})],
     )
-    x264 = argv.X264(argv.SecondPass(398, "notes"), "medium", 3, Fraction(25), {"color_range": "tv"}, 30, "me=dia")
-    made = argv.command("/ffmpeg", argv.x264_output(node, Path("/w/out.nut"), VIDEO.time_base, x264))
+    coding = Coding(SecondPass(398, "notes"), "medium", 3, Fraction(25), {"color_range": "tv"}, 30, "me=dia")
+    made = argv.command("/ffmpeg", argv.coded_output(node, Path("/w/out.nut"), VIDEO.time_base, coding))
     assert made == [
         *HEAD,
         *("-f", "mov", "-copyts", *SOURCE[:6], "-noaccurate_seek", *SOURCE[6:]),
         *("-skip_loop_filter", "noref", "-ss", "1.500000", "-threads", "2", "-i", "file:/a.mp4"),
         "-filter_complex",
-        f"[0:2]{trim}[s0];[s0]setpts=PTS+3599960[s1];[s1]scale=h=36:w=64[s2]",
-        *("-map", "[s2]", "-f", "nut", "-b:v", "398k", "-c:v", "libx264", "-color_range", "tv"),
+        f"[0:2]{trim}[s0];[s0]setpts=PTS+3599960[s1];[s1]scale=h=36:w=64[s2];[s2]setparams=range=tv[s3]",
+        *("-map", "[s3]", "-f", "nut", "-b:v", "398k", "-c:v", "libx264", "-color_range", "tv"),
         *("-enc_time_base", "1/1000", "-flush_packets", "1", "-fps_mode", "passthrough", "-pass", "2"),
         *("-passlogfile", "notes", "-preset", "medium", "-threads", "3"),
         *("-x264-params", "stitchable=1:level=30:fps=25/1:me=dia:ratetol=0.1", "file:/w/out.nut", "-y"),
@@ -260,8 +265,8 @@ def test_a_first_pass_is_one_and_a_stranger_s_file_meets_these_decoders():
     info = MediaInfo("/a.mp4", Identity(1, 1, 1, 1, ""), "mov,mp4", 0.0, None, (VIDEO,), (), (), 0, ())
     source = argv.source_input(info, SERVER, threads=2)
     node = argv.frames_of(source, VIDEO, argv.Cut(40, None, 40), [])
-    x264 = argv.X264(argv.FirstPass(23, "notes"), "medium", 3, Fraction(25), {}, 30)
-    made = argv.command("/ffmpeg", argv.x264_output(node, Path("/w/out.nut"), VIDEO.time_base, x264))
+    coding = Coding(FirstPass(23, "notes"), "medium", 3, Fraction(25), {}, 30)
+    made = argv.command("/ffmpeg", argv.coded_output(node, Path("/w/out.nut"), VIDEO.time_base, coding))
     assert (made[made.index("-pass") + 1], made[made.index("-crf") + 1]) == ("1", "23.000")
     assert made[made.index("-codec_whitelist") + 1].split(",")[:3] == ["h264", "hevc", "mpeg4"]
     assert "-skip_loop_filter" not in made

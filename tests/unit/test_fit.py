@@ -11,6 +11,7 @@ import anyio
 import pytest
 from support.simulated import Footage, random_footage
 
+from tightfit.domain.codec import H264, Codec
 from tightfit.domain.geometry import Size
 from tightfit.domain.pieces import Part, Variant
 from tightfit.domain.plan import Choice, choose
@@ -33,6 +34,7 @@ class SimulatedExecutor:
     luck: random.Random
     attempts: int = 0
     encoded_frames: int = 0
+    codec: Codec = H264
     on_progress: Callable[[], None] = field(default=lambda: None)
 
     async def encode(
@@ -46,7 +48,7 @@ class SimulatedExecutor:
         on_frames(part.kept)
         return part
 
-    async def measure(self, task: Task, is_off_course: Look) -> Measured | None:
+    async def measure(self, task: Task, is_off_course: Look, *, keeps: bool = True) -> Measured | None:  # noqa: ARG002 - there are no pictures
         await anyio.lowlevel.checkpoint()
         part = self._made(task)
         if self._is_ended(task, part, is_off_course):

@@ -52,6 +52,7 @@ def result(value: Result) -> Wire:
         "encoded_frames_ratio": value.encoded_frames_ratio,
         "elapsed_s": round(value.elapsed_s, 2),
         "warnings": list(value.warnings),
+        "decisions": asdict(value.decisions) if value.decisions else None,
     }
     if value.destination is not None:
         wire["destination"] = value.destination
@@ -84,7 +85,7 @@ def plan(value: Plan, info: MediaInfo) -> Wire:
         "status": "feasible",
         "input": info.path,
         "limit_bytes": value.limit_bytes,
-        "video": _picture("h264", (value.size.width, value.size.height), value.fps or video.fps),
+        "video": _picture(value.codec.name, (value.size.width, value.size.height), value.fps or video.fps),
         "audio": [] if value.audio.kind == "none" else tracks,
         "predicted_bytes": list(value.predicted_bytes),
         "predicted_vmaf": _rounded(value.predicted_vmaf, 1),
@@ -95,6 +96,7 @@ def plan(value: Plan, info: MediaInfo) -> Wire:
         "credits": value.credits if value.in_cloud else None,
         "reasons": list(value.reasons),
         "warnings": list(value.warnings),
+        "decisions": asdict(value.decisions),
     }
 
 
@@ -115,6 +117,7 @@ def file_plan(value: FilePlan, path: str) -> Wire:
         "credits": None,
         "reasons": list(value.reasons),
         "warnings": list(value.warnings),
+        "decisions": None,
     }
 
 
@@ -138,6 +141,7 @@ def copying_plan(value: AlreadyFits, info: MediaInfo) -> Wire:
         "credits": None,
         "reasons": ["It fits already and is copied as it is."],
         "warnings": [],
+        "decisions": None,
     }
 
 

@@ -10,10 +10,11 @@ from fractions import Fraction
 from itertools import pairwise
 
 from tightfit.domain.audio import AudioPlan
+from tightfit.domain.codec import H264, Codec
 from tightfit.domain.geometry import Size, ladder, scaled
 from tightfit.domain.pieces import Segment
 from tightfit.domain.rate import CRF_MAX, RateModel
-from tightfit.domain.result import Option
+from tightfit.domain.result import Decisions, Option
 from tightfit.units import format_bytes, format_seconds
 
 # The CRF above which the next smaller picture looks better at the same bytes, where nothing was measured: of the
@@ -98,6 +99,9 @@ class AlreadyFits:
     bytes: int
 
 
+NO_DECISIONS = Decisions()
+
+
 @dataclass(frozen=True)
 class Plan:
     """What will be done and why; ``reasons`` are sentences.
@@ -119,7 +123,9 @@ class Plan:
     in_cloud: bool = False
     credits: int = 0
     more_audio: tuple[AudioPlan, ...] = ()
+    decisions: Decisions = NO_DECISIONS
     fps: Fraction | None = None
+    codec: Codec = H264
 
     @property
     def size(self) -> Size:
@@ -223,13 +229,19 @@ def infeasible_options(
 
 
 def explain(
-    choice: Choice, full: Size, budget: Budget, duration_s: float, audio: AudioPlan, segments: int
+    choice: Choice,
+    full: Size,
+    budget: Budget,
+    duration_s: float,
+    audio: AudioPlan,
+    segments: int,
+    codec: Codec = H264,
 ) -> tuple[str, ...]:
     """The plan in sentences."""
     size = scaled(full, choice.scale)
     kbps = budget.video * 8 / 1000 / duration_s
     if choice.scale == 1:
-        picture = f"The picture keeps its {size}: {kbps:.0f} kb/s carry it at CRF {choice.crf:.1f}."
+        picture = f"The picture keeps its {size}: {kbps:.0f} kb/s carry it at CRF {codec.own_crf(choice.crf):.1f}."
     else:
         picture = f"The picture shrinks from {full} to {size}: at {kbps:.0f} kb/s fewer, better pixels look sharper."
     sentences = [

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import NoReturn
 
 from tightfit.domain import control
+from tightfit.domain.codec import H264
 from tightfit.domain.geometry import Size, scaled
 from tightfit.domain.pieces import Part, Segment, Variant
 from tightfit.domain.plan import USUAL_CROSSINGS, Choice, Crossings, choose
@@ -24,8 +25,6 @@ log = logging.getLogger("tightfit.fit")
 # With so few segments little comes after the first one to make good for it: one is measured before any is encoded, and
 # all of them where that was a surprise. With more, each teaches the next.
 _FEW_SEGMENTS = 5
-# A first pass at a CRF comes out at this much of medium's bytes (0.83 … 0.98 on four clips).
-_FIRST_PASS_BYTES = 0.93
 # Share of the first piece, and least frames, at which it is compared with its forecast.
 _LOOK_SHARE, _LOOK_FRAMES, _SHORTEST_LOOKED_AT = 0.15, 40, 60
 
@@ -113,6 +112,11 @@ class FitState:
         return Lanes(self.lanes, self.cores, StartOver)
 
     @property
+    def hits_from_below(self) -> bool:
+        """Whether pieces made to a size are never larger than that."""
+        return not self.executor.codec.two_passes
+
+    @property
     def are_few(self) -> bool:
         return len(self.segments) <= (_FEW_SEGMENTS if self.cloud is None else 1)
 
@@ -175,7 +179,9 @@ class FitState:
     def as_encoded(self, looked_at: Part) -> Observation:
         """What a first pass says about the encode behind it."""
         seen = Observation.of(looked_at, self.scale)
-        factor = 1 / _FIRST_PASS_BYTES
+        codec = self.executor.codec
+        share = control.first_pass_share(looked_at.crf) if codec is H264 else codec.first_pass_ratio
+        factor = 1 / share
         return replace(seen, bytes=round(seen.bytes * factor), idr_bytes=round(seen.idr_bytes * factor))
 
     def start_over(self) -> NoReturn:

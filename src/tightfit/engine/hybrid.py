@@ -11,6 +11,7 @@ import anyio
 
 from tightfit.cloud.client import CloudClient
 from tightfit.cloud.models import Features
+from tightfit.domain.codec import H264, Effort
 from tightfit.domain.pieces import Segment
 from tightfit.domain.places import Lane, Preference, Rules, Work
 from tightfit.domain.request import CompressRequest, Where
@@ -52,7 +53,7 @@ async def cloud_of(
         yield None
         return
     asked = request.where is Where.CLOUD
-    reason = _reason_against(clip, segments, asked=asked)
+    reason = _reason_against(request, clip, segments, asked=asked)
     if reason:
         _stay_here(request, reason, job, aloud=asked)
         yield None
@@ -93,7 +94,7 @@ def planned_service(request: CompressRequest, settings: Settings, clip: Clip, se
     asked = request.where is Where.CLOUD
     if not asked and not identity_of(settings, settings.cloud).is_agreed:
         return None
-    if _reason_against(clip, segments, asked=asked):
+    if _reason_against(request, clip, segments, asked=asked):
         return None
     is_hosted = settings.cloud.api_url == CloudSettings.model_fields["api_url"].default
     if is_hosted and not asked:
@@ -101,11 +102,17 @@ def planned_service(request: CompressRequest, settings: Settings, clip: Clip, se
     return place(settings.cloud.api_url), MESSAGE_CREDITS if is_hosted else 0
 
 
-def _reason_against(clip: Clip, segments: int, *, asked: bool) -> str:
+def _reason_against(request: CompressRequest, clip: Clip, segments: int, *, asked: bool) -> str:
+    if request.codec != H264.name:
+        return "services make H.264 alone"
+    if request.effort is not Effort.BALANCED:
+        return f"services know nothing of --effort {request.effort}"
     if not asked and segments < _WORTH_IT:
         return "short"
     if not (clip.layout.is_whole and clip.picture.is_plain):
         return "the service knows nothing of edits"
+    if clip.picture.is_interlaced:
+        return "the picture is interlaced, which a service is not told"
     if not can_travel(clip):
         return "this source can't be cut without encoding it"
     return ""

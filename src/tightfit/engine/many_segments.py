@@ -102,7 +102,7 @@ def _predicted(fit: FitState, segment: Segment) -> float:
 
 async def _encode_closing(fit: FitState, closing: Segment) -> None:
     left = fit.video_budget - fit.done_but(closing)
-    left = settle.aim(fit.limit, left) - (fit.limit - left)
+    left = settle.aim(fit.limit, left, sure=fit.hits_from_below) - (fit.limit - left)
     measured = fit.closing_seen or await _look_at_closing(fit, closing)
     seen = fit.as_encoded(measured.part)
     crf = control.closing_crf(fit.model, seen, left, fit.fits_all(), fit.step_limit)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
 
 from tightfit.domain import plan as planning
 from tightfit.domain.audio import AudioKind, AudioPlan
+from tightfit.domain.codec import CODECS
 from tightfit.domain.geometry import full_size
+from tightfit.domain.interlacing import says_so
 from tightfit.domain.layout import Layout
 from tightfit.domain.media_info import Hdr, MediaInfo, VideoStream
 from tightfit.domain.plan import Budget, Crossings, Plan
 from tightfit.domain.rate import RateModel
 from tightfit.domain.request import CompressRequest
-from tightfit.domain.result import Option
+from tightfit.domain.result import Decisions, Option
 from tightfit.domain.segments import cut_into_segments
 from tightfit.domain.updates import Phase
 from tightfit.engine import measured
+from tightfit.engine.codecs import decided
 from tightfit.engine.durable import content_of
 from tightfit.engine.editing import kept_bytes, layout_of, reasons, shape_for, worth_filling
 from tightfit.engine.job import Job
@@ -62,13 +65,16 @@ class Prepared:
 
 
 async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, settings: Settings, job: Job) -> Prepared:
-    """Measure and decide. Raises SourceError, Infeasible, EncoderError."""
+    """Measure and decide. Raises SourceError, Infeasible, EncoderError, ToolError."""
+    decision = decided(request, ffmpeg)
+    codec, request = decision.codec, replace(request, codec=decision.codec.name)
     video = info.main_video
     if video is None:
         raise SourceError(f"{info.path} holds no video.", hint="Name a video file.")
     require_tone_mapping(video, ffmpeg, info.path)
     layout, shape = layout_of(request, info, video), shape_for(request, info, video)
-    picture = Picture(video, full_size(shape.canvas, request.resolution), layout)
+    fields = await measured.fields_of(settings.cache, info, video, ffmpeg, job.work)
+    picture = Picture(video, full_size(shape.canvas, request.resolution), layout, fields)
     asked = request.limit_for(info.size)
     limit = worth_filling(asked, kept_bytes(info, video, layout), request)
     load = Load(shares_of(request, info, limit, layout))
@@ -79,7 +85,7 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     _warn_of_losses(info, layout, analysis, job)
     job.tell(Phase.PLAN)
     clip = Clip(info, video, picture, analysis.pts, layout)
-    model = RateModel(analysis.content)
+    model = RateModel(analysis.content, steepness=codec.steepness, bytes_ratio=codec.bytes_ratio, grain=codec.grain)
     line = timeline_of(clip)
     fitted = fit_load(request, limit, clip, line, model, load)
     if limit < asked and planning.choose(model, fitted[2].video, picture.full) is None:
@@ -101,11 +107,14 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         segments=tuple(segments),
         audio=audio,
         more_audio=tuple(plan for _, plan, track in load.more if track.path in {t.path for t in cargo.tracks}),
-        reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments))
+        reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments), codec)
+        + (() if not decision.why else (decision.why,))
         + _picture_reasons(picture)
         + reasons(layout, shape, video),
         warnings=tuple(job.warnings),
+        decisions=_decisions(picture),
         fps=layout.fps,
+        codec=codec,
         predicted_seconds=planning.predict_seconds(analysis.seconds, choice.scale),
     )
     return Prepared(plan, clip, model, cargo, line, crossings)
@@ -157,7 +166,8 @@ async def analysis_of(
 def budget_of(limit: int, clip: Clip, request: CompressRequest) -> Budget:
     """Where the limit's bytes go without any sound or subtitles."""
     line = timeline_of(clip)
-    return Budget(limit, 0, overhead_bound(clip, line, cargo_of(request, clip, line, (), Subtitles()), limit))
+    cargo = cargo_of(request, clip, line, (), Subtitles())
+    return Budget(limit, 0, overhead_bound(clip, line, cargo, limit, CODECS[request.codec]))
 
 
 def _tell_of_sound(load: Load, audio: AudioPlan, cargo: Cargo, job: Job) -> None:
@@ -215,5 +225,21 @@ def _warn_of_losses(info: MediaInfo, layout: Layout, analysis: Analysis, job: Jo
 def _picture_reasons(picture: Picture) -> tuple[str, ...]:
     said, hdr = [], picture.video.colour.hdr
     if hdr is not Hdr.NONE:
-        said.append(f"The {hdr.upper()} HDR picture is tone-mapped to SDR (BT.709), which every player shows right.")
+        layer = ", the base layer of Dolby Vision," if picture.video.dolby_vision else ""
+        said.append(
+            f"The {hdr.upper()} HDR picture{layer} is tone-mapped to SDR (BT.709), which every player shows right."
+        )
+    if picture.is_interlaced:
+        first = picture.fields.replace("_first", "")
+        said.append(f"The picture is interlaced, the {first} field first, as a look at it shows: it is deinterlaced.")
+    elif says_so(picture.video):
+        said.append("The picture is marked as interlaced, but a look at it shows none that would be mended: it stays.")
     return tuple(said)
+
+
+def _decisions(picture: Picture) -> Decisions:
+    hdr = picture.video.colour.hdr
+    return Decisions(
+        deinterlace=picture.fields.value if picture.is_interlaced else None,
+        tone_map=hdr.value if hdr is not Hdr.NONE else None,
+    )

@@ -18,6 +18,7 @@ from tightfit.domain.policy import Work
 from tightfit.domain.rate import Content
 from tightfit.errors import SourceError
 from tightfit.media import argv, packets, process
+from tightfit.media.coding import Coding, ConstantQuality
 from tightfit.media.encode import Clip, decoded_frames, seeks_to
 from tightfit.media.picture import Picture
 from tightfit.media.probe import require_read
@@ -82,7 +83,7 @@ async def _encode_run(
 ) -> packets.EncodedTable:
     """One run, read from the keyframe before it; where that misses frames, from earlier on, at last from the start."""
     first, last = clip.layout.frames_of(run)
-    for seek_s in seeks_to(clip.info, clip.video, run.start):
+    for seek_s in seeks_to(clip, run.start):
         try:
             table = await _encode_from(ffmpeg, clip, run, out, threads, seek_s, on_frames)
         except SourceError:
@@ -106,13 +107,14 @@ async def _encode_from(
     video, size = clip.video, analysis_size(clip.picture.full)
     first, last = clip.layout.frames_of(run)
     source = argv.source_input(clip.info, ffmpeg.policy, threads=threads, seek_s=seek_s, roughly=True)
-    node = argv.frames_of(source, video, run, clip.picture.steps(size, fast=True), clip.layout.slots)
-    rate, fps = argv.ConstantQuality(ANALYSIS_CRF), clip.layout.fps
-    settings = argv.X264(rate, ANALYSIS_PRESET, threads, fps, {}, level_of(size, fps), ANALYSIS_TUNING)
+    steps, slots = clip.picture.steps(size, fast=True), clip.layout.slots
+    node = argv.frames_of(source, video, run, steps, slots, before=clip.picture.whole())
+    rate, fps = ConstantQuality(ANALYSIS_CRF), clip.layout.fps
+    coding = Coding(rate, ANALYSIS_PRESET, threads, fps, {}, level_of(size, fps), ANALYSIS_TUNING)
     decoded, pixels = decoded_frames(clip, last, seek_s), (last - first) * size.pixels
     work = Work(decoded * video.pixels + pixels, decoded, pixels * _MOST_BYTES_PER_PIXEL)
     done = await process.run_or_again(
-        argv.command(ffmpeg.path, argv.x264_output(node, out, video.time_base, settings)),
+        argv.command(ffmpeg.path, argv.coded_output(node, out, video.time_base, coding)),
         clip.info.path,
         cwd=out.parent,
         on_line=ProgressReader(on_frames),

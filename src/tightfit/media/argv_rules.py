@@ -14,6 +14,8 @@ TRIAL_SOURCE = "color=s=64x64:r=25:d=0.2"
 
 _NUMBER = r"-?\d+(\.\d+)?"
 _WORD, _WORDS = r"[A-Za-z0-9_+.-]+", r"[A-Za-z0-9_+.-]+(,[A-Za-z0-9_+.-]+)*"
+# An encoder's own parameters: the only thing with a slash in it is a rate, so that no file is named elsewhere.
+_PARAMETERS = r"[A-Za-z0-9_=:.,-]*(fps=\d+/\d+)?[A-Za-z0-9_=:.,-]*"
 _FLAGS = {"-hide_banner", "-nostdin", "-nostats", "-y", "-xerror", "-copyts", "-noaccurate_seek"}
 # Each option that takes a value, and what that value has to look like from end to end.
 _VALUES = {
@@ -26,7 +28,7 @@ _VALUES = {
     "-q:v": _NUMBER,
     **dict.fromkeys(("-max_streams", "-max_pixels", "-pass", "-flush_packets", "-ac", "-ar"), _NUMBER),
     **dict.fromkeys(("-output_ts_offset", "-loop", "-final_delay"), _NUMBER),
-    **dict.fromkeys(("-frames:v", "-video_track_timescale", "-max_muxing_queue_size"), r"\d+"),
+    **dict.fromkeys(("-x264_build", "-frames:v", "-video_track_timescale", "-max_muxing_queue_size"), r"\d+"),
     **dict.fromkeys(("-b:v", "-b:a"), r"\d+k?"),
     "-map_metadata": r"-1|0(:s:a:\d+)?",
     "-map_chapters": "-1",
@@ -39,7 +41,7 @@ _VALUES = {
     "-codec_whitelist": _WORDS,
     "-progress": "pipe:1",
     "-enc_time_base": r"\d+/\d+",
-    "-x264-params": r"[A-Za-z0-9_=:/.,-]+",
+    **dict.fromkeys(("-x264-params", "-x265-params", "-svtav1-params"), _PARAMETERS),
     # A name without a folder, in the folder the child works in.
     "-passlogfile": r"[A-Za-z0-9_-]+",
     "-map": r"\[\w+\]|\d+:[a-z0-9:]+",
@@ -54,14 +56,14 @@ _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", 
 _MADE = {"nut", "mp4", "srt", "mp3", "ipod", "adts", "opus", "wav", "gif", "mjpeg"}
 _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf", "ssim"),
-    *("premultiply", "xpsnr"),
+    *("premultiply", "xpsnr", "setparams", "bwdif", "field", "blend", "hstack", "signalstats", "metadata"),
     *("fps", "palettegen", "paletteuse"),
     *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
     *("select", "transpose", "hflip", "vflip", "pad", "fade"),
     *("asetnsamples", "aselect", "atempo", "volume", "afade"),
 }
-# libvmaf and ssim write their logs, and paletteuse its tree, into the folder the child works in.
-_LOG_PATH = re.compile(r"(?:log_path|stats_file|debug_kdtree)=([^:\[\];,]*)")
+# libvmaf, ssim and metadata write their logs, and paletteuse its tree, into the folder the child works in.
+_LOG_PATH = re.compile(r"(?:log_path|stats_file|debug_kdtree|\bfile)=([^:\[\];,]*)")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _ESCAPED, _LABEL = re.compile(r"\\+.|'[^']*'", re.DOTALL), re.compile(r"\[[^\]]*\]")
 

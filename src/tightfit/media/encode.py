@@ -12,6 +12,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import ffmpeg as graph
+
+from tightfit.domain.codec import H264, Codec
 from tightfit.domain.geometry import Size
 from tightfit.domain.layout import Cut, Layout, lay_out
 from tightfit.domain.level import level_of
@@ -19,7 +22,9 @@ from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Part
 from tightfit.domain.policy import Work
 from tightfit.errors import EncoderError, SourceError
-from tightfit.media import argv, packets, process
+from tightfit.media import argv, kept, packets, process
+from tightfit.media.coding import Coding, ConstantQuality, FirstPass, Rate
+from tightfit.media.encoders import encoder_of
 from tightfit.media.picture import Picture
 from tightfit.media.probe import require_read
 from tightfit.media.progress import ProgressReader
@@ -31,8 +36,6 @@ _AFTER_KEYFRAME_S = 0.001
 _BEFORE_KEYFRAME_S = -0.5
 _RETRY_EARLIER_S = 1.5
 _FULL = os.strerror(errno.ENOSPC)
-# Pictures that x264 holds to look ahead; by default 20 or 40, which is most of its memory.
-_SHORT_LOOKAHEAD = "rc-lookahead=10"
 _INDEXED = {"mov", "mp4", "matroska", "webm"}
 
 
@@ -80,6 +83,8 @@ class Setting:
     threads: int
     preset: str = "medium"
     most_bytes: int | None = None
+    codec: Codec = H264
+    tuning: str = ""
 
 
 async def encode(
@@ -91,31 +96,37 @@ async def encode(
     out: Path,
     *,
     on_frames: Callable[[int], None],
-    rate: argv.Rate | None = None,
+    rate: Rate | None = None,
+    pictures: Path | None = None,
 ) -> Part:
     """Encode frames ``[first, last)`` into ``out`` and return them as a checked part.
 
-    ``rate`` is constant quality at the setting's CRF unless told.
+    ``rate`` is constant quality at the setting's CRF unless told. A first pass leaves its ``pictures`` there for a
+    second one, which takes them from there; both do without where that fails.
     The frames that came back are compared with the plan by timestamp; a wrong cut is repeated with an
     earlier seek, and at last without one. One that the system killed, most likely for want of memory, is repeated
     with less of it. Raises EncoderError where ffmpeg keeps failing, OutputError where its disk does, SourceError where
     no cut is exact, SourceUnreadable where the source's disk is why.
     """
     complaint, frugally = "", False
-    for seek_s in seeks_of(clip, first):
+    tries = [(pictures, seeks_of(clip, first)[0])] if pictures else []
+    for keep, seek_s in [*tries, *((None, seek_s) for seek_s in seeks_of(clip, first))]:
         # A second pass has to look ahead as far as the first one did.
-        tuning = _SHORT_LOOKAHEAD if frugally and rate is None else ""
-        node = _frames(ffmpeg, clip, first, last, setting, seek_s, roughly=isinstance(rate, argv.FirstPass))
-        x264 = _x264(clip, setting, rate or argv.ConstantQuality(setting.crf), tuning)
+        tunings = [setting.tuning, encoder_of(setting.codec).FRUGAL if frugally and rate is None else ""]
+        coding = _coding(clip, setting, rate or ConstantQuality(setting.crf), ":".join(filter(None, tunings)))
+        output = _output(ffmpeg, clip, (first, last), setting, out, seek_s, coding, keep)
         done = await process.run(
-            argv.command(ffmpeg.path, argv.x264_output(node, out, clip.video.time_base, x264)),
+            argv.command(ffmpeg.path, output),
             cwd=out.parent,
             on_line=ProgressReader(on_frames),
-            limits=ffmpeg.policy.limits(work_of(clip, first, last, setting, seek_s)),
+            limits=ffmpeg.policy.limits(work_of(clip, first, last, setting, seek_s, keeps=keep is not None)),
         )
         part = part_of(clip, first, out, setting.crf)
         if done.returncode == 0 and part is not None and sorted(part.ranks) == list(range(last - first)):
             return part
+        if keep:
+            keep.unlink(missing_ok=True)
+            continue
         if done.could_not_write == _FULL:
             raise process.unwritable(done, out.parent)
         complaint = done.last_message if done.returncode else ""
@@ -137,34 +148,57 @@ async def encode(
     )
 
 
+def _output(
+    ffmpeg: Ffmpeg,
+    clip: Clip,
+    span: tuple[int, int],
+    setting: Setting,
+    out: Path,
+    seek_s: float | None,
+    coding: Coding,
+    keep: Path | None,
+) -> Any:
+    time_base, is_first = clip.video.time_base, isinstance(coding.rate, FirstPass)
+    if keep and not is_first:
+        return argv.coded_output(kept.reading(keep), out, time_base, coding)
+    # Kept pictures are those of the second pass, which are never rough ones.
+    node = _frames(ffmpeg, clip, *span, setting, seek_s, roughly=is_first and not keep)
+    if not keep:
+        return argv.coded_output(node, out, time_base, coding)
+    twice = node.split()
+    return graph.merge_outputs(
+        argv.coded_output(twice[0], out, time_base, coding), kept.writing(twice[1], keep, time_base)
+    )
+
+
 def _frames(
     ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, setting: Setting, seek_s: float | None, *, roughly: bool
 ) -> Any:
     source = argv.source_input(clip.info, ffmpeg.policy, threads=setting.threads, seek_s=seek_s, roughly=roughly)
     steps, slots = clip.picture.steps(setting.size), clip.layout.slots
-    return argv.frames_of(source, clip.video, cut_of(clip, first, last), steps, slots)
+    return argv.frames_of(source, clip.video, cut_of(clip, first, last), steps, slots, before=clip.picture.whole())
 
 
-def _x264(clip: Clip, setting: Setting, rate: argv.Rate, tuning: str) -> argv.X264:
+def _coding(clip: Clip, setting: Setting, rate: Rate, tuning: str) -> Coding:
     fps = clip.layout.fps
     tags, level = clip.picture.tag_options(), level_of(setting.size, fps)
-    return argv.X264(rate, setting.preset, setting.threads, fps, tags, level, tuning)
+    return Coding(rate, setting.preset, setting.threads, fps, tags, level, tuning, setting.codec)
 
 
 # x264's notes of a first pass: its mbtree file has two bytes for each block of 16x16 pixels of each frame.
 PIXELS_PER_NOTE_BYTE = 128
 
 
-def work_of(clip: Clip, first: int, last: int, setting: Setting, seek_s: float | None) -> Work:
+def work_of(clip: Clip, first: int, last: int, setting: Setting, seek_s: float | None, *, keeps: bool = False) -> Work:
     decoded, frames = decoded_frames(clip, last, seek_s), last - first
     pixels = decoded * clip.video.pixels + frames * setting.size.pixels
     notes = frames * setting.size.pixels / PIXELS_PER_NOTE_BYTE
     piece = frames * setting.size.pixels * MOST_BYTES_PER_PIXEL if setting.most_bytes is None else setting.most_bytes
-    return Work(pixels, decoded, max(piece, notes))
+    return Work(pixels, decoded, max(piece, notes, kept.bytes_of(frames, setting.size) if keeps else 0))
 
 
-# No encode is larger than the pictures it is made of: 8 bits 4:2:0.
-MOST_BYTES_PER_PIXEL = 1.5
+# No encode is larger than the pictures it is made of.
+MOST_BYTES_PER_PIXEL = kept.BYTES_PER_PIXEL
 
 
 def decoded_frames(clip: Clip, last: int, seek_s: float | None) -> int:
@@ -228,11 +262,15 @@ def is_indexed(info: MediaInfo) -> bool:
 
 def seeks_of(clip: Clip, first: int) -> list[float | None]:
     """Where to start reading, best guess first; None is the beginning, which is slow and always right."""
-    return seeks_to(clip.info, clip.video, clip.source_pts(first))
+    return seeks_to(clip, clip.source_pts(first))
 
 
-def seeks_to(info: MediaInfo, video: VideoStream, pts: int) -> list[float | None]:
+def seeks_to(clip: Clip, pts: int) -> list[float | None]:
     """As ``seeks_of``, for the frame at ``pts`` ticks of the stream."""
+    info, video = clip.info, clip.video
+    if clip.picture.is_interlaced:
+        # How its fields become one picture depends on the picture before it.
+        pts = video.pts[max(0, bisect_left(video.pts, pts) - 1)]
     keyframe = video.keyframe_at_or_before(pts)
     if keyframe is None or pts <= video.pts[0]:
         return [None, None]

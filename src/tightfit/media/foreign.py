@@ -155,7 +155,8 @@ async def likeness(ffmpeg: Ffmpeg, clip: Clip, wanted: Wanted, piece: Path, *, t
     """
     first, last = wanted.first, wanted.last
     source = argv.source_input(clip.info, ffmpeg.policy, threads=threads, seek_s=seeks_of(clip, first)[0])
-    full = argv.frames_of(source, clip.video, cut_of(clip, first, last), clip.picture.steps(wanted.size))
+    steps, before = clip.picture.steps(wanted.size), clip.picture.whole()
+    full = argv.frames_of(source, clip.video, cut_of(clip, first, last), steps, before=before)
     shown = argv.own_input(piece, "nut", threads=threads)["v:0"]
     log = f"ssim-{first}-{last}-{piece.stem}.log"
     pair = [_small(node, wanted.size) for node in (shown, full)]
