@@ -32,7 +32,8 @@ async def _note(_work: Work, _lane: Lane) -> None:
     pass
 
 
-async def _work_off(case: Case, with_cloud: bool, breaks: bool = False) -> tuple[float, Report]:
+async def work_off(case: Case, with_cloud: bool, breaks: bool = False) -> tuple[float, Report]:
+    """Seconds until ``case`` is through, and what became of it."""
     world, seen = World(case), set[int]()
 
     def on_done(finished: Finished[int]) -> None:
@@ -72,8 +73,8 @@ class Outcome:
 def outcome(seed: int, fewest: int, most: int, *, breaks: bool = False) -> Outcome:
     """One case with the cloud, alone, and its bound; with ``breaks`` the service fails for good in the middle."""
     case = random_case(seed, fewest, most)
-    hybrid, report = virtual_time.run(_work_off, case, True, breaks)
-    alone, _ = virtual_time.run(_work_off, case, False)
+    hybrid, report = virtual_time.run(work_off, case, True, breaks)
+    alone, _ = virtual_time.run(work_off, case, False)
     count = len(case.works)
     return Outcome(seed, count, lower_bound(case), hybrid, alone, report.cloud / count, report.attempts / count - 1)
 

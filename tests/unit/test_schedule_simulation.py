@@ -9,9 +9,10 @@ from itertools import product
 
 import pytest
 
+from benchmarks.attainable import attainable
 from benchmarks.lower_bound import lower_bound
 from benchmarks.schedule_simulation import outcome, quantile
-from benchmarks.simulated_cloud import Case, Machine
+from benchmarks.simulated_cloud import Case, Machine, random_case
 from tightfit.domain.places import Work
 
 
@@ -54,6 +55,11 @@ def _case(local_s, render_s, *, lanes=2, cloud_lanes=1):
 def test_the_bound_knows_that_segments_are_whole():
     # Three alike on two lanes, and a cloud that is no help: divisible ones would be through after 15 s.
     assert lower_bound(_case([10.0] * 3, [1000.0] * 3)) == pytest.approx(20.0, rel=1e-3)
+
+
+def test_a_schedule_that_is_found_is_above_the_bound_and_near_it():
+    shares = [attainable(case) / lower_bound(case) for case in (random_case(seed, 10, 25) for seed in range(3))]
+    assert 1 <= min(shares) <= max(shares) < 1.2
 
 
 def _least(case):
