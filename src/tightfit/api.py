@@ -51,9 +51,12 @@ async def acompress(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
+    codec: str = "h264",
+    effort: str = "balanced",
     container: str | None = None,
     hdr: str = "auto",
     private: bool = False,
+    min_quality: float = 0.0,
     report: Pathish | None = None,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
@@ -63,8 +66,8 @@ async def acompress(
     ``where`` is "auto", "local" or "cloud"; ``offline`` opens no socket whatever else is set; ``no_fallback`` raises
     NoPlaceLeft where the cloud can't do it; ``max_credits`` is the most that may be spent there. ``container`` is
     "mp4", "mov" or "mkv" (None: by the output's name), ``hdr`` "auto" or "tonemap"; ``private`` drops facts of a place,
-    a person or a device; ``report`` names a page in HTML about what was made. ``edits`` are written as on the command
-    line: trim="0:10-0:30".
+    a person or a device; ``min_quality`` is a mean VMAF below which InfeasibleError is raised; ``report`` names a page
+    in HTML about what was made. ``edits`` are written as on the command line: trim="0:10-0:30".
     """
     request = make_request(
         Path(path),
@@ -78,9 +81,12 @@ async def acompress(
         where=where,
         no_fallback=no_fallback,
         max_credits=max_credits,
+        codec=codec,
+        effort=effort,
         container=container,
         hdr=hdr,
         private=private,
+        min_quality=min_quality,
         report=report,
         edits=parse_edits(edits),
     )
@@ -149,9 +155,12 @@ async def aplan(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
+    codec: str = "h264",
+    effort: str = "balanced",
     container: str | None = None,
     hdr: str = "auto",
     private: bool = False,
+    min_quality: float = 0.0,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
 ) -> Plan | FilePlan | AlreadyFits:
@@ -165,9 +174,12 @@ async def aplan(
         where=where,
         no_fallback=no_fallback,
         max_credits=max_credits,
+        codec=codec,
+        effort=effort,
         container=container,
         hdr=hdr,
         private=private,
+        min_quality=min_quality,
         edits=parse_edits(edits),
     )
     return await run_plan(request, _settings(offline), on_update)
@@ -192,9 +204,12 @@ def compress(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
+    codec: str = "h264",
+    effort: str = "balanced",
     container: str | None = None,
     hdr: str = "auto",
     private: bool = False,
+    min_quality: float = 0.0,
     report: Pathish | None = None,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
@@ -215,9 +230,12 @@ def compress(
             offline=offline,
             no_fallback=no_fallback,
             max_credits=max_credits,
+            codec=codec,
+            effort=effort,
             container=container,
             hdr=hdr,
             private=private,
+            min_quality=min_quality,
             report=report,
             on_update=on_update,
             **edits,
@@ -241,9 +259,12 @@ def plan(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
+    codec: str = "h264",
+    effort: str = "balanced",
     container: str | None = None,
     hdr: str = "auto",
     private: bool = False,
+    min_quality: float = 0.0,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
 ) -> Plan | FilePlan | AlreadyFits:
@@ -260,9 +281,12 @@ def plan(
             offline=offline,
             no_fallback=no_fallback,
             max_credits=max_credits,
+            codec=codec,
+            effort=effort,
             container=container,
             hdr=hdr,
             private=private,
+            min_quality=min_quality,
             on_update=on_update,
             **edits,
         )

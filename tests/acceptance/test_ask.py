@@ -52,7 +52,7 @@ def test_what_was_understood_is_one_object_for_scripts(tool: Tool, clip: Path):
         ("compress clip.mp4", "To what size?"),
         ("clip.mp4 auf 20MB; rm -rf /", "verstehe ich nicht"),
         ("20 MB", "Which file?"),
-        ("compress clip.mp4 to 1MB with av1", "not in this version: the codec av1"),
+        ("compress clip.mp4 to 1MB with vp9", "not in this version: the codec vp9"),
         ('write "Hello" on clip.mp4, 1MB', "only an editing service"),
         ("export clip.mp4 as mkv", "can't be done in this version"),
         ("hello there, $(reboot)", "understand"),

@@ -18,6 +18,7 @@ from tightfit.domain.policy import LOCAL, POLICIES, SERVER
 from tightfit.errors import EncoderError
 from tightfit.media import argv
 from tightfit.media.argv_rules import TRIAL_SOURCE, violations
+from tightfit.media.coding import Coding, ConstantQuality, FirstPass, SecondPass
 from tightfit.media.picture import Picture
 
 # What a hostile name, tag or JSON value looks like.
@@ -81,9 +82,9 @@ def infos(draw: st.DrawFn) -> MediaInfo:
 
 
 RATES = st.one_of(
-    st.floats(0, 51).map(argv.ConstantQuality),
-    st.floats(0, 51).map(lambda crf: argv.FirstPass(crf, "piece-00001-stats")),
-    st.integers(1, 10**6).map(lambda kbps: argv.SecondPass(kbps, "piece-00001-stats")),
+    st.floats(0, 51).map(ConstantQuality),
+    st.floats(0, 51).map(lambda crf: FirstPass(crf, "piece-00001-stats")),
+    st.integers(1, 10**6).map(lambda kbps: SecondPass(kbps, "piece-00001-stats")),
 )
 
 
@@ -105,8 +106,8 @@ def test_every_encode_keeps_the_rules_whatever_it_is_given(
     source = argv.source_input(info, policy, threads=2, seek_s=seek, roughly=fast)
     cut, steps = argv.Cut(video.pts[0], None, video.pts[0]), picture.steps(size, fast=fast)
     node = argv.frames_of(source, video, cut, steps, before=picture.whole())
-    x264 = argv.X264(rate, "medium", 2, video.fps, picture.tag_options(), 40, "subme=1" if fast else "")
-    made = argv.command("/usr/bin/ffmpeg", argv.x264_output(node, Path("/w/piece.nut"), video.time_base, x264))
+    coding = Coding(rate, "medium", 2, video.fps, picture.tag_options(), 40, "subme=1" if fast else "")
+    made = argv.command("/usr/bin/ffmpeg", argv.coded_output(node, Path("/w/piece.nut"), video.time_base, coding))
     assert violations(made) == []
     # What the file is called is one word, and the whole of it.
     assert [word for word in made if info.path in word and len(info.path) > 12] in ([], [argv.ours(info.path)])
@@ -229,8 +230,8 @@ def test_an_encode_is_this_command_to_the_word(end: int | None, trim: str):
         argv.Cut(40, end, 40),
         [("scale", {"w": 64, "h": 36})],
     )
-    x264 = argv.X264(argv.SecondPass(398, "notes"), "medium", 3, Fraction(25), {"color_range": "tv"}, 30, "me=dia")
-    made = argv.command("/ffmpeg", argv.x264_output(node, Path("/w/out.nut"), VIDEO.time_base, x264))
+    coding = Coding(SecondPass(398, "notes"), "medium", 3, Fraction(25), {"color_range": "tv"}, 30, "me=dia")
+    made = argv.command("/ffmpeg", argv.coded_output(node, Path("/w/out.nut"), VIDEO.time_base, coding))
     assert made == [
         *HEAD,
         *("-f", "mov", "-copyts", *SOURCE[:6], "-noaccurate_seek", *SOURCE[6:]),
@@ -264,8 +265,8 @@ def test_a_first_pass_is_one_and_a_stranger_s_file_meets_these_decoders():
     info = MediaInfo("/a.mp4", Identity(1, 1, 1, 1, ""), "mov,mp4", 0.0, None, (VIDEO,), (), (), 0, ())
     source = argv.source_input(info, SERVER, threads=2)
     node = argv.frames_of(source, VIDEO, argv.Cut(40, None, 40), [])
-    x264 = argv.X264(argv.FirstPass(23, "notes"), "medium", 3, Fraction(25), {}, 30)
-    made = argv.command("/ffmpeg", argv.x264_output(node, Path("/w/out.nut"), VIDEO.time_base, x264))
+    coding = Coding(FirstPass(23, "notes"), "medium", 3, Fraction(25), {}, 30)
+    made = argv.command("/ffmpeg", argv.coded_output(node, Path("/w/out.nut"), VIDEO.time_base, coding))
     assert (made[made.index("-pass") + 1], made[made.index("-crf") + 1]) == ("1", "23.000")
     assert made[made.index("-codec_whitelist") + 1].split(",")[:3] == ["h264", "hevc", "mpeg4"]
     assert "-skip_loop_filter" not in made

@@ -11,6 +11,7 @@ import anyio
 import pytest
 from support.simulated import Footage, random_footage
 
+from tightfit.domain.codec import H264, Codec
 from tightfit.domain.geometry import Size
 from tightfit.domain.pieces import Part, Variant
 from tightfit.domain.plan import Choice, choose
@@ -33,6 +34,7 @@ class SimulatedExecutor:
     luck: random.Random
     attempts: int = 0
     encoded_frames: int = 0
+    codec: Codec = H264
     on_progress: Callable[[], None] = field(default=lambda: None)
 
     async def encode(

@@ -16,7 +16,7 @@ from tightfit.domain.media_info import Identity, MediaInfo
 from tightfit.domain.policy import LOCAL, SERVER, Limits
 from tightfit.domain.refusal import refusal
 from tightfit.errors import EncoderError, SourceError
-from tightfit.media import nal, two_pass
+from tightfit.media import nal, x264
 from tightfit.media.probe import info_of
 from tightfit.media.progress import ProgressReader
 from tightfit.media.references import external
@@ -70,21 +70,21 @@ def test_sound_facts_are_read_and_not_refused():
 def test_any_bytes_are_nal_units_or_none(stream: bytes):
     units = nal.units(stream)
     assert all(unit and b"\0\0\1" not in unit for unit in units)
-    nal.length_prefixed(stream)
+    nal.sample(stream)
     with suppress(ValueError):
-        nal.avcc(stream)
+        nal.description(stream)
 
 
 @given(st.lists(st.sampled_from([b"\0\0\1", b"\0\0\0\1", b"\0", b"\1", b"\x67\x64", b"\x68", b"\x06\x05x", b"\x65"])))
 def test_start_codes_in_any_order_are_taken_apart(pieces: list[bytes]):
     stream = b"".join(pieces)
-    joined = nal.length_prefixed(stream)
+    joined = nal.sample(stream)
     at = 0
     while at < len(joined):
         at += 4 + int.from_bytes(joined[at : at + 4], "big")
     assert at == len(joined)
     with suppress(ValueError):
-        nal.avcc(stream)
+        nal.description(stream)
 
 
 @given(
@@ -109,9 +109,9 @@ def test_a_count_that_is_no_number_keeps_the_one_before():
 def test_any_notes_of_x264_are_read_or_told(notes: str | list[str]):
     text = notes if isinstance(notes, str) else "".join(notes)
     with suppress(EncoderError):
-        assert two_pass.duration_s(text) >= 0
-    assert two_pass.least_bytes(text) >= 0
-    two_pass.stretch(text, 1.1)
+        assert x264.duration_s(text) >= 0
+    assert x264.least_bytes(text) >= 0
+    x264.stretch(text, 1.1)
 
 
 BOXES = st.recursive(
@@ -173,7 +173,7 @@ SPS, PPS = b"\x67\x64\x00\x0b\xac\xd9", b"\x68\xeb\xec"
 
 def test_a_description_as_mp4_has_it_and_ours_are_the_same():
     ours = b"\x00\x00\x00\x01" + SPS + b"\x00\x00\x00\x01" + PPS
-    assert nal.annex_b_sets(nal.avcc(ours)) == (ours, 4)
+    assert nal.annex_b_sets(nal.description(ours)) == (ours, 4)
 
 
 @given(st.binary(max_size=60))
@@ -192,4 +192,4 @@ def test_any_bytes_are_a_sample_or_none(sample: bytes, length_bytes: int):
 
 def test_a_sample_keeps_its_units():
     stream = b"\x00\x00\x00\x01\x65\x88\x84" + b"\x00\x00\x00\x01\x41\x9a"
-    assert nal.start_coded(nal.length_prefixed(stream), 4) == stream
+    assert nal.start_coded(nal.sample(stream), 4) == stream

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from tightfit.domain.request import CompressRequest
     from tightfit.engine.edit_options import EditOptions
 
-_TO_COME = ("--effort", "--min-quality")
-LATER = {"compress": _TO_COME, "plan": _TO_COME}
 # What to write instead, for the options whose value can be wrong.
 EXAMPLES = {
     "--to": "--to 50MB",
@@ -25,12 +23,14 @@ EXAMPLES = {
     "--output": "-o small.mp4",
     "-o": "-o small.mp4",
     "--codec": "--codec h264",
+    "--effort": "--effort fast",
     "--container": "--container mp4",
     "--resolution": "--resolution 720p",
     "--audio": "--audio 96",
     "--hdr": "--hdr tonemap",
     "--where": "--where local",
     "--report": "--report report.html",
+    "--min-quality": "--min-quality 80",
     "--jobs": "--jobs 2",
     "--trim": "--trim 0:10-0:30",
     "--cut": "--cut 0:10-0:30",
@@ -73,7 +73,17 @@ Resolution = Annotated[
     typer.Option(metavar="SIZE", help="Upper bound of the picture: auto, source, 1080p, 1280x720. Never upscales."),
 ]
 Audio = Annotated[str, typer.Option(metavar="CHOICE", help="auto, none, copy, or kb/s such as 96.")]
-Codec = Annotated[str, typer.Option(metavar="CODEC", help="h264.")]
+Codec = Annotated[
+    str,
+    typer.Option(
+        metavar="CODEC",
+        help="h264; hevc or av1: better in the same bytes, not played everywhere; auto: the best that --for plays.",
+    ),
+]
+Effort = Annotated[
+    str,
+    typer.Option(metavar="STEP", help="fast, balanced or best: how much time may be taken for a better picture."),
+]
 Container = Annotated[
     str | None,
     typer.Option(metavar="FORMAT", help="mp4, mov or mkv.", show_default="from --output, else mp4"),
@@ -83,6 +93,10 @@ Hdr = Annotated[
     typer.Option(metavar="WAY", help="auto or tonemap: HDR becomes SDR, also in a file that would fit as it is."),
 ]
 Private = Annotated[bool, typer.Option("--private", help="Drop facts of a place, a person or a device.")]
+MinQuality = Annotated[
+    float,
+    typer.Option("--min-quality", metavar="VMAF", help="Refuse (exit 4) what would look worse: 0 (off) to 100."),
+]
 Report = Annotated[
     str | None,
     typer.Option(
@@ -175,10 +189,13 @@ def _size_at_the_end(words: list[str]) -> str:
 class Form:
     """What kind of file is made, what it tells, and where a page tells of it."""
 
+    codec: str = "h264"
+    effort: str = "balanced"
     container: str | None = None
     hdr: str = "auto"
     private: bool = False
     report: str | None = None
+    min_quality: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -220,17 +237,19 @@ def request(
         where="local" if places.offline and places.where == "auto" else places.where,
         no_fallback=places.no_fallback,
         max_credits=places.max_credits,
+        codec=form.codec,
+        effort=form.effort,
         container=form.container,
         hdr=form.hdr,
         private=form.private,
         report=form.report,
+        min_quality=form.min_quality,
         edits=parse_edits(edits or {}),
     )
 
 
-def require_built(codec: str, places: Places) -> None:
+def require_built(places: Places) -> None:
     """Raise UsageError for a value that is promised but not in this version, or means nothing."""
-    _require("--codec", codec, ("h264",), ("hevc", "av1", "vp9", "auto"))
     _require("--where", places.where, ("auto", "local", "cloud"), ("cluster",))
     if places.offline and places.where == "cloud":
         raise UsageError("--offline opens no socket, and --where cloud needs one.", hint="Leave one of them out.")

@@ -57,7 +57,7 @@ def watch(
     verbose: options.Verbose = False,
 ) -> int:
     places = options.Places(where, offline, no_fallback, max_credits)
-    options.require_built("h264", places)
+    options.require_built(places)
     folders, limits = options.files_and_limits(words, to, preset)
     if len(folders) != 1:
         raise UsageError(f"{len(folders)} folders are named, and watch takes one.", hint="Start it once for each.")

@@ -58,6 +58,8 @@ def result(value: Result) -> Wire:
         wire["destination"] = value.destination
     if value.part is not None:
         wire["part"] = value.part
+    if value.credits is not None:
+        wire["credits"] = value.credits
     if value.status == "infeasible":
         wire |= infeasible(value.smallest_bytes, value.options)
     if value.status == "failed" and value.error:
@@ -83,7 +85,7 @@ def plan(value: Plan, info: MediaInfo) -> Wire:
         "status": "feasible",
         "input": info.path,
         "limit_bytes": value.limit_bytes,
-        "video": _picture("h264", (value.size.width, value.size.height), value.fps or video.fps),
+        "video": _picture(value.codec.name, (value.size.width, value.size.height), value.fps or video.fps),
         "audio": [] if value.audio.kind == "none" else tracks,
         "predicted_bytes": list(value.predicted_bytes),
         "predicted_vmaf": _rounded(value.predicted_vmaf, 1),

@@ -47,6 +47,7 @@ class Sample(NamedTuple):
 
 
 Samples = Sequence[Sample]
+CodedAs = Literal["h264", "hevc", "av1"]
 Shape = tuple[int, int]  # chunks, stsc runs
 
 
@@ -62,7 +63,7 @@ class VideoFormat:
     """
 
     extradata_bytes: int
-    codec: Literal["h264", "hevc", "av1"] = "h264"
+    codec: CodedAs = "h264"
     colour_tagged: bool = False
     has_pasp: bool = False
     has_btrt: bool = True

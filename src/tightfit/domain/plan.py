@@ -10,6 +10,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from tightfit.domain.audio import AudioPlan
+from tightfit.domain.codec import H264, Codec
 from tightfit.domain.geometry import Size, ladder, scaled
 from tightfit.domain.pieces import Segment
 from tightfit.domain.rate import CRF_MAX, RateModel
@@ -124,6 +125,7 @@ class Plan:
     more_audio: tuple[AudioPlan, ...] = ()
     decisions: Decisions = NO_DECISIONS
     fps: Fraction | None = None
+    codec: Codec = H264
 
     @property
     def size(self) -> Size:
@@ -227,13 +229,19 @@ def infeasible_options(
 
 
 def explain(
-    choice: Choice, full: Size, budget: Budget, duration_s: float, audio: AudioPlan, segments: int
+    choice: Choice,
+    full: Size,
+    budget: Budget,
+    duration_s: float,
+    audio: AudioPlan,
+    segments: int,
+    codec: Codec = H264,
 ) -> tuple[str, ...]:
     """The plan in sentences."""
     size = scaled(full, choice.scale)
     kbps = budget.video * 8 / 1000 / duration_s
     if choice.scale == 1:
-        picture = f"The picture keeps its {size}: {kbps:.0f} kb/s carry it at CRF {choice.crf:.1f}."
+        picture = f"The picture keeps its {size}: {kbps:.0f} kb/s carry it at CRF {codec.own_crf(choice.crf):.1f}."
     else:
         picture = f"The picture shrinks from {full} to {size}: at {kbps:.0f} kb/s fewer, better pixels look sharper."
     sentences = [

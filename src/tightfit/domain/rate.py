@@ -128,12 +128,15 @@ class Observation:
 class RateModel:
     """Predicts bytes; pure, grown by ``learn`` and ``learn_slope``.
 
-    ``steepness`` is this clip's slope over the usual one.
+    ``steepness`` is this clip's slope over the usual one, ``bytes_ratio`` the codec's bytes over x264's. Its
+    encoder knows qualities ``grain`` apart (0: all).
     """
 
     content: Content
     seen: tuple[Observation, ...] = field(default=())
     steepness: float = 1.0
+    bytes_ratio: float = 1.0
+    grain: float = 0.0
 
     def learn(self, *observations: Observation) -> RateModel:
         return replace(self, seen=(*self.seen, *observations))
@@ -184,7 +187,11 @@ class RateModel:
     def _usual(self, scale: float, crf: float) -> float:
         """log2 of bytes over analysis bytes on a usual clip."""
         octaves = math.log2(scale / _ANCHOR_SCALE) - math.log2(self.content.scale / _ANALYSIS_SCALE)
-        return math.log2(_HALF_SIZE_RATIO) + _BYTES_LOG2_PER_OCTAVE * octaves - self._fall(_ANCHOR_CRF, crf)
+        return (
+            math.log2(_HALF_SIZE_RATIO * self.bytes_ratio)
+            + _BYTES_LOG2_PER_OCTAVE * octaves
+            - self._fall(_ANCHOR_CRF, crf)
+        )
 
     @cached_property
     def bias(self) -> float:

@@ -7,11 +7,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+from tightfit.domain.codec import Effort
 from tightfit.domain.containers import Container, container_of
 from tightfit.domain.edits import NO_EDITS, Edits
 from tightfit.units import Target
 
 AudioChoice = Literal["auto", "none", "copy"] | int
+# A codec that is chosen by what the destination plays.
+AUTO_CODEC = "auto"
 Hdr = Literal["auto", "tonemap"]
 
 
@@ -54,8 +57,10 @@ class CompressRequest:
     """One input and what to make of it. ``audio`` is a choice or kb/s; ``destination`` is set for presets.
 
     ``no_fallback``: what the cloud can't do is not done here instead. ``max_credits`` is the most that may be spent.
+    ``codec`` is a name in ``domain.codec``, or ``AUTO_CODEC``.
     ``container`` None follows the output's name. ``private`` leaves out facts of a place, a person or a device.
-    ``report`` is where a page about the result goes.
+    ``min_quality`` is the mean VMAF below which no file is made, 0 for none; ``report`` is where a page about the
+    result goes.
     ``keeps_rate``: no size was named, only edits; what stays of the source may take the bytes that it takes there.
     ``stem`` begins the output's name instead of the source's. ``share_bytes`` is the file's part of a limit that is for
     several together, and takes the place of the limit that was named. ``part`` counts
@@ -73,10 +78,13 @@ class CompressRequest:
     where: Where = Where.AUTO
     no_fallback: bool = False
     max_credits: int | None = None
+    codec: str = "h264"
+    effort: Effort = Effort.BALANCED
     container: Container | None = None
     private: bool = False
     hdr: Hdr = "auto"
     report: Path | None = None
+    min_quality: float = 0.0
     edits: Edits = NO_EDITS
     keeps_rate: bool = False
     stem: str = ""

@@ -91,7 +91,7 @@ class Result:
     """One output file, or why there is none. Fields that do not apply are None or empty.
 
     ``destination`` names the preset where one run makes files for several, ``part`` counts those of a
-    split from 1.
+    split from 1. ``credits`` were spent at a service; None where none took part.
     """
 
     status: Status
@@ -115,6 +115,7 @@ class Result:
     error: Failure | None = None
     destination: str | None = None
     part: int | None = None
+    credits: int | None = None
 
     @property
     def fill(self) -> float | None:

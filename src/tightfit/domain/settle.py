@@ -115,9 +115,13 @@ def _preference(state: State, turn: int, again: Again) -> tuple[bool, bool, int]
     return at in state.made_to_size, turn > 0 and at not in state.known, again.frames
 
 
-def aim(limit: int, moved_bytes: float, frames: int | None = None, missed: int = 0) -> float:
+def aim(limit: int, moved_bytes: float, frames: int | None = None, missed: int = 0, *, sure: bool = False) -> float:
     """What a file should come to when ``moved_bytes`` of it are made anew, ``frames`` pictures, after ``missed``
-    corrections that ended over the limit: each makes the next one aim lower."""
+    corrections that ended over the limit: each makes the next one aim lower. ``sure``: what is made is never
+    larger than asked for.
+    """
+    if sure:
+        return limit * (1 - AIM_MARGIN)
     error = _SHORT_AIM_ERROR if frames is not None and frames < _SHORT_FRAMES else AIM_ERROR
     error = min(_MOST_AIM_ERROR, error * 2.0**missed)
     return limit * (1 - AIM_MARGIN) - error * min(float(limit), moved_bytes)
@@ -126,7 +130,7 @@ def aim(limit: int, moved_bytes: float, frames: int | None = None, missed: int =
 def _candidates(index: int, state: State, step: float, missed: int) -> list[Again]:
     variant, found = state.variants[index], []
     for first, bytes_now, crf_now, extra in _ranges(variant, state.idrs):
-        change = aim(state.limit, bytes_now, missed=missed) - state.size
+        change = aim(state.limit, bytes_now, missed=missed, sure=state.model.grain > 0) - state.size
         wanted = bytes_now + change
         share = (variant.last - first) / state.frames
         least_gain = _LEAST_GAIN
@@ -140,9 +144,18 @@ def _candidates(index: int, state: State, step: float, missed: int) -> list[Agai
         # A clip that moves as a whole has no seam where a large step would be seen.
         whole = len(state.variants) == 1 and first == variant.first
         unseen = whole or min(abs(crf - crf_now), abs(crf - state.crf)) <= step
-        if CRF_MIN <= crf <= CRF_MAX and unseen:
+        if CRF_MIN <= crf <= CRF_MAX and unseen and _is_on_grid(crf - crf_now, state.model.grain):
             found.append(Again(index, first, variant.last, crf, wanted))
     return found
+
+
+# An encoder that knows no quality between two steps hits a size where the stretch has the right length for whole steps.
+_OFF_GRID = 0.2
+
+
+def _is_on_grid(change: float, grain: float) -> bool:
+    steps = abs(change) / grain if grain else 1.0
+    return round(steps) > 0 and abs(steps - round(steps)) <= _OFF_GRID
 
 
 def _ranges(variant: Variant, idrs: Sequence[tuple[int, int]]) -> list[tuple[int, int, float, float]]:
@@ -169,7 +182,9 @@ def _together(state: State, step: float, missed: int) -> list[Again]:
     for count in range(1, len(order) + 1):
         chosen = [variants[i] for i in order[:count]]
         bytes_now = sum(v.bytes for v in chosen)
-        wanted = max(1.0, bytes_now + aim(state.limit, bytes_now, missed=missed) - state.size)
+        wanted = max(
+            1.0, bytes_now + aim(state.limit, bytes_now, missed=missed, sure=state.model.grain > 0) - state.size
+        )
         mean = sum(v.crf * v.bytes for v in chosen) / bytes_now
         change = state.model.crf_for_change(mean, bytes_now, wanted) - mean
         if abs(change) <= step or count == len(order):

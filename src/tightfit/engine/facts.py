@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from tightfit.domain.codec import Effort
 from tightfit.domain.containers import Container
 from tightfit.domain.edits import NO_EDITS, Edits
 from tightfit.domain.media_info import Identity
@@ -37,11 +38,14 @@ def request_facts(request: CompressRequest, identity: Identity) -> dict[str, Any
         "where": str(request.where),
         "no_fallback": request.no_fallback,
         "max_credits": request.max_credits,
+        **({"codec": request.codec} if request.codec != "h264" else {}),
+        **({"effort": str(request.effort)} if request.effort is not Effort.BALANCED else {}),
         "container": str(request.container) if request.container else None,
         "private": request.private,
         "hdr": request.hdr,
         # Named only where there are some: the unfinished jobs of earlier versions are found by all that is named.
         **({"edits": asdict(request.edits)} if request.edits else {}),
+        **({"min_quality": request.min_quality} if request.min_quality else {}),
         **({"report": str(request.report.absolute())} if request.report else {}),
         **({"keeps_rate": True} if request.keeps_rate else {}),
         # Only where they say something: a job that was begun before they were is still the same job.
@@ -68,11 +72,14 @@ def request_of(facts: Mapping[str, Any]) -> CompressRequest:
         where=Where(facts.get("where", Where.LOCAL)),
         no_fallback=facts.get("no_fallback", False),
         max_credits=facts.get("max_credits"),
+        codec=facts.get("codec", "h264"),
+        effort=Effort(facts.get("effort", Effort.BALANCED)),
         # Jobs of version 0.1 are older than these too.
         container=Container(facts["container"]) if facts.get("container") else None,
         private=facts.get("private", False),
         hdr=facts.get("hdr", "auto"),
         edits=TypeAdapter(Edits).validate_python(facts["edits"]) if "edits" in facts else NO_EDITS,
+        min_quality=facts.get("min_quality", 0.0),
         report=Path(facts["report"]) if facts.get("report") else None,
         keeps_rate=facts.get("keeps_rate", False),
         stem=facts.get("stem", ""),

@@ -87,7 +87,7 @@ async def _make(fit: FitState, todo: Sequence[Segment], measured: dict[int, Meas
     # Measured at different qualities, they are compared at one.
     waiting = {i: fit.model.bytes_after_change(m.part.crf, m.part.bytes, crf) for i, m in measured.items()}
     closing = fit.video_budget * waiting[todo[-1].index] / sum(waiting.values())
-    target = settle.aim(fit.limit, closing, todo[-1].frames) - (fit.limit - fit.video_budget)
+    target = settle.aim(fit.limit, closing, todo[-1].frames, sure=fit.hits_from_below) - (fit.limit - fit.video_budget)
     log.debug("measured at %s: %.0f bytes for %.0f, CRF %.2f", fit.size, sum(waiting.values()), target, crf)
 
     async def make(segment: Segment, threads: int) -> None:
@@ -103,7 +103,7 @@ def _usual_miss(fit: FitState) -> float:
     """By how much pieces made to a size came out larger than that so far; those of one clip miss alike."""
     made = sum(miss.made for miss in fit.misses.values())
     asked = sum(miss.asked for miss in fit.misses.values())
-    return min(_MOST_MISS, max(1 / _MOST_MISS, made / asked)) if asked else 1.0
+    return min(_MOST_MISS, max(1 / _MOST_MISS, made / asked)) if asked and not fit.hits_from_below else 1.0
 
 
 def _is_off_course(fit: FitState, growing: Part) -> bool:

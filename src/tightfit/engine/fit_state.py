@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import NoReturn
 
 from tightfit.domain import control
+from tightfit.domain.codec import H264
 from tightfit.domain.geometry import Size, scaled
 from tightfit.domain.pieces import Part, Segment, Variant
 from tightfit.domain.plan import USUAL_CROSSINGS, Choice, Crossings, choose
@@ -68,6 +69,7 @@ class FitState:
     by_cloud: set[int] = field(default_factory=set)
     cloud: Cloud | None = None
     whole: Variant | None = None
+    credits: int | None = None
     restarts: int = 0
     recalled_frames: int = 0
     recalled_corrections: int = 0
@@ -108,6 +110,11 @@ class FitState:
     @property
     def side_by_side(self) -> Lanes:
         return Lanes(self.lanes, self.cores, StartOver)
+
+    @property
+    def hits_from_below(self) -> bool:
+        """Whether pieces made to a size are never larger than that."""
+        return not self.executor.codec.two_passes
 
     @property
     def are_few(self) -> bool:
@@ -172,7 +179,9 @@ class FitState:
     def as_encoded(self, looked_at: Part) -> Observation:
         """What a first pass says about the encode behind it."""
         seen = Observation.of(looked_at, self.scale)
-        factor = 1 / control.first_pass_share(looked_at.crf)
+        codec = self.executor.codec
+        share = control.first_pass_share(looked_at.crf) if codec is H264 else codec.first_pass_ratio
+        factor = 1 / share
         return replace(seen, bytes=round(seen.bytes * factor), idr_bytes=round(seen.idr_bytes * factor))
 
     def start_over(self) -> NoReturn:

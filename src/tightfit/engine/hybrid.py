@@ -11,6 +11,7 @@ import anyio
 
 from tightfit.cloud.client import CloudClient
 from tightfit.cloud.models import Features
+from tightfit.domain.codec import H264, Effort
 from tightfit.domain.pieces import Segment
 from tightfit.domain.places import Lane, Preference, Rules, Work
 from tightfit.domain.request import CompressRequest, Where
@@ -22,6 +23,7 @@ from tightfit.engine.hosted import MESSAGE_CREDITS, HostedPart
 from tightfit.engine.job import Job
 from tightfit.engine.leftovers import cancel_left
 from tightfit.engine.places import Cloud, Hosted, TaskOf
+from tightfit.engine.service_voice import ServiceVoice
 from tightfit.errors import CloudError, NetworkError, NoPlaceLeft
 from tightfit.media.encode import Clip
 from tightfit.media.extract import can_travel
@@ -51,12 +53,13 @@ async def cloud_of(
         yield None
         return
     asked = request.where is Where.CLOUD
-    reason = _reason_against(clip, segments, asked=asked)
+    reason = _reason_against(request, clip, segments, asked=asked)
     if reason:
         _stay_here(request, reason, job, aloud=asked)
         yield None
         return
-    async with cloud_client(settings, settings.cloud) as client:
+    voice = ServiceVoice(job)
+    async with cloud_client(settings, settings.cloud, voice.hear) as client:
         try:
             features, aloud = await client.asked_features(), asked
             await cancel_left(client, settings)
@@ -75,6 +78,7 @@ async def cloud_of(
                 places = _Places(client, clip, ffmpeg, job.work, job.id)
                 yield Cloud(places.open, places.work_of, rules, not request.no_fallback, job.warn)
             else:
+                voice.is_whole = True
                 service = PlainService(client, ffmpeg, clip, job.work, job.id)
                 part = HostedPart(service, job, place(settings.cloud.api_url), rules, not request.no_fallback)
                 yield Hosted(part.take_part)
@@ -90,7 +94,7 @@ def planned_service(request: CompressRequest, settings: Settings, clip: Clip, se
     asked = request.where is Where.CLOUD
     if not asked and not identity_of(settings, settings.cloud).is_agreed:
         return None
-    if _reason_against(clip, segments, asked=asked):
+    if _reason_against(request, clip, segments, asked=asked):
         return None
     is_hosted = settings.cloud.api_url == CloudSettings.model_fields["api_url"].default
     if is_hosted and not asked:
@@ -98,7 +102,11 @@ def planned_service(request: CompressRequest, settings: Settings, clip: Clip, se
     return place(settings.cloud.api_url), MESSAGE_CREDITS if is_hosted else 0
 
 
-def _reason_against(clip: Clip, segments: int, *, asked: bool) -> str:
+def _reason_against(request: CompressRequest, clip: Clip, segments: int, *, asked: bool) -> str:
+    if request.codec != H264.name:
+        return "services make H.264 alone"
+    if request.effort is not Effort.BALANCED:
+        return f"services know nothing of --effort {request.effort}"
     if not asked and segments < _WORTH_IT:
         return "short"
     if not (clip.layout.is_whole and clip.picture.is_plain):

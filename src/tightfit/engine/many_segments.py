@@ -66,9 +66,11 @@ async def _work_off(
     hooks = Hooks(on_done, noted_by_the_client, cloud.on_fallback) if cloud else Hooks(on_done)
     try:
         with told_singly():
-            await schedule.run(works, local, lanes, hooks, cloud.rules if cloud else None)
+            report = await schedule.run(works, local, lanes, hooks, cloud.rules if cloud else None)
     except* StartOver:
         raise StartOver from None
+    if cloud is not None:
+        fit.credits = (fit.credits or 0) + report.credits
 
 
 def _steady_task(fit: FitState, segment: Segment, closing: Segment, threads: int) -> Task:
@@ -100,7 +102,7 @@ def _predicted(fit: FitState, segment: Segment) -> float:
 
 async def _encode_closing(fit: FitState, closing: Segment) -> None:
     left = fit.video_budget - fit.done_but(closing)
-    left = settle.aim(fit.limit, left) - (fit.limit - left)
+    left = settle.aim(fit.limit, left, sure=fit.hits_from_below) - (fit.limit - left)
     measured = fit.closing_seen or await _look_at_closing(fit, closing)
     seen = fit.as_encoded(measured.part)
     crf = control.closing_crf(fit.model, seen, left, fit.fits_all(), fit.step_limit)

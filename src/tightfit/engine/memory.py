@@ -79,6 +79,7 @@ class DurableMemory(Memory):
     record: Callable[[Kind, Mapping[str, Any]], None]
     disk: Disk = field(default_factory=Disk)
     _digests: dict[str, str] = field(default_factory=dict)
+    _moved: dict[str, str] = field(default_factory=dict)
 
     def check(self, parts: Iterable[Part]) -> None:
         """Raise EncoderError where a piece is not what it was when it was made: a later run makes it again."""
@@ -113,6 +114,7 @@ class DurableMemory(Memory):
         for path in (*map(Path, self._digests), *self.folder.glob("piece-*")):
             self.disk.unlink(path, "piece")
         self._digests.clear()
+        self._moved.clear()
 
     def made(self, cover: Cover) -> Variant:
         parts = tuple(self._kept(part, cover) for part in cover.variant.parts)
@@ -128,6 +130,9 @@ class DurableMemory(Memory):
     def _kept(self, part: Part, cover: Cover) -> Part:
         if part.path in self._digests:
             return part
+        if part.path in self._moved:
+            # An encoder without two passes may give the same piece twice.
+            return replace(part, path=self._moved[part.path])
         facts = [self.about, part.first, len(part.sizes), part.crf, str(cover.scale), str(cover.pace)]
         key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
         # The same range may be made twice at one quality, and x264 with threads never makes it twice alike.
@@ -141,6 +146,7 @@ class DurableMemory(Memory):
                 f"A finished piece can't be kept in {self.folder}: {exc.strerror or exc}.",
                 hint="Free some space, or point TIGHTFIT_HOME to another disk.",
             ) from exc
+        self._moved[part.path] = str(name)
         return replace(part, path=str(name))
 
     @property

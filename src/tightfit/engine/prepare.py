@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
 
 from tightfit.domain import plan as planning
 from tightfit.domain.audio import AudioKind, AudioPlan
+from tightfit.domain.codec import CODECS
 from tightfit.domain.geometry import full_size
 from tightfit.domain.interlacing import says_so
 from tightfit.domain.layout import Layout
@@ -20,6 +21,7 @@ from tightfit.domain.result import Decisions, Option
 from tightfit.domain.segments import cut_into_segments
 from tightfit.domain.updates import Phase
 from tightfit.engine import measured
+from tightfit.engine.codecs import decided
 from tightfit.engine.durable import content_of
 from tightfit.engine.editing import kept_bytes, layout_of, reasons, shape_for, worth_filling
 from tightfit.engine.job import Job
@@ -63,7 +65,9 @@ class Prepared:
 
 
 async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, settings: Settings, job: Job) -> Prepared:
-    """Measure and decide. Raises SourceError, Infeasible, EncoderError."""
+    """Measure and decide. Raises SourceError, Infeasible, EncoderError, ToolError."""
+    decision = decided(request, ffmpeg)
+    codec, request = decision.codec, replace(request, codec=decision.codec.name)
     video = info.main_video
     if video is None:
         raise SourceError(f"{info.path} holds no video.", hint="Name a video file.")
@@ -81,7 +85,7 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     _warn_of_losses(info, layout, analysis, job)
     job.tell(Phase.PLAN)
     clip = Clip(info, video, picture, analysis.pts, layout)
-    model = RateModel(analysis.content)
+    model = RateModel(analysis.content, steepness=codec.steepness, bytes_ratio=codec.bytes_ratio, grain=codec.grain)
     line = timeline_of(clip)
     fitted = fit_load(request, limit, clip, line, model, load)
     if limit < asked and planning.choose(model, fitted[2].video, picture.full) is None:
@@ -103,12 +107,14 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         segments=tuple(segments),
         audio=audio,
         more_audio=tuple(plan for _, plan, track in load.more if track.path in {t.path for t in cargo.tracks}),
-        reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments))
+        reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments), codec)
+        + (() if not decision.why else (decision.why,))
         + _picture_reasons(picture)
         + reasons(layout, shape, video),
         warnings=tuple(job.warnings),
         decisions=_decisions(picture),
         fps=layout.fps,
+        codec=codec,
         predicted_seconds=planning.predict_seconds(analysis.seconds, choice.scale),
     )
     return Prepared(plan, clip, model, cargo, line, crossings)
@@ -160,7 +166,8 @@ async def analysis_of(
 def budget_of(limit: int, clip: Clip, request: CompressRequest) -> Budget:
     """Where the limit's bytes go without any sound or subtitles."""
     line = timeline_of(clip)
-    return Budget(limit, 0, overhead_bound(clip, line, cargo_of(request, clip, line, (), Subtitles()), limit))
+    cargo = cargo_of(request, clip, line, (), Subtitles())
+    return Budget(limit, 0, overhead_bound(clip, line, cargo, limit, CODECS[request.codec]))
 
 
 def _tell_of_sound(load: Load, audio: AudioPlan, cargo: Cargo, job: Job) -> None:

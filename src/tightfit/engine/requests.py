@@ -8,10 +8,11 @@ from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 
+from tightfit.domain.codec import CODECS, H264, Effort
 from tightfit.domain.containers import Container, container_of
 from tightfit.domain.edits import NO_EDITS, Edits
 from tightfit.domain.geometry import UNBOUNDED
-from tightfit.domain.request import AudioChoice, CompressRequest, Destination, Hdr, Resolution, Where
+from tightfit.domain.request import AUTO_CODEC, AudioChoice, CompressRequest, Destination, Hdr, Resolution, Where
 from tightfit.errors import UsageError
 from tightfit.units import SIZE_HELP, Target, parse_target
 
@@ -32,10 +33,13 @@ def make_request(
     where: str = "auto",
     no_fallback: bool = False,
     max_credits: int | None = None,
+    codec: str = "h264",
+    effort: str = "balanced",
     container: str | None = None,
     private: bool = False,
     hdr: str = "auto",
     report: str | PathLike[str] | None = None,
+    min_quality: float = 0.0,
     edits: Edits = NO_EDITS,
 ) -> CompressRequest:
     """One validated request. Raises UsageError naming the option and a value that works."""
@@ -54,13 +58,19 @@ def make_request(
         where=_parse_where(where),
         no_fallback=no_fallback,
         max_credits=max_credits,
+        codec=parse_codec(codec),
+        effort=parse_effort(effort),
         container=parse_container(container, output),
         private=private,
         hdr=parse_hdr(hdr),
+        min_quality=min_quality,
         report=Path(report) if report is not None else None,
         edits=edits,
     )
     _require_sense(request)
+    coded = CODECS.get(request.codec)
+    if coded and request.writes not in coded.containers:
+        raise UsageError(f"No player expects {coded.title} in a .{request.writes} file.", hint="Write --container mp4.")
     if request.target.preset is None:
         if preset is not None:
             raise UsageError(f"{preset!r} is not a destination.", hint="Run tightfit presets for their names.")
@@ -105,7 +115,15 @@ def _parse_where(text: str) -> Where:
         raise UsageError(f"--where {text} means nothing.", hint="Write auto, local or cloud.") from None
 
 
+_BEST_VMAF = 100
+
+
 def _require_sense(request: CompressRequest) -> None:
+    if not 0 <= request.min_quality <= _BEST_VMAF:
+        raise UsageError(
+            f"--min-quality {request.min_quality:g} is no VMAF: that goes from 0 to 100.",
+            hint="Write --min-quality 80.",
+        )
     if request.no_fallback and request.where is not Where.CLOUD:
         raise UsageError(
             "--no-fallback says what happens when the cloud fails, and no cloud is asked for.",
@@ -122,8 +140,10 @@ def _for_destination(request: CompressRequest, name: str) -> CompressRequest:
 
     preset = presets.load(name)
     containers = preset.containers or tuple(Container)
-    if "h264" not in (preset.video.codecs or ("h264",)) or not any(map(container_of, containers)):
-        raise UsageError(f"{preset.title} takes no H.264 in MP4, MOV or MKV.", hint="Name a size instead.")
+    # What is chosen by itself may always come to H.264.
+    codec, taken = CODECS.get(request.codec, H264), preset.video.codecs
+    if (taken and codec.name not in taken) or not any(map(container_of, containers)):
+        raise UsageError(f"{preset.title} takes no {codec.title} in MP4, MOV or MKV.", hint="Name a size instead.")
     destination = Destination(
         preset.limit_bytes,
         tuple(preset.video.codecs),
@@ -163,6 +183,24 @@ def parse_resolution(text: str) -> Resolution:
     if match := _BOX.fullmatch(cleaned):
         return Resolution(int(match[1]), int(match[2]))
     raise UsageError(f"--resolution {text!r} is not a size of pictures.", hint="Write auto, source, 720p or 1280x720.")
+
+
+def parse_codec(text: str) -> str:
+    """``h264``, ``hevc``, ``av1`` or ``auto``. Raises UsageError."""
+    name = text.strip().lower()
+    if name in CODECS or name == AUTO_CODEC:
+        return name
+    if name == "vp9":
+        raise UsageError("--codec vp9 is not in this version, since no WebM is written: write --codec h264.")
+    raise UsageError(f"--codec {text} means nothing.", hint="Write --codec h264.")
+
+
+def parse_effort(text: str) -> Effort:
+    """``fast``, ``balanced`` or ``best``. Raises UsageError."""
+    try:
+        return Effort(text.strip().lower())
+    except ValueError:
+        raise UsageError(f"--effort {text} means nothing.", hint="Write --effort fast.") from None
 
 
 def parse_container(text: str | None, output: str | PathLike[str] | None) -> Container | None:

@@ -87,7 +87,8 @@ async def _again(fit: FitState, steps: list[settle.Again], variants: tuple[Varia
         # A second pass over the same frames misses by about as much as the one before.
         before = fit.misses.get((step.first, step.last))
         measured = before.measured if before else await fit.measured(task)
-        asked = step.wanted / (before.made / before.asked if before else _tails_excess(fit, step))
+        missed = 1.0 if fit.hits_from_below else before.made / before.asked if before else _tails_excess(fit, step)
+        asked = step.wanted / missed
         part = await fit.executor.encode_to_size(task, measured, asked)
         fit.misses[step.first, step.last] = Miss(measured, part.bytes, asked)
         fit.corrected.add((step.first, step.last))

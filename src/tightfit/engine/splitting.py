@@ -16,6 +16,7 @@ from tightfit.domain.rate import RateModel
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.splitting import MOST_PARTS, cuts, parts_needed
 from tightfit.engine import measured
+from tightfit.engine.codecs import codec_for
 from tightfit.engine.compress import probed
 from tightfit.engine.editing import layout_of
 from tightfit.engine.job import Job, Listener, scratch_job
@@ -76,8 +77,10 @@ async def _parts_of(
     picture = Picture(video, full_size(video.display_size, request.resolution), fields=fields)
     analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
     clip = Clip(info, video, picture, analysis.pts, layout)
-    fair = planning.fair_video_bytes(RateModel(analysis.content), picture.full)
-    container = budget_of(limit, clip, request).container
+    codec = codec_for(request, ffmpeg)
+    model = RateModel(analysis.content, steepness=codec.steepness, bytes_ratio=codec.bytes_ratio)
+    fair = planning.fair_video_bytes(model, picture.full)
+    container = budget_of(limit, clip, replace(request, codec=codec.name)).container
 
     def fair_part(number: int) -> float:
         seconds = layout.duration_s / number

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from tightfit.domain.codec import CODECS, H264, Effort
 from tightfit.domain.edits import Edits
 from tightfit.domain.request import AudioChoice, CompressRequest, Resolution
 from tightfit.engine.requests import edit_request, make_request
@@ -49,7 +50,8 @@ def requests_for(
 
 def _not_yet(intent: Intent, *, together: bool) -> Iterator[str]:
     """The wishes that the engine has no work for, as a person would name them."""
-    if intent.codec not in (None, "h264"):
+    sized = intent.action not in _WITHOUT_SIZE
+    if intent.codec not in (None, H264.name) and not (sized and intent.codec in CODECS):
         yield f"the codec {intent.codec}"
     if intent.container == "webm":
         yield f"the container {intent.container}"
@@ -58,7 +60,7 @@ def _not_yet(intent: Intent, *, together: bool) -> Iterator[str]:
     if intent.where == "cloud" and intent.action in _WITHOUT_SIZE:
         yield "edits in the cloud"
     for wish, name in (
-        (intent.speed, "a choice of speed"),
+        (intent.speed and not sized, "a choice of speed"),
         (intent.split and not together, "splitting"),
         (intent.total and not together, "one limit for several files"),
     ):
@@ -93,6 +95,8 @@ def _request(
         overwrite=overwrite,
         jobs=jobs,
         where=intent.where or "auto",
+        codec=intent.codec or H264.name,
+        effort=Effort.FAST if intent.speed else Effort.BALANCED,
         container=intent.container,
         edits=edits,
     )

@@ -20,6 +20,8 @@ def may_stay(request: CompressRequest, info: MediaInfo) -> bool:
         return False
     if request.container and container_of(request.source.suffix) is not request.container:
         return False
+    if video and request.codec not in ("h264", "auto", video.codec):
+        return False
     if request.hdr == "tonemap" and video and video.colour.hdr is not Hdr.NONE:
         return False
     if video and is_edited(request, info, video):

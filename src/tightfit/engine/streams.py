@@ -19,11 +19,12 @@ from tightfit.domain.audio import (
     plan_audio,
 )
 from tightfit.domain.cargo import carried_chapters, carried_tags, fitting_cues, language_of
+from tightfit.domain.codec import CODECS, H264, Codec
 from tightfit.domain.containers import Container
 from tightfit.domain.layout import Layout
 from tightfit.domain.matroska import matroska_bound
 from tightfit.domain.media_info import AudioStream, MediaInfo, OtherStream
-from tightfit.domain.mp4 import metadata_bytes, predict_overhead, runs
+from tightfit.domain.mp4 import VideoFormat, metadata_bytes, predict_overhead, runs
 from tightfit.domain.mp4_extras import Sound, chapters_bytes, quicktime_bound, sound_bound, text_bound
 from tightfit.domain.plan import Budget, choose
 from tightfit.domain.rate import RateModel
@@ -257,7 +258,7 @@ def fit_load(
     for made in sets:
         cargo = cargo_of(request, clip, line, in_order(clip.info, made), load.spoken)
         sound = sum(track.bytes for track in cargo.tracks)
-        budget = Budget(limit, sound, overhead_bound(clip, line, cargo, limit))
+        budget = Budget(limit, sound, overhead_bound(clip, line, cargo, limit, CODECS[request.codec]))
         audio = load.main if made or not main else drop(load.main)
         first = first or (audio, cargo, budget)
         if choose(model, budget.video, clip.picture.full) is not None:
@@ -305,17 +306,17 @@ def in_order(info: MediaInfo, made: Sequence[tuple[AudioStream, AudioTrack]]) ->
     return [track for _, track in sorted(made, key=lambda pair: place[pair[0].index])]
 
 
-def overhead_bound(clip: Clip, line: Timeline, cargo: Cargo, limit: int) -> int:
+def overhead_bound(clip: Clip, line: Timeline, cargo: Cargo, limit: int, codec: Codec) -> int:
     """What everything but picture and sound takes of the file at most, subtitles included."""
     if cargo.container is Container.MKV:
-        return _matroska(clip, line, cargo, limit)
+        return _matroska(clip, line, cargo, limit, codec)
     steps = [b - a for a, b in pairwise(clip.pts)]
     first = cargo.tracks[0] if cargo.tracks else None
     bound = predict_overhead(
         clip.frames,
         clip.layout.fps,
         variable_rate=max(steps, default=0) * clip.video.time_base >= _LONG_PAUSE_S,
-        b_frames=True,
+        b_frames=codec.reorders,
         keyframe_interval_frames=_USUAL_GOP_FRAMES,
         audio_packets=first.packets if first else 0,
         audio_rate=first.sample_rate if first else 48_000,
@@ -323,6 +324,7 @@ def overhead_bound(clip: Clip, line: Timeline, cargo: Cargo, limit: int) -> int:
         stts_runs=runs(steps),
         audio_start_s=first.start_s - line.start_s if first and not first.has_gaps else None,
         payload_bytes=limit,
+        video_format=_format(codec),
         metadata_bytes=metadata_bytes(cargo.muxer_tags),
     )
     streams = 1 + len(cargo.tracks) + len(cargo.texts)
@@ -336,7 +338,13 @@ def overhead_bound(clip: Clip, line: Timeline, cargo: Cargo, limit: int) -> int:
     return bound + (quicktime_bound(streams) if cargo.container is Container.MOV else 0)
 
 
-def _matroska(clip: Clip, line: Timeline, cargo: Cargo, limit: int) -> int:
+def _format(codec: Codec) -> VideoFormat:
+    """The most that is said of pictures of this codec; others than H.264 may have their field order named."""
+    size, fiel = codec.description_bytes, 0 if codec is H264 else 10
+    return VideoFormat(size, codec.name, colour_tagged=True, has_pasp=True, other_boxes=fiel)
+
+
+def _matroska(clip: Clip, line: Timeline, cargo: Cargo, limit: int, codec: Codec) -> int:
     tracks: list[AudioTrack | TextTrack] = [*cargo.tracks, *cargo.texts]
     samples = [s for text in cargo.texts for s in packets_of(text.cues, cargo.container.text_subtitles)]
     return matroska_bound(
@@ -346,7 +354,9 @@ def _matroska(clip: Clip, line: Timeline, cargo: Cargo, limit: int) -> int:
         line.duration_s,
         tracks=1 + len(tracks),
         payload_bytes=limit,
-        descriptions=100 + sum(_LARGE_DESCRIPTIONS.get(track.codec, 20) for track in cargo.tracks),
+        descriptions=20
+        + codec.description_bytes
+        + sum(_LARGE_DESCRIPTIONS.get(track.codec, 20) for track in cargo.tracks),
         tags=cargo.tags,
         titles=[track.title for track in tracks if track.title],
         chapters=cargo.chapters,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from tightfit.domain import plan as planning
 from tightfit.domain import sharing
+from tightfit.domain.codec import Codec, Effort
 from tightfit.domain.file_plan import FilePlan
 from tightfit.domain.geometry import full_size, scaled
 from tightfit.domain.layout import Layout
@@ -25,6 +26,7 @@ from tightfit.domain.result import Option, Result
 from tightfit.domain.sharing import Curve
 from tightfit.domain.updates import Phase, Update
 from tightfit.engine import measured, publish
+from tightfit.engine.codecs import codec_for
 from tightfit.engine.compress import compress, ignore, plan, probed
 from tightfit.engine.editing import kept_bytes, layout_of
 from tightfit.engine.executors.local import LocalExecutor, Task
@@ -164,11 +166,12 @@ async def _curve_of(request: CompressRequest, about: int, ffmpeg: Ffmpeg, settin
         picture = Picture(video, full_size(video.display_size, request.resolution), fields=fields)
         analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
         clip = Clip(info, video, picture, analysis.pts, layout)
-        budget = budget_of(about, clip, request)
+        codec = codec_for(request, ffmpeg)
+        budget = budget_of(about, clip, replace(request, codec=codec.name))
         stays = may_stay(request, info)
-        model = RateModel(analysis.content)
+        model = RateModel(analysis.content, steepness=codec.steepness, bytes_ratio=codec.bytes_ratio)
         if not (stays and info.size <= about):
-            model = await _sampled(model, clip, budget.video, ffmpeg, job)
+            model = await _sampled(model, clip, budget.video, codec, request.effort, ffmpeg, job)
         return _curve(request, info, layout, picture, model, stays=stays, other=budget.container)
 
 
@@ -196,12 +199,14 @@ def _curve(
     )
 
 
-async def _sampled(model: RateModel, clip: Clip, video_bytes: int, ffmpeg: Ffmpeg, job: Job) -> RateModel:
+async def _sampled(
+    model: RateModel, clip: Clip, video_bytes: int, codec: Codec, effort: Effort, ffmpeg: Ffmpeg, job: Job
+) -> RateModel:
     """The model, taught by encodes of a few seconds at about the quality that will be needed."""
     choice = planning.choose(model, video_bytes, clip.picture.full)
     if choice is None:
         return model
-    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None)
+    executor = LocalExecutor(ffmpeg, clip, job.work, lambda: None, codec=codec, effort=effort)
     size = scaled(clip.picture.full, choice.scale)
     for first, last in samples(model, clip):
         part = await executor.encode(Task(first, last, size, choice.crf, threads=2), lambda _: False)

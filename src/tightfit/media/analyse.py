@@ -18,6 +18,7 @@ from tightfit.domain.policy import Work
 from tightfit.domain.rate import Content
 from tightfit.errors import SourceError
 from tightfit.media import argv, packets, process
+from tightfit.media.coding import Coding, ConstantQuality
 from tightfit.media.encode import Clip, decoded_frames, seeks_to
 from tightfit.media.picture import Picture
 from tightfit.media.probe import require_read
@@ -108,12 +109,12 @@ async def _encode_from(
     source = argv.source_input(clip.info, ffmpeg.policy, threads=threads, seek_s=seek_s, roughly=True)
     steps, slots = clip.picture.steps(size, fast=True), clip.layout.slots
     node = argv.frames_of(source, video, run, steps, slots, before=clip.picture.whole())
-    rate, fps = argv.ConstantQuality(ANALYSIS_CRF), clip.layout.fps
-    settings = argv.X264(rate, ANALYSIS_PRESET, threads, fps, {}, level_of(size, fps), ANALYSIS_TUNING)
+    rate, fps = ConstantQuality(ANALYSIS_CRF), clip.layout.fps
+    coding = Coding(rate, ANALYSIS_PRESET, threads, fps, {}, level_of(size, fps), ANALYSIS_TUNING)
     decoded, pixels = decoded_frames(clip, last, seek_s), (last - first) * size.pixels
     work = Work(decoded * video.pixels + pixels, decoded, pixels * _MOST_BYTES_PER_PIXEL)
     done = await process.run_or_again(
-        argv.command(ffmpeg.path, argv.x264_output(node, out, video.time_base, settings)),
+        argv.command(ffmpeg.path, argv.coded_output(node, out, video.time_base, coding)),
         clip.info.path,
         cwd=out.parent,
         on_line=ProgressReader(on_frames),

@@ -8,7 +8,6 @@ is pinned to the one that the probe saw.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from os.path import abspath
 from pathlib import Path
@@ -21,6 +20,8 @@ from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.policy import LOCAL, Policy
 from tightfit.errors import EncoderError
 from tightfit.media import argv_rules
+from tightfit.media.coding import Coding
+from tightfit.media.encoders import encoder_of
 
 # A filter and its options.
 Step = tuple[str, dict[str, Any]]
@@ -115,73 +116,19 @@ def _first_in_slot(slots: Slots, lead: int, begins: Sequence[int]) -> str:
     return f"if(isnan(prev_pts),1,gt({own},{before}){always})"
 
 
-@dataclass(frozen=True)
-class ConstantQuality:
-    """One pass at ``crf``."""
-
-    crf: float
-
-
-@dataclass(frozen=True)
-class FirstPass:
-    """A quick pass at ``crf`` that writes what it saw into files named ``stats``-0.log, beside the output."""
-
-    crf: float
-    stats: str
-
-
-@dataclass(frozen=True)
-class SecondPass:
-    """A pass that makes ``kbps`` (1000 bits per second), from the ``stats`` of a first one."""
-
-    kbps: int
-    stats: str
-
-
-Rate = ConstantQuality | FirstPass | SecondPass
-
-# How far, in seconds of bits, x264's second pass may run ahead or behind before it answers, over its default. At 1 a
-# piece misses its size by -2.6 … +4.6 %, at 0.1 by -0.5 … +0.5 %, with no less VMAF (ten encodes of 3 … 10 s at
-# three sizes); at 0.03 it is no closer and the worst pictures suffer.
-_RATE_TOLERANCE = 0.1
-
-
-@dataclass(frozen=True)
-class X264:
-    """Settings of one encode; ``fps`` only informs the level, timestamps rule the timing. ``level`` is H.264's, times
-    ten; ``tuning`` are further x264 parameters, joined by colons."""
-
-    rate: Rate
-    preset: str
-    threads: int
-    fps: Fraction
-    tags: dict[str, str]
-    level: int
-    tuning: str = ""
-
-
-def x264_output(node: Any, out: Path, time_base: Fraction, x264: X264) -> Any:
+def coded_output(node: Any, out: Path, time_base: Fraction, coding: Coding) -> Any:
     """Encode ``node`` to a NUT file, which stores any time base exactly and can be read while it grows."""
-    rate = x264.fps.limit_denominator(1001)
-    params = f"stitchable=1:level={x264.level}:fps={rate.numerator}/{rate.denominator}"
-    if x264.tuning:
-        params += f":{x264.tuning}"
-    if isinstance(x264.rate, SecondPass):
-        params += f":ratetol={_RATE_TOLERANCE}"
     return ffmpeg.output(
-        _described(node, x264.tags),
+        _described(node, coding.tags),
         ours(out),
         **{
             "f": "nut",
-            "c:v": "libx264",
-            "preset": x264.preset,
-            "threads": x264.threads,
-            "x264-params": params,
-            **_rate_options(x264.rate),
+            "c:v": coding.codec.encoder,
+            **encoder_of(coding.codec).options(coding),
             "fps_mode": "passthrough",
             "enc_time_base": f"{time_base.numerator}/{time_base.denominator}",
             "flush_packets": 1,
-            **x264.tags,
+            **coding.tags,
         },
     )
 
@@ -196,16 +143,6 @@ def _described(node: Any, tags: Mapping[str, str]) -> Any:
     what they don't say, and may convert what says nothing."""
     said = {_SAID_AS.get(name, name): _ALSO_CALLED.get(value, value) for name, value in tags.items()}
     return node.filter("setparams", **said) if said else node
-
-
-def _rate_options(rate: Rate) -> dict[str, Any]:
-    match rate:
-        case ConstantQuality(crf):
-            return {"crf": f"{crf:.3f}"}
-        case FirstPass(crf, stats):
-            return {"crf": f"{crf:.3f}", "pass": 1, "passlogfile": stats}
-        case SecondPass(kbps, stats):
-            return {"b:v": f"{kbps}k", "pass": 2, "passlogfile": stats}
 
 
 def command(binary: str, output: Any, *, talkative: bool = False, strict: bool = False) -> list[str]:
@@ -234,6 +171,15 @@ def trial(binary: str) -> list[str]:
         *(binary, "-hide_banner", "-loglevel", "error", "-nostdin", "-f", "lavfi", "-i", argv_rules.TRIAL_SOURCE),
         *("-fps_mode", "passthrough", "-enc_time_base", "1/90000"),
         *("-c:v", "libx264", "-x264-params", "stitchable=1", "-f", "null", "-"),
+    ]
+    return _checked(made)
+
+
+def trial_av1(binary: str) -> list[str]:
+    """The same with a quality between two whole steps of SVT-AV1."""
+    made = [
+        *(binary, "-hide_banner", "-loglevel", "warning", "-nostdin", "-f", "lavfi", "-i", argv_rules.TRIAL_SOURCE),
+        *("-c:v", "libsvtav1", "-preset", "12", "-svtav1-params", "crf=40.5:lp=1", "-f", "null", "-"),
     ]
     return _checked(made)
 

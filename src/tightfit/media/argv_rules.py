@@ -14,6 +14,8 @@ TRIAL_SOURCE = "color=s=64x64:r=25:d=0.2"
 
 _NUMBER = r"-?\d+(\.\d+)?"
 _WORD, _WORDS = r"[A-Za-z0-9_+.-]+", r"[A-Za-z0-9_+.-]+(,[A-Za-z0-9_+.-]+)*"
+# An encoder's own parameters: the only thing with a slash in it is a rate, so that no file is named elsewhere.
+_PARAMETERS = r"[A-Za-z0-9_=:.,-]*(fps=\d+/\d+)?[A-Za-z0-9_=:.,-]*"
 _FLAGS = {"-hide_banner", "-nostdin", "-nostats", "-y", "-xerror", "-copyts", "-noaccurate_seek"}
 # Each option that takes a value, and what that value has to look like from end to end.
 _VALUES = {
@@ -39,7 +41,7 @@ _VALUES = {
     "-codec_whitelist": _WORDS,
     "-progress": "pipe:1",
     "-enc_time_base": r"\d+/\d+",
-    "-x264-params": r"[A-Za-z0-9_=:/.,-]+",
+    **dict.fromkeys(("-x264-params", "-x265-params", "-svtav1-params"), _PARAMETERS),
     # A name without a folder, in the folder the child works in.
     "-passlogfile": r"[A-Za-z0-9_-]+",
     "-map": r"\[\w+\]|\d+:[a-z0-9:]+",

@@ -14,6 +14,7 @@ from typing import Any
 
 import ffmpeg as graph
 
+from tightfit.domain.codec import H264, Codec
 from tightfit.domain.geometry import Size
 from tightfit.domain.layout import Cut, Layout, lay_out
 from tightfit.domain.level import level_of
@@ -22,6 +23,8 @@ from tightfit.domain.pieces import Part
 from tightfit.domain.policy import Work
 from tightfit.errors import EncoderError, SourceError
 from tightfit.media import argv, kept, packets, process
+from tightfit.media.coding import Coding, ConstantQuality, FirstPass, Rate
+from tightfit.media.encoders import encoder_of
 from tightfit.media.picture import Picture
 from tightfit.media.probe import require_read
 from tightfit.media.progress import ProgressReader
@@ -33,8 +36,6 @@ _AFTER_KEYFRAME_S = 0.001
 _BEFORE_KEYFRAME_S = -0.5
 _RETRY_EARLIER_S = 1.5
 _FULL = os.strerror(errno.ENOSPC)
-# Pictures that x264 holds to look ahead; by default 20 or 40, which is most of its memory.
-_SHORT_LOOKAHEAD = "rc-lookahead=10"
 _INDEXED = {"mov", "mp4", "matroska", "webm"}
 
 
@@ -82,6 +83,8 @@ class Setting:
     threads: int
     preset: str = "medium"
     most_bytes: int | None = None
+    codec: Codec = H264
+    tuning: str = ""
 
 
 async def encode(
@@ -93,7 +96,7 @@ async def encode(
     out: Path,
     *,
     on_frames: Callable[[int], None],
-    rate: argv.Rate | None = None,
+    rate: Rate | None = None,
     pictures: Path | None = None,
 ) -> Part:
     """Encode frames ``[first, last)`` into ``out`` and return them as a checked part.
@@ -109,9 +112,9 @@ async def encode(
     tries = [(pictures, seeks_of(clip, first)[0])] if pictures else []
     for keep, seek_s in [*tries, *((None, seek_s) for seek_s in seeks_of(clip, first))]:
         # A second pass has to look ahead as far as the first one did.
-        tuning = _SHORT_LOOKAHEAD if frugally and rate is None else ""
-        x264 = _x264(clip, setting, rate or argv.ConstantQuality(setting.crf), tuning)
-        output = _output(ffmpeg, clip, (first, last), setting, out, seek_s, x264, keep)
+        tunings = [setting.tuning, encoder_of(setting.codec).FRUGAL if frugally and rate is None else ""]
+        coding = _coding(clip, setting, rate or ConstantQuality(setting.crf), ":".join(filter(None, tunings)))
+        output = _output(ffmpeg, clip, (first, last), setting, out, seek_s, coding, keep)
         done = await process.run(
             argv.command(ffmpeg.path, output),
             cwd=out.parent,
@@ -152,19 +155,19 @@ def _output(
     setting: Setting,
     out: Path,
     seek_s: float | None,
-    x264: argv.X264,
+    coding: Coding,
     keep: Path | None,
 ) -> Any:
-    time_base, is_first = clip.video.time_base, isinstance(x264.rate, argv.FirstPass)
+    time_base, is_first = clip.video.time_base, isinstance(coding.rate, FirstPass)
     if keep and not is_first:
-        return argv.x264_output(kept.reading(keep), out, time_base, x264)
+        return argv.coded_output(kept.reading(keep), out, time_base, coding)
     # Kept pictures are those of the second pass, which are never rough ones.
     node = _frames(ffmpeg, clip, *span, setting, seek_s, roughly=is_first and not keep)
     if not keep:
-        return argv.x264_output(node, out, time_base, x264)
+        return argv.coded_output(node, out, time_base, coding)
     twice = node.split()
     return graph.merge_outputs(
-        argv.x264_output(twice[0], out, time_base, x264), kept.writing(twice[1], keep, time_base)
+        argv.coded_output(twice[0], out, time_base, coding), kept.writing(twice[1], keep, time_base)
     )
 
 
@@ -176,10 +179,10 @@ def _frames(
     return argv.frames_of(source, clip.video, cut_of(clip, first, last), steps, slots, before=clip.picture.whole())
 
 
-def _x264(clip: Clip, setting: Setting, rate: argv.Rate, tuning: str) -> argv.X264:
+def _coding(clip: Clip, setting: Setting, rate: Rate, tuning: str) -> Coding:
     fps = clip.layout.fps
     tags, level = clip.picture.tag_options(), level_of(setting.size, fps)
-    return argv.X264(rate, setting.preset, setting.threads, fps, tags, level, tuning)
+    return Coding(rate, setting.preset, setting.threads, fps, tags, level, tuning, setting.codec)
 
 
 # x264's notes of a first pass: its mbtree file has two bytes for each block of 16x16 pixels of each frame.

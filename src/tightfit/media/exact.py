@@ -14,6 +14,7 @@ from tightfit.domain.level import level_of
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.errors import EncoderError, SourceError
 from tightfit.media import argv, packets, process
+from tightfit.media.coding import Coding, ConstantQuality
 from tightfit.media.encode import Clip, Setting, seeks_of, work_of
 from tightfit.media.picture import Picture, require_tone_mapping
 from tightfit.media.progress import ProgressReader
@@ -89,8 +90,8 @@ def _command(
         clip.picture.steps(asked.size),
     )
     fps = asked.fps or video.fps
-    x264 = argv.X264(
-        argv.ConstantQuality(asked.crf),
+    coding = Coding(
+        ConstantQuality(asked.crf),
         asked.preset,
         asked.threads,
         fps,
@@ -98,4 +99,4 @@ def _command(
         asked.level or level_of(asked.size, fps),
         "" if asked.keyint is None else f"keyint={asked.keyint}",
     )
-    return argv.command(ffmpeg.path, argv.x264_output(node, out, video.time_base, x264))
+    return argv.command(ffmpeg.path, argv.coded_output(node, out, video.time_base, coding))

@@ -16,9 +16,9 @@ def units(stream: bytes) -> list[bytes]:
     return [unit for part in stream.split(b"\x00\x00\x01")[1:] if (unit := part.rstrip(b"\x00"))]
 
 
-def length_prefixed(stream: bytes) -> bytes:
+def sample(coded: bytes) -> bytes:
     """The same units as MP4 stores them (ISO/IEC 14496-15, four-byte lengths), user data left out."""
-    kept = [unit for unit in units(stream) if not _is_user_data(unit)]
+    kept = [unit for unit in units(coded) if not _is_user_data(unit)]
     return b"".join(len(unit).to_bytes(4, "big") + unit for unit in kept)
 
 
@@ -26,12 +26,12 @@ def _is_user_data(unit: bytes) -> bool:
     return unit[0] & 0x1F == _SEI and len(unit) > 1 and unit[1] == _USER_DATA_UNREGISTERED
 
 
-def avcc(parameter_sets: bytes) -> bytes:
+def description(given: bytes) -> bytes:
     """The AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1) for 4:2:0 8-bit parameter sets.
 
-    ``parameter_sets`` is one SPS and one PPS in Annex B form. Raises ValueError where they are not.
+    ``given`` is one SPS and one PPS in Annex B form. Raises ValueError where they are not.
     """
-    found = {unit[0] & 0x1F: unit for unit in units(parameter_sets)}
+    found = {unit[0] & 0x1F: unit for unit in units(given)}
     try:
         sps, pps = found[_SPS], found[_PPS]
     except KeyError:
@@ -41,6 +41,19 @@ def avcc(parameter_sets: bytes) -> bytes:
     if sps[1] not in (66, 77, 88):  # the High profiles append chroma format and bit depths
         record += b"\xfd\xf8\xf8\x00"
     return record
+
+
+def comparable(given: bytes) -> bytes:
+    """What has to be the same in all pieces of a clip: everything, since their level is named by us."""
+    return given
+
+
+def told(stored: bytes) -> bytes:
+    return stored
+
+
+def demand(given: bytes) -> tuple[int, int]:  # noqa: ARG001 - see above
+    return 0, 0
 
 
 def annex_b_sets(record: bytes) -> tuple[bytes, int]:

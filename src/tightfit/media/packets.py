@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 
-from tightfit.media import nal
+from tightfit.media import bitstream
 from tightfit.media.argv import lead_ticks, ours
 
 
@@ -33,7 +33,7 @@ class EncodedTable:
 
 
 def read(path: Path, time_base: Fraction) -> Iterator[Packet]:
-    """The packets of one of our H.264 NUT files, timestamps in ticks of ``time_base`` without the lead.
+    """The packets of one of our NUT files, timestamps in ticks of ``time_base`` without the lead.
 
     A file that is still growing or was cut short simply ends earlier. NUT may store a finer time base
     than it was given; raises ValueError where a timestamp is no whole tick.
@@ -42,14 +42,12 @@ def read(path: Path, time_base: Fraction) -> Iterator[Packet]:
     with av.open(ours(path), format="nut") as container:
         stream = container.streams.video[0]
         assert stream.time_base is not None, "NUT names a time base for every stream"
-        ticks = stream.time_base / time_base
+        ticks, form = stream.time_base / time_base, bitstream.form_of(stream.codec_context.name)
         try:
             for packet in container.demux(stream):
                 if packet.size:
                     assert packet.pts is not None, "NUT stores a timestamp with every frame"
-                    yield Packet(
-                        _whole(packet.pts * ticks) - lead, packet.is_keyframe, nal.length_prefixed(bytes(packet))
-                    )
+                    yield Packet(_whole(packet.pts * ticks) - lead, packet.is_keyframe, form.sample(bytes(packet)))
         except av.FFmpegError:
             return
 
@@ -71,6 +69,23 @@ def table(path: Path, time_base: Fraction) -> EncodedTable:
 
 
 def parameter_sets_of(path: Path) -> bytes:
-    """SPS and PPS in Annex B form; equal for all pieces of one clip, or they can't be joined."""
+    """The encoder's description of its pictures; equal for all pieces of one clip, or they can't be joined."""
     with av.open(ours(path), format="nut") as container:
         return container.streams.video[0].codec_context.extradata or b""
+
+
+def description_of(paths: Iterable[Path]) -> bytes:
+    """The one description of pieces that are joined, as containers store it.
+
+    Raises ValueError where there is none, or where they are described differently.
+    """
+    given, decoders = [], set[str]()
+    for path in paths:
+        with av.open(ours(path), format="nut") as container:
+            coded = container.streams.video[0].codec_context
+            decoders.add(coded.name)
+            given.append(coded.extradata or b"")
+    forms = [bitstream.form_of(name) for name in decoders]
+    if len(forms) != 1 or len({forms[0].comparable(one) for one in given}) != 1:
+        raise ValueError("the encoder described them differently")
+    return forms[0].description(max(given, key=forms[0].demand))

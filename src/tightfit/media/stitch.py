@@ -19,7 +19,7 @@ from tightfit.domain.mp4 import INTERLEAVE_US
 from tightfit.domain.pieces import Part
 from tightfit.domain.timeline import decode_times, is_whole, presentation_order
 from tightfit.errors import EncoderError
-from tightfit.media import nal, packets
+from tightfit.media import packets
 from tightfit.media.argv import LEAD_S, ours
 from tightfit.media.audio import AudioTrack
 from tightfit.media.cargo import Cargo, chapter_facts, describe, text_lane
@@ -75,9 +75,6 @@ _DISK_ERRORS = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EFB
 
 
 def _stitch(parts: Sequence[Part], timeline: Timeline, cargo: Cargo, out: Path) -> int:
-    sets = {packets.parameter_sets_of(Path(part.path)) for part in parts}
-    if len(sets) != 1:
-        raise EncoderError("The encoder described its pieces differently, so they can't be joined.")
     order = presentation_order([part.ranks[: part.kept] for part in parts])
     if len(order) != len(timeline.pts) or not is_whole(order):
         raise EncoderError(f"The pieces hold {len(order)} frames where {len(timeline.pts)} were planned.")
@@ -86,7 +83,7 @@ def _stitch(parts: Sequence[Part], timeline: Timeline, cargo: Cargo, out: Path) 
         container.metadata.update(cargo.muxer_tags)
         if cargo.chapters:
             container.set_chapters(chapter_facts(cargo.chapters))
-        lanes = [_video_packets(container, parts, timeline, order, sets.pop())]
+        lanes = [_video_packets(container, parts, timeline, order, cargo.container)]
         lanes += [
             _audio_packets(container, track, timeline, cargo.unheard(track, timeline.start_s)) for track in cargo.tracks
         ]
@@ -102,11 +99,14 @@ def _video_packets(
     parts: Sequence[Part],
     timeline: Timeline,
     order: list[int],
-    parameter_sets: bytes,
+    kind: Container,
 ) -> Iterator[tuple[Fraction, Packet[Any]]]:
     with av.open(ours(parts[0].path), format="nut") as template:
         stream = container.add_stream_from_template(template.streams.video[0], opaque=True)
-    stream.codec_context.extradata = nal.avcc(parameter_sets)
+    stream.codec_context.extradata = packets.description_of(Path(part.path) for part in parts)
+    if stream.codec_context.name == "hevc" and kind is not Container.MKV:
+        # What Apple's players want: all parameter sets in the header, and said so.
+        stream.codec_context.codec_tag = "hvc1"
     stream.time_base = timeline.time_base
     dts = decode_times(timeline.pts, order, timeline.tick)
 

@@ -29,7 +29,7 @@ _ASKED = LOCAL.limits(Work())
 @dataclass(frozen=True)
 class Ffmpeg:
     """One usable ffmpeg binary and the limits it is run under. ``origin`` says where it came from: named, bundled or
-    system."""
+    system. ``fine_av1``: its SVT-AV1 knows fractions of a step of quality."""
 
     path: str
     origin: str
@@ -37,6 +37,7 @@ class Ffmpeg:
     encoders: frozenset[str]
     filters: frozenset[str]
     policy: Policy = LOCAL
+    fine_av1: bool = False
 
     @property
     def can_tone_map(self) -> bool:
@@ -107,7 +108,12 @@ async def _examine(origin: str, path: str, cache: Path | None) -> Ffmpeg:
         try:
             known = json.loads(entry.read_text())
             return Ffmpeg(
-                str(resolved), origin, known["version"], frozenset(known["encoders"]), frozenset(known["filters"])
+                str(resolved),
+                origin,
+                known["version"],
+                frozenset(known["encoders"]),
+                frozenset(known["filters"]),
+                fine_av1=known["fine_av1"],
             )
         except (OSError, ValueError, KeyError, TypeError):
             pass  # absent or damaged: it is measured below
@@ -121,7 +127,13 @@ async def _examine(origin: str, path: str, cache: Path | None) -> Ffmpeg:
 def _remember(entry: Path, ffmpeg: Ffmpeg) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
     encoders, filters = sorted(ffmpeg.encoders), sorted(ffmpeg.filters)
-    facts = {"path": ffmpeg.path, "version": ffmpeg.version, "encoders": encoders, "filters": filters}
+    facts = {
+        "fine_av1": ffmpeg.fine_av1,
+        "path": ffmpeg.path,
+        "version": ffmpeg.version,
+        "encoders": encoders,
+        "filters": filters,
+    }
     partial = entry.with_name(f"{entry.name}.{os.getpid()}")
     partial.write_text(json.dumps(facts))
     partial.replace(entry)
@@ -137,7 +149,8 @@ async def _detect(origin: str, path: str) -> Ffmpeg:
     if missing := {"libx264", "aac"} - encoders:
         raise ValueError(f"it has no {' and no '.join(sorted(missing))} encoder")
     await _try_encode(path)
-    return Ffmpeg(path, origin, match[1].decode(), encoders, filters)
+    fine_av1 = "libsvtav1" in encoders and await _knows_fractions(path)
+    return Ffmpeg(path, origin, match[1].decode(), encoders, filters, fine_av1=fine_av1)
 
 
 async def _listed(path: str, option: str, wanted: tuple[str, ...]) -> frozenset[str]:
@@ -152,3 +165,12 @@ async def _try_encode(path: str) -> None:
     done = await process.run(argv.trial(path), limit_s=_ANSWER_S, limits=_ASKED)
     if done.returncode != 0:
         raise ValueError(f"a trial encode failed: {done.last_message}")
+
+
+# What ffmpeg says of a parameter that its SVT-AV1 can't read; it then encodes as if there were none.
+_UNREAD = "Error parsing option"
+
+
+async def _knows_fractions(path: str) -> bool:
+    done = await process.run(argv.trial_av1(path), limit_s=_ANSWER_S, limits=_ASKED)
+    return done.returncode == 0 and _UNREAD not in done.stderr

@@ -1,4 +1,4 @@
-"""A piece made to a size: x264's own two passes over one piece.
+"""A piece made to a size: the encoder's own two passes over one piece.
 
 Constant quality says how a piece looks and leaves its size to chance; two passes say its size to within half a
 percent, for 1.3 times the CPU of one encode (0.45 for the first pass and 0.9 for the second, measured on four
@@ -8,29 +8,29 @@ clips). So most of a clip is made at constant quality, and what closes its sum i
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 from tightfit.domain.pieces import Part
 from tightfit.errors import EncoderError
-from tightfit.media import argv, kept
+from tightfit.media import kept
+from tightfit.media.coding import FirstPass, SecondPass
 from tightfit.media.encode import Clip, Setting, encode
+from tightfit.media.encoders import two_passes_of
 from tightfit.media.tools import Ffmpeg
 
 _BITS = 8
-# What ffmpeg and x264 append to the name given for their notes.
-_NOTES, _TREE = "-0.log", ".mbtree"
+# What ffmpeg appends to the name given for the notes.
+_NOTES = "-0.log"
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a first pass over ``part`` left behind: its size there, and x264's notes under ``stats``.
+    """What a first pass over ``part`` left behind: its size there, and the encoder's notes under ``stats``.
 
-    ``duration_s`` is as x264 counts it; its bits per second are of these seconds. ``least_bytes`` are what no quality
-    makes smaller: headers and skipped blocks. x264 refuses to start below them.
+    ``duration_s`` is as the encoder counts it; its bits per second are of these seconds. ``least_bytes`` are what no
+    quality makes smaller: headers and skipped blocks. It refuses to start below them.
     """
 
     part: Part
@@ -56,10 +56,10 @@ async def first_pass(
 
     ``keeps``: its pictures are kept for a second pass where there is room.
 
-    Raises EncoderError as ``encode`` does, or where x264 left no notes.
+    Raises EncoderError as ``encode`` does, or where the encoder left no notes.
     """
     stats = f"{out.stem}-stats"
-    rate, pictures = argv.FirstPass(setting.crf, stats), None
+    rate, pictures = FirstPass(setting.crf, stats), None
     if keeps and kept.may_keep(last - first, setting.size, out.parent):
         pictures = pictures_of(out)
     part = await encode(ffmpeg, clip, first, last, setting, out, on_frames=on_frames, rate=rate, pictures=pictures)
@@ -67,7 +67,8 @@ async def first_pass(
     if pictures and not pictures.exists():
         pictures = None
     notes = _notes_in(out.with_name(f"{stats}{_NOTES}"))
-    return Measured(part, setting, stats, duration_s(notes), least_bytes(notes), pictures)
+    encoder = two_passes_of(setting.codec)
+    return Measured(part, setting, stats, encoder.duration_s(notes), encoder.least_bytes(notes), pictures)
 
 
 def pictures_of(out: Path) -> Path:
@@ -93,9 +94,10 @@ async def second_pass(
     notes = out.with_name(f"{measured.stats}{_NOTES}")
     kbps = max(1, round(wanted_bytes * _BITS / measured.duration_s / 1000))
     stretched = out.with_name(f"{out.stem}-stats{_NOTES}")
-    stretched.write_text(stretch(notes.read_text(), wanted_bytes * _BITS / (kbps * 1000 * measured.duration_s)))
-    _link(Path(f"{notes}{_TREE}"), Path(f"{stretched}{_TREE}"))
-    rate = argv.SecondPass(kbps, f"{out.stem}-stats")
+    encoder, factor = two_passes_of(setting.codec), wanted_bytes * _BITS / (kbps * 1000 * measured.duration_s)
+    stretched.write_text(encoder.stretch(notes.read_text(), factor))
+    _link(Path(f"{notes}{encoder.BLOCK_NOTES}"), Path(f"{stretched}{encoder.BLOCK_NOTES}"))
+    rate = SecondPass(kbps, f"{out.stem}-stats", factor)
     seen = measured.part
     pictures = measured.pictures if measured.pictures and measured.pictures.exists() else None
     return await encode(
@@ -103,11 +105,7 @@ async def second_pass(
     )
 
 
-# x264 counts durations in fields, two to a picture, and names the time base of pictures.
-_FIELDS = 2
-_TIME_BASE, _DURATION = re.compile(r"timebase=(\d+/0*[1-9]\d*)"), re.compile(r" dur:(\d+)")
-_MISC = re.compile(r" misc:(\d+)")
-# A hair above what x264 calls too low.
+# A hair above what the encoder calls too low.
 _LEAST_MARGIN = 1.05
 
 
@@ -116,38 +114,8 @@ def _notes_in(path: Path) -> str:
         return path.read_text()
     except (OSError, ValueError) as exc:
         raise EncoderError(
-            "x264 left no usable notes of its first pass.", hint="Run again with -v to see the command."
+            "The encoder left no usable notes of its first pass.", hint="Run again with -v to see the command."
         ) from exc
-
-
-def duration_s(notes: str) -> float:
-    """The sum of all frames' durations in x264's notes: what it divides its bits by."""
-    time_base = _TIME_BASE.search(notes)
-    if time_base is None:
-        raise EncoderError("x264's notes of its first pass name no time base.", hint="Please report this clip.")
-    return float(sum(int(ticks) for ticks in _DURATION.findall(notes)) * Fraction(time_base[1]) / _FIELDS)
-
-
-def least_bytes(notes: str) -> float:
-    return sum(int(bits) for bits in _MISC.findall(notes)) / _BITS
-
-
-def stretch(notes: str, factor: float) -> str:
-    """The notes with all durations times ``factor``, as near as whole ticks allow.
-
-    ffmpeg hands x264 whole kilobits per second, which at 50 kb/s is 1 % of the size or nothing; x264 multiplies them by
-    the sum of these durations and only then has bits, so that what the rate can't say the durations do.
-    """
-    exact = made = 0.0
-
-    def stretched(found: re.Match[str]) -> str:
-        nonlocal exact, made
-        exact += int(found[1]) * factor
-        ticks = max(1, round(exact - made))
-        made += ticks
-        return f" dur:{ticks}"
-
-    return _DURATION.sub(stretched, notes)
 
 
 def _link(target: Path, name: Path) -> None:

@@ -25,9 +25,10 @@ from tightfit.domain.pieces import Part
 from tightfit.domain.policy import Work
 from tightfit.domain.subtitles import TextTrack, packets_of
 from tightfit.errors import EncoderError
-from tightfit.media import argv, nal, packets, process
+from tightfit.media import argv, packets, process
 from tightfit.media.audio import AudioTrack
 from tightfit.media.audio import packets_of as sound_of
+from tightfit.media.bitstream import form_of
 from tightfit.media.cargo import Cargo
 from tightfit.media.progress import ProgressReader
 from tightfit.media.stitch import Timeline
@@ -137,7 +138,8 @@ def _check_header(container: av.container.InputContainer, expected: Expected) ->
     if [stream.type for stream in container.streams if stream.type != "data"] != wanted:
         raise EncoderError("The joined file has lost or gained a track.", hint=_AGAIN)
     coded = container.streams.video[0].codec_context
-    if coded.extradata != nal.avcc(packets.parameter_sets_of(Path(expected.parts[0].path))):
+    plainly, described = form_of(coded.name).told, packets.description_of(Path(part.path) for part in expected.parts)
+    if plainly(coded.extradata or b"") != plainly(described):
         raise EncoderError("The joined file describes its pictures otherwise than the encoder did.", hint=_AGAIN)
     if (coded.width, coded.height) != (expected.size.width, expected.size.height):
         raise EncoderError(f"The joined file's pictures are {coded.width}x{coded.height}.", hint=_AGAIN)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import anyio
 
+from tightfit.domain.codec import H264, Codec, Effort
 from tightfit.domain.geometry import Size
 from tightfit.domain.pieces import Part
 from tightfit.domain.plan import Pace
 from tightfit.media import encode as media_encode
-from tightfit.media import packets, two_pass
+from tightfit.media import packets, stepwise, two_pass
 from tightfit.media.encode import Clip, Setting
 from tightfit.media.tools import Ffmpeg
 from tightfit.media.two_pass import Measured
@@ -51,10 +52,13 @@ class LocalExecutor:
     work: Path
     on_progress: Callable[[], None]
     most_bytes: int | None = None
+    codec: Codec = H264
+    effort: Effort = Effort.BALANCED
     frames_by_attempt: dict[int, int] = field(default_factory=dict)
     frames_looked_at: dict[int, int] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _parameter_sets: dict[tuple[Size, Pace], bytes] = field(default_factory=dict)
+    _seen: dict[tuple[Size, int, int], list[Part]] = field(default_factory=dict)
     _describing: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
@@ -95,9 +99,14 @@ class LocalExecutor:
         ``keeps``: its pictures are kept for that where there is room.
         """
         number, out = self._next()
-        watch = _Watch(self.clip, task, out, is_off_course, self._counter(self.frames_looked_at, number))
+        # Where there is no such pass, a look is an encode like any other.
+        two = self.codec.two_passes
+        counts, look = (
+            (self.frames_looked_at, two_pass.first_pass) if two else (self.frames_by_attempt, stepwise.first_look)
+        )
+        watch = _Watch(self.clip, task, out, is_off_course, self._counter(counts, number))
         with watch.scope:
-            return await two_pass.first_pass(
+            return await look(
                 *(self.ffmpeg, self.clip, task.first, task.last, self._setting(task), out),
                 on_frames=watch.on_frames,
                 keeps=keeps,
@@ -110,6 +119,12 @@ class LocalExecutor:
 
         Raises EncoderError.
         """
+        if not self.codec.two_passes:
+            seen = self._seen.setdefault((task.size, measured.part.first, measured.part.last), [])
+            seen.extend(part for part in [measured.part] if part not in seen)
+            return await stepwise.nearest_to(
+                self.ffmpeg, self.clip, seen, wanted_bytes, self._setting(task), self._counted_file
+            )
         number, out = self._next()
         counted = self._counter(self.frames_by_attempt, number)
         part = await two_pass.second_pass(
@@ -119,7 +134,12 @@ class LocalExecutor:
         return part
 
     def _setting(self, task: Task) -> Setting:
-        return replace(setting_of(task), most_bytes=self.most_bytes)
+        crf, preset = self.codec.nearest(task.crf), self.codec.presets[self.effort][task.pace is Pace.QUICK]
+        return replace(setting_of(task), most_bytes=self.most_bytes, codec=self.codec, preset=preset, crf=crf)
+
+    def _counted_file(self) -> tuple[Path, Callable[[int], None]]:
+        number, out = self._next()
+        return out, self._counter(self.frames_by_attempt, number)
 
     def made_elsewhere(self, frames: int) -> None:
         """Count the frames of a piece that another place encoded."""
