@@ -1,11 +1,12 @@
 """Peak memory of a run over a large folder and over a long file, all processes together.
 
-    python -m benchmarks.memory folder --files 1000
-    python -m benchmarks.memory long --hours 3
+    python -m benchmarks.memory folder --files 1000 --one-in 10
+    python -m benchmarks.memory long --hours 3 --fps 5
 
-Both make their sources first: the folder holds clips of a second, one in ten of them above the limit; the long file is
-a minute of scenes with a tone, looped. Resident memory of tightfit and every process below it is added up ten times a
-second (pages that processes share count once for each, so that the sum is an upper bound). Prints one JSON object.
+Both make their sources first: the folder holds clips of a second, one in so many of them above the limit; the long
+file is a minute of scenes with a tone, looped. Resident memory of tightfit and every process below it is added up ten
+times a second (pages that processes share count once for each, so that the sum is an upper bound). Prints one JSON
+object.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def scenes(path: Path, size: str, fps: int, seconds: float, *options: object) ->
     ffmpeg(*inputs, *tone, "-filter_complex", shown + joined, *maps, *options, path)
 
 
-def a_folder(root: Path, files: int) -> list[str]:
+def a_folder(root: Path, files: int, one_in: int) -> list[str]:
     scenes(root / "small.mp4", "64x48", 10, 1.2, "-b:a", "16k", "-crf", 36)
     scenes(root / "large.mp4", "64x48", 10, 1.2, "-b:a", "16k", "-crf", 4)
     limit = (root / "large.mp4").stat().st_size * 6 // 10
@@ -69,12 +70,12 @@ def a_folder(root: Path, files: int) -> list[str]:
     for number in range(files):
         folder = root / "in" / f"{number // 100:02d}"
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(root / ("small.mp4" if number % 10 else "large.mp4"), folder / f"clip{number:04d}.mp4")
+        shutil.copy(root / ("small.mp4" if number % one_in else "large.mp4"), folder / f"clip{number:04d}.mp4")
     return ["-r", str(root / "in"), f"{limit}B", "-o", str(root / "out")]
 
 
-def a_long_file(root: Path, hours: float) -> list[str]:
-    scenes(root / "minute.mp4", "160x90", 5, 60, "-b:a", "24k", "-crf", 22)
+def a_long_file(root: Path, hours: float, fps: int) -> list[str]:
+    scenes(root / "minute.mp4", "160x90", fps, 60, "-b:a", "24k", "-crf", 22)
     loops = round(hours * 60) - 1
     ffmpeg("-stream_loop", loops, "-i", root / "minute.mp4", "-c", "copy", root / "long.mp4")
     return [str(root / "long.mp4"), "40%", "-o", str(root / "out" / "long.mp4")]
@@ -119,14 +120,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("folder", "long"))
     parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument("--one-in", type=int, default=10, help="of the files, one in so many is above the limit")
     parser.add_argument("--hours", type=float, default=3.0)
+    parser.add_argument("--fps", type=int, default=5, help="frames per second of the long file")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         if asked.what == "folder":
-            result = measured(f"{asked.files} files", root, a_folder(root, asked.files))
+            result = measured(f"{asked.files} files", root, a_folder(root, asked.files, asked.one_in))
         else:
-            result = measured(f"{asked.hours:g} hours", root, a_long_file(root, asked.hours))
+            result = measured(f"{asked.hours:g} hours", root, a_long_file(root, asked.hours, asked.fps))
     print(json.dumps(asdict(result)))
 
 

@@ -25,7 +25,8 @@ RATE = 4000
 # Sound is looked for this far from where it should be.
 _FURTHEST_S = 0.25
 _WINDOW_S = 4.0
-_SILENT = 30.0
+# Mean of the samples, of 32768: 76 dB below full scale, where 16 bits end.
+_SILENT = 5.0
 _HD_LINES = 720
 
 Grid = list[tuple[float, float, float]]
@@ -33,11 +34,15 @@ Grid = list[tuple[float, float, float]]
 
 @dataclass(frozen=True)
 class Shown:
-    """``times`` in seconds, the first 0; ``pictures`` ``GRID`` x ``GRID`` RGB; ``sound`` starts with the picture."""
+    """``times`` in seconds, the first 0; ``pictures`` ``GRID`` x ``GRID`` RGB; ``sound`` starts with the picture.
+
+    ``sound_from_s`` is when the first sample is heard, None where there is none.
+    """
 
     times: list[float]
     pictures: list[bytes]
     sound: array[int]
+    sound_from_s: float | None
 
     @property
     def step_s(self) -> float:
@@ -72,16 +77,20 @@ def shown(path: Path, info: MediaInfo, video: VideoStream, audio_index: int | No
 
 def _to_rgb(video: VideoStream) -> str:
     size = f"{GRID}:{GRID}"
+    # Without its odd row or column, as it is made: a grid over one pixel more lies over other ones.
+    even = "crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0," if video.sar == 1 else ""
     if video.colour.hdr is not Hdr.NONE:
         transfer = {Hdr.PQ: "smpte2084", Hdr.HLG: "arib-std-b67"}[video.colour.hdr]
         said = f"transferin={transfer}:primariesin=bt2020:matrixin=bt2020nc"
         return (
-            f"zscale=w={GRID}:h={GRID}:filter=bilinear,zscale={said}:transfer=linear:npl=203,format=gbrpf32le,"
-            "zscale=primaries=bt709,tonemap=mobius:desat=0,zscale=transfer=bt709:matrix=gbr:range=full,format=rgb24"
+            # Made small at last: the mean of light is not the light of the mean.
+            f"{even}zscale={said}:transfer=linear:npl=203:agamma=0,format=gbrpf32le,zscale=primaries=bt709,"
+            "tonemap=mobius:desat=0:peak=10,zscale=transfer=bt709:matrix=gbr:range=full,format=gbrp,"
+            f"scale={size}:flags=area+accurate_rnd+full_chroma_int,format=rgb24"
         )
     untagged_hd = video.colour.matrix is None and video.height >= _HD_LINES
     matrix = "in_color_matrix=bt709:" if untagged_hd and (video.pix_fmt or "yuv").startswith("yuv") else ""
-    return f"scale={size}:{matrix}flags=area+accurate_rnd+full_chroma_int,format=rgb24"
+    return f"{even}scale={size}:{matrix}flags=area+accurate_rnd+full_chroma_int,format=rgb24"
 
 
 def _read(path: Path) -> Shown:
@@ -99,7 +108,8 @@ def _read(path: Path) -> Shown:
                 heard.append((packet.pts * packet.time_base, bytes(packet)))
     if not stamps:
         raise RuntimeError("ffmpeg shows no picture")
-    return Shown([float(t - stamps[0]) for t in stamps], pictures, _placed(heard, stamps[0]))
+    since = float(min(t for t, _ in heard) - stamps[0]) if heard else None
+    return Shown([float(t - stamps[0]) for t in stamps], pictures, _placed(heard, stamps[0]), since)
 
 
 def _placed(heard: list[tuple[Fraction, bytes]], zero: Fraction) -> array[int]:

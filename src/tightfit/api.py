@@ -56,6 +56,7 @@ async def acompress(
     container: str | None = None,
     hdr: str = "auto",
     private: bool = False,
+    min_quality: float = 0.0,
     report: Pathish | None = None,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
@@ -65,8 +66,8 @@ async def acompress(
     ``where`` is "auto", "local" or "cloud"; ``offline`` opens no socket whatever else is set; ``no_fallback`` raises
     NoPlaceLeft where the cloud can't do it; ``max_credits`` is the most that may be spent there. ``container`` is
     "mp4", "mov" or "mkv" (None: by the output's name), ``hdr`` "auto" or "tonemap"; ``private`` drops facts of a place,
-    a person or a device; ``report`` names a page in HTML about what was made. ``edits`` are written as on the command
-    line: trim="0:10-0:30".
+    a person or a device; ``min_quality`` is a mean VMAF below which InfeasibleError is raised; ``report`` names a page
+    in HTML about what was made. ``edits`` are written as on the command line: trim="0:10-0:30".
     """
     request = make_request(
         Path(path),
@@ -85,6 +86,7 @@ async def acompress(
         container=container,
         hdr=hdr,
         private=private,
+        min_quality=min_quality,
         report=report,
         edits=parse_edits(edits),
     )
@@ -137,7 +139,8 @@ async def acompress_all(
         )
 
     names = [Path(path) for path in paths]
-    gathered = gather(names, limits, request, recursive=recursive, output=None if output is None else str(output))
+    named = None if output is None else str(output)
+    gathered = gather(names, limits, request, recursive=recursive, output=named, split=split)
     return await compress_each(gathered, settings, on_update, total=total, split=split)
 
 
@@ -157,6 +160,7 @@ async def aplan(
     container: str | None = None,
     hdr: str = "auto",
     private: bool = False,
+    min_quality: float = 0.0,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
 ) -> Plan | FilePlan | AlreadyFits:
@@ -175,6 +179,7 @@ async def aplan(
         container=container,
         hdr=hdr,
         private=private,
+        min_quality=min_quality,
         edits=parse_edits(edits),
     )
     return await run_plan(request, _settings(offline), on_update)
@@ -204,6 +209,7 @@ def compress(
     container: str | None = None,
     hdr: str = "auto",
     private: bool = False,
+    min_quality: float = 0.0,
     report: Pathish | None = None,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
@@ -229,6 +235,7 @@ def compress(
             container=container,
             hdr=hdr,
             private=private,
+            min_quality=min_quality,
             report=report,
             on_update=on_update,
             **edits,
@@ -257,6 +264,7 @@ def plan(
     container: str | None = None,
     hdr: str = "auto",
     private: bool = False,
+    min_quality: float = 0.0,
     on_update: Callable[[Update], None] = ignore,
     **edits: Unpack[EditOptions],
 ) -> Plan | FilePlan | AlreadyFits:
@@ -278,6 +286,7 @@ def plan(
             container=container,
             hdr=hdr,
             private=private,
+            min_quality=min_quality,
             on_update=on_update,
             **edits,
         )

@@ -110,7 +110,10 @@ def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[bytes]) -> N
 
 
 def test_pieces_of_both_are_one_file_and_the_service_learns_nothing_else(tool: Tool, service: Service, reel: Path):
-    result = assert_met(tool, fitted(tool, service.served.base, "--where", "cloud"), reel)
+    ran = fitted(tool, service.served.base, "--where", "cloud")
+    result = assert_met(tool, ran, reel)
+    assert {"upload", "render", "download"} <= {line["phase"] for line in ran.lines if line["type"] == "update"}
+    assert result["credits"] == 0
     assert result["segments"]["total"] == 6
     assert result["segments"]["cloud"] == 5, "all but the one that closes the sum"
     assert result["warnings"] == []

@@ -26,11 +26,11 @@ PHASES = {
 }
 RESULT_KEYS = [
     *("type", "status", "job_id", "input", "output", "limit_bytes", "bytes", "fill", "duration_s", "frames"),
-    *("video", "audio", "quality", "segments", "encoded_frames_ratio", "elapsed_s", "warnings"),
+    *("video", "audio", "quality", "segments", "encoded_frames_ratio", "elapsed_s", "warnings", "decisions"),
 ]
 PLAN_KEYS = [
     *("type", "status", "input", "limit_bytes", "video", "audio", "predicted_bytes", "predicted_vmaf"),
-    *("predicted_seconds", "segments", "where", "credits", "reasons", "warnings"),
+    *("predicted_seconds", "segments", "where", "credits", "reasons", "warnings", "decisions"),
 ]
 
 

@@ -156,6 +156,24 @@ def test_split_makes_parts_that_play_alone_and_together_show_every_frame_once(to
     assert len(planned) == len(parts)
 
 
+def test_parts_go_into_a_folder_that_is_made_for_them(tool: Tool, made_scenes: Path):
+    shutil.copy(made_scenes, tool.folder / "scenes.mp4")
+    ran = tool("ask", "split scenes.mp4 in 2 parts under 60KB each", "-o", "new/parts", "-q")
+    assert ran.code == 0, ran.err
+    names = ["scenes-60KB-part01.mp4", "scenes-60KB-part02.mp4"]
+    assert sorted(path.name for path in (tool.folder / "new" / "parts").iterdir()) == names
+
+
+def test_a_slash_behind_an_output_means_a_folder_also_for_one_file(tool: Tool, made_tiny_clip: Path):
+    shutil.copy(made_tiny_clip, tool.folder / "a.mp4")
+    [result] = tool("a.mp4", "1MB", "-o", "small/", "--json", "-q").results
+    assert result["output"] == "small/a-1MB.mp4"
+    assert (tool.folder / "small" / "a-1MB.mp4").is_file()
+    ran = tool("a.mp4", "1MB", "-o", "a.mp4/", "-q")
+    assert ran.code == 2
+    assert "is no folder" in ran.err
+
+
 def test_a_sentence_says_how_many_parts(tool: Tool, made_scenes: Path):
     shutil.copy(made_scenes, tool.folder / "scenes.mp4")
     ran = tool("split scenes.mp4 in 2 parts under 60KB each", "-q")

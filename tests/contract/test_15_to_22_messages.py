@@ -104,6 +104,24 @@ async def test_15_happy_control_characters_are_not_for_a_terminal(bench: Bench):
     assert (await say(bench)).text == "A[31mred [hidden]"
 
 
+async def test_15_happy_an_edit_that_lands_after_its_answer_is_waited_for(bench: Bench):
+    bench.cloud.run_s = 0.025
+    async with bench.client() as client:
+        session = await client.new_session()
+        await client.say(session, "put it on the timeline", key="k", job="J")
+        assert (await client.ready_state(session)).is_ready
+    assert len(bench.cloud.messages) == 1
+
+
+async def test_15_happy_an_edit_that_never_lands_is_not_waited_for_long(bench: Bench):
+    bench.cloud.effect = False
+    async with bench.client() as client:
+        session = await client.new_session()
+        await client.say(session, "put it on the timeline", key="k", job="J")
+        assert not (await client.ready_state(session)).is_ready
+    assert bench.clock.waits[-4:] == [0.0, 2.0, 5.0, 10.0]
+
+
 async def test_15_happy_the_same_message_under_the_same_key_is_sent_once(bench: Bench):
     async with bench.client() as client:
         session = await client.new_session()

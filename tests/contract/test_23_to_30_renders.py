@@ -120,7 +120,12 @@ async def test_24_render_the_question_is_exact_and_polled_each_30_s(bench: Bench
     }
     assert bench.clock.waits == [30, 30, 30]
     assert job.status is RenderStatus.COMPLETED
-    assert [event.text for event in bench.said(Rendering)] == ["⏳ 10%", "⏳ 20%", "✅ Video ready!"]
+    assert [event.text for event in bench.said(Rendering)] == [
+        "⏳ Rendering ~30s",
+        "⏳ 10%",
+        "⏳ 20%",
+        "✅ Video ready!",
+    ]
 
 
 async def test_24_render_at_our_own_server_is_polled_with_growing_waits(bench: Bench):

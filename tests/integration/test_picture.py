@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import ffmpeg as graph
 import pytest
-from support.colours import Rgb, Shown, first_frame, near
+from support.colours import Rgb, Shown, first_frame, near, nth_frame
 from support.footage import lavfi, make
+from support.hdr import code, in_sdr
 
 from benchmarks.shown import delta_e, lab
 from tightfit.domain.geometry import Size, full_size
+from tightfit.domain.media_info import Hdr
 from tightfit.domain.request import Resolution
 from tightfit.errors import SourceError
+from tightfit.media import argv
 from tightfit.media.encode import Clip, Setting, encode
+from tightfit.media.extract import can_travel
 from tightfit.media.picture import Picture, require_tone_mapping
 from tightfit.media.probe import probe
 from tightfit.media.tools import Ffmpeg
@@ -100,6 +107,9 @@ CODINGS = {
     "4:4:4": Coding("yuv444p"),
     "4:2:2": Coding("yuv422p"),
     "10-bit": Coding("yuv420p10le"),
+    "4:2:2, 601, full range": Coding("yuv422p", "bt601", full_range=True),
+    "4:4:4, full range": Coding("yuv444p", full_range=True),
+    "4:4:4, 601, 10-bit": Coding("yuv444p10le", "bt601"),
     "mpeg4": Coding(matrix="bt601", tagged=False, options=("-c:v", "mpeg4", "-q:v", 1), suffix=".avi"),
     "mjpeg": Coding("yuvj420p", "bt601", True, False, ("-c:v", "mjpeg", "-q:v", 1), ".mkv"),
     "vp9": Coding(options=("-c:v", "libvpx-vp9", "-crf", 4, "-b:v", 0, "-cpu-used", 8), suffix=".webm"),
@@ -110,6 +120,44 @@ CODINGS = {
 async def test_colours_survive_however_they_are_stored(ffmpeg: Ffmpeg, coding: Coding, tmp_path: Path) -> None:
     source = coding.make(tmp_path / "source")
     _assert_quarters(await _encoded(ffmpeg, source, tmp_path))
+
+
+async def test_the_version_of_an_x264_that_had_its_own_way_is_told_wherever_reading_begins(
+    ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    new, old = tmp_path / "new.mp4", tmp_path / "old.mp4"
+    coded = ("-c:v", "libx264", "-g", 10, "-pix_fmt", "yuv444p")
+    make(*lavfi("testsrc2=s=160x120:r=10:d=3"), *coded, new)
+    said = re.search(rb"x264 - core (\d{3})", new.read_bytes())
+    assert said is not None
+    old.write_bytes(new.read_bytes().replace(said[0], b"x264 - core 142"))
+    info = await probe(old)
+    source = argv.source_input(info, ffmpeg.policy, threads=1, seek_s=2.0)
+    command = argv.command(ffmpeg.path, graph.output(source, "-", f="null"))
+    assert command[command.index("-x264_build") + 1] == "142"
+    assert info.main_video is not None
+    picture = Picture(info.main_video, Size(160, 120))
+    assert not can_travel(Clip(info, info.main_video, picture, info.main_video.pts)), "a piece alone could not tell it"
+
+
+async def test_a_piece_of_what_an_old_x264_made_looks_as_it_does_in_the_whole(
+    ffmpeg: Ffmpeg, real_clip: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Version 142 of x264 coded 4:4:4 in its own way and says its version in the first packet alone."""
+    source = real_clip("a50_yuv444p_mono16k_mp3.mp4")
+    info = await probe(source)
+    video = info.main_video
+    assert video is not None
+    first = video.pts.index(video.keyframe_pts[1])
+    picture = Picture(video, full_size(video.display_size, NO_BOUND))
+    clip, out = Clip(info, video, picture, tuple(p - video.pts[0] for p in video.pts)), tmp_path / "encoded.nut"
+    setting = Setting(picture.full, 8.0, 1, "veryfast")
+    await encode(ffmpeg, clip, first, first + 5, setting, out, on_frames=lambda _: None)
+    grid = [(x / 8, y / 8) for x in range(1, 8) for y in range(1, 8)]
+    # Untagged and of 720 lines: the piece is tagged as the whole is guessed.
+    piece, whole = nth_frame(out, 4), replace(nth_frame(source, first + 4), guessed=1)
+    off = [delta_e(lab(bytes(piece.at(*at))), lab(bytes(whole.at(*at)))) for at in grid]
+    assert sum(off) / len(off) <= MOST_DELTA_E
 
 
 async def test_colours_survive_a_smaller_picture(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
@@ -144,13 +192,37 @@ async def test_rgb_pictures_keep_their_colours(ffmpeg: Ffmpeg, codec: str, pix_f
     _assert_quarters(await _encoded(ffmpeg, source, tmp_path))
 
 
-@pytest.mark.parametrize(("codec", "pix_fmt"), [("png", "rgba"), ("ffv1", "gbrap")])
-async def test_transparent_pictures_come_out_on_black(ffmpeg: Ffmpeg, codec: str, pix_fmt: str, tmp_path: Path) -> None:
-    source = tmp_path / "clear.nut"
-    named = "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv" if "yuv" in pix_fmt else "null"
-    matrix = "scale=out_color_matrix=bt709:out_range=tv," if "yuv" in pix_fmt else ""
-    clear = f"format=gbrap,colorchannelmixer=aa=0.5,{matrix}format={pix_fmt},{named}"
-    make(*lavfi(f"{_patches()},{clear}"), "-c:v", codec, source)
+TRANSPARENT = {
+    "rgba": ("png", "rgba", "bt709", "tv"),
+    "gbrap": ("ffv1", "gbrap", "bt709", "tv"),
+    "4:4:4": ("ffv1", "yuva444p", "bt709", "tv"),
+    "4:2:0": ("ffv1", "yuva420p", "bt709", "tv"),
+    "4:2:2, 601": ("ffv1", "yuva422p", "smpte170m", "tv"),
+    "4:4:4, full range": ("ffv1", "yuva444p", "bt709", "pc"),
+    "4:4:4, untagged": ("ffv1", "yuva444p", "", "tv"),
+    "4:4:4, 10 bits": ("prores_ks", "yuva444p10le", "bt709", "tv"),
+}
+
+
+@pytest.mark.parametrize(("codec", "pix_fmt", "matrix", "span"), TRANSPARENT.values(), ids=TRANSPARENT.keys())
+async def test_transparent_pictures_come_out_on_black(
+    ffmpeg: Ffmpeg, codec: str, pix_fmt: str, matrix: str, span: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "clear.mkv"
+    stored, tags = "null", ()
+    if pix_fmt.startswith("yuv"):
+        named = {"bt709": "bt709", "smpte170m": "bt601", "": "bt601"}[matrix]
+        stored = f"scale=out_color_matrix={named}:out_range={span}:flags=accurate_rnd"
+        unknown = matrix or "unknown"
+        stored += f",format={pix_fmt},setparams=color_primaries={unknown}:color_trc={unknown}:colorspace={unknown}"
+        stored += f":range={span}"
+    if pix_fmt.startswith("yuv") and matrix:
+        tags = ("-color_primaries", matrix, "-color_trc", matrix, "-colorspace", matrix, "-color_range", span)
+    clear = f"format=gbrap,colorchannelmixer=aa=0.5,{stored},format={pix_fmt}"
+    make(*lavfi(f"{_patches()},{clear}"), "-c:v", codec, *tags, source)
+    video = (await probe(source)).main_video
+    assert video is not None
+    assert "a" in str(video.pix_fmt), "nothing in it is transparent"
     half = {at: tuple(round(c / 2) for c in rgb) for at, rgb in QUARTERS.items()}
     _assert_quarters(await _encoded(ffmpeg, source, tmp_path), half)  # type: ignore[arg-type]
 
@@ -278,6 +350,99 @@ async def test_hdr_is_tone_mapped_and_not_washed_out(
     assert 150 < white[1] <= bright[1]
     assert all(max(rgb) - min(rgb) <= 3 for rgb in (black, grey, white, bright)), "grey has taken on a tint"
     assert int(shown.frame.colorspace) == 1
+
+
+# Light in multiples of reference white: what is below a third of it has to stay as it is, whatever the curve.
+CHART = {
+    "black": (0.0, 0.0, 0.0),
+    "dark": (0.02, 0.02, 0.02),
+    "grey": (0.18, 0.18, 0.18),
+    "skin": (0.29, 0.15, 0.09),
+    "foliage": (0.07, 0.12, 0.03),
+    "sky": (0.09, 0.16, 0.29),
+    "red": (0.28, 0.01, 0.01),
+    "green": (0.02, 0.28, 0.03),
+    "blue": (0.02, 0.02, 0.28),
+    "yellow": (0.29, 0.24, 0.02),
+    "white": (1.0, 1.0, 1.0),
+    "bright": (3.0, 3.0, 3.0),
+    "sun": (3.5, 2.4, 1.0),
+}
+
+
+@pytest.mark.parametrize("full_range", [False, True], ids=["limited", "full"])
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+async def test_tone_mapped_colours_are_those_that_the_standards_say(
+    ffmpeg: Ffmpeg, transfer: str, full_range: bool, tmp_path: Path
+) -> None:
+    if not ffmpeg.can_tone_map:
+        pytest.skip(f"{ffmpeg.path} has no zscale")
+    codes = [code(light, transfer) for light in CHART.values()]
+    shown = await _encoded(ffmpeg, _make_chart(tmp_path / "a.mp4", transfer, codes, full_range), tmp_path)
+    off = {}
+    for n, (name, light) in enumerate(CHART.items()):
+        seen, wanted = shown.at((n + 0.5) / len(CHART), 0.5), in_sdr(light)
+        off[name] = (round(delta_e(lab(bytes(seen)), lab(bytes(wanted))), 2), seen, wanted)
+    assert max(d for d, _, _ in off.values()) <= MOST_DELTA_E, off
+
+
+LYING = "master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(20000,1):max-cll=1,1"
+
+
+@pytest.mark.parametrize("said", ["nothing", "a peak below its white"])
+async def test_pq_without_tags_is_known_by_its_mastering_display_whatever_that_says_of_its_peak(
+    bundled: Ffmpeg, said: str, tmp_path: Path
+) -> None:
+    codes = [code(light, "smpte2084") for light in CHART.values()]
+    source = _make_chart(tmp_path / "a.mp4", "", codes, along=LYING if said != "nothing" else "")
+    video = (await probe(source)).main_video
+    assert video is not None
+    assert video.colour.hdr is (Hdr.NONE if said == "nothing" else Hdr.PQ)
+    if said == "nothing":
+        return
+    shown = await _encoded(bundled, source, tmp_path)
+    for n, light in enumerate(CHART.values()):
+        seen, wanted = shown.at((n + 0.5) / len(CHART), 0.5), in_sdr(light)
+        assert delta_e(lab(bytes(seen)), lab(bytes(wanted))) <= MOST_DELTA_E, (seen, wanted)
+
+
+async def test_dolby_vision_is_its_base_layer_or_refused(
+    bundled: Ffmpeg, real_clip: Callable[[str], Path], tmp_path: Path
+) -> None:
+    source, bare = real_clip("a01_iphone_hlg10_rot90_editlist_hevc.mp4"), tmp_path / "bare.ts"
+    video = (await probe(source)).main_video
+    assert video is not None
+    assert video.dolby_vision
+    assert video.colour.hdr is Hdr.HLG
+    require_tone_mapping(video, bundled, str(source))
+    unsaid = "hevc_metadata=colour_primaries=2:transfer_characteristics=2:matrix_coefficients=2"
+    make("-i", source, "-map", "0:v:0", "-c", "copy", "-bsf:v", unsaid, bare)
+    video = (await probe(bare)).main_video
+    assert video is not None
+    with pytest.raises(SourceError, match="Dolby Vision"):
+        require_tone_mapping(video, bundled, str(bare))
+
+
+def _make_chart(
+    path: Path, transfer: str, codes: list[tuple[int, int, int]], full_range: bool = False, along: str = ""
+) -> Path:
+    """Strips of the code values ``codes``; tagged by ``transfer`` if any; ``along`` is for x265."""
+
+    def strips(plane: int, wide: int) -> str:
+        return "+".join(f"between(X,{wide * n},{wide * n + wide - 1})*{c[plane]}" for n, c in enumerate(codes))
+
+    span = "pc" if full_range else "tv"
+    convert = "scale=in_range=tv:out_range=pc:flags=accurate_rnd," if full_range else ""
+    drawn = f"geq=lum='{strips(0, 32)}':cb='{strips(1, 16)}':cr='{strips(2, 16)}'"
+    tags, said = "null", ("-color_range", span)
+    if transfer:
+        tags = f"setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc:range={span}"
+        said += ("-color_primaries", "bt2020", "-color_trc", transfer, "-colorspace", "bt2020nc")
+    graph = f"color=black:s={32 * len(codes)}x64:r=5:d=0.4,format=yuv420p10le,{drawn},{convert}{tags}"
+    params = ":".join(filter(None, ("log-level=error:lossless=1", along)))
+    coded = ("-c:v", "libx265", "-x265-params", params, *said, "-tag:v", "hvc1")
+    make(*lavfi(graph), *coded, path)
+    return path
 
 
 async def test_an_hdr_picture_keeps_its_hue(ffmpeg: Ffmpeg, tmp_path: Path) -> None:

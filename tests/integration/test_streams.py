@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import pytest
 from support.footage import decode_complaints, lavfi, make, times_in
+from support.sync import beeps_in, flashes_in, make_flashing
 
 import tightfit
 from tightfit.domain.audio import AudioKind, AudioPlan
@@ -264,6 +265,23 @@ def test_a_track_that_does_not_decode_costs_the_sound_and_is_said(tmp_path: Path
     assert result.audio == ()
     assert any("sound was left out" in warning.lower() for warning in result.warnings)
     assert len(times_in(output)) == 50
+
+
+def test_sound_stays_with_the_picture_behind_a_gap_in_it(tmp_path: Path):
+    """Four packets are missing after 1.3 s: 85 ms, by which all that follows would be too early."""
+    whole, gappy, output = make_flashing(tmp_path / "whole.mp4", 4), tmp_path / "gappy.mkv", tmp_path / "out.mp4"
+    with av.open(str(whole)) as source, av.open(str(gappy), "w") as out:
+        streams = [out.add_stream_from_template(s) for s in source.streams]
+        for packet in source.demux():
+            if packet.pts is None or packet.time_base is None:
+                continue
+            if packet.stream.type == "video" or not 1.3 < packet.pts * packet.time_base < 1.385:
+                packet.stream = streams[packet.stream.index]
+                out.mux(packet)
+    tightfit.compress(gappy, to="60KB", output=output, audio=64)
+    late = [beep - flash for flash, beep in zip(flashes_in(output), beeps_in(output), strict=True)]
+    assert len(late) == 4
+    assert max(map(abs, late)) <= 0.02
 
 
 def test_a_picture_whose_size_changes_comes_out_whole(tmp_path: Path):

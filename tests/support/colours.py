@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -16,9 +17,10 @@ Rgb = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Shown:
-    """The first frame of a clip: its size, the tags it carries, and its colours."""
+    """A frame of a clip: its size, its tags and its colours, by the matrix ``guessed`` where it names none."""
 
     frame: av.VideoFrame
+    guessed: int = 2
 
     @property
     def size(self) -> tuple[int, int]:
@@ -27,7 +29,8 @@ class Shown:
     def at(self, x: float, y: float) -> Rgb:
         """The colour around a point, given as shares of width and height."""
         luma, blue, red = (self._mean(plane, x, y) for plane in range(3))
-        kr, kb = _WEIGHTS[int(self.frame.colorspace)]
+        matrix = int(self.frame.colorspace)
+        kr, kb = _WEIGHTS[self.guessed if matrix == 2 else matrix]
         if int(self.frame.color_range) == _FULL_RANGE:
             shown, u, v = luma / 255, (blue - 128) / 255, (red - 128) / 255
         else:
@@ -46,8 +49,13 @@ class Shown:
 
 
 def first_frame(path: Path) -> Shown:
+    return nth_frame(path, 0)
+
+
+def nth_frame(path: Path, number: int) -> Shown:
+    """A frame of a clip that is decoded from its beginning."""
     with av.open(str(path)) as container:
-        return Shown(next(container.decode(video=0)))
+        return Shown(next(islice(container.decode(video=0), number, None)))
 
 
 def near(a: Rgb, b: Rgb, tolerance: int = 3) -> bool:

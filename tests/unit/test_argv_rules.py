@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tightfit.domain.geometry import Size
-from tightfit.domain.media_info import Colour, Identity, MediaInfo, VideoStream
+from tightfit.domain.media_info import Colour, FieldOrder, Identity, MediaInfo, VideoStream
 from tightfit.domain.policy import LOCAL, POLICIES, SERVER
 from tightfit.errors import EncoderError
 from tightfit.media import argv
@@ -96,14 +96,16 @@ RATES = st.one_of(
     seek=st.one_of(st.none(), st.floats(0, 1e6)),
     size=st.tuples(st.integers(8, 4096), st.integers(8, 2160)).map(lambda wh: Size(2 * wh[0], 2 * wh[1])),
     fast=st.booleans(),
+    fields=st.sampled_from(FieldOrder),
 )
 def test_every_encode_keeps_the_rules_whatever_it_is_given(
-    info: MediaInfo, policy: Any, rate: argv.Rate, seek: float | None, size: Size, fast: bool
+    info: MediaInfo, policy: Any, rate: argv.Rate, seek: float | None, size: Size, fast: bool, fields: FieldOrder
 ):
     video = info.videos[0]
-    picture = Picture(video, size)
+    picture = Picture(video, size, fields=fields)
     source = argv.source_input(info, policy, threads=2, seek_s=seek, roughly=fast)
-    node = argv.frames_of(source, video, argv.Cut(video.pts[0], None, video.pts[0]), picture.steps(size, fast=fast))
+    cut, steps = argv.Cut(video.pts[0], None, video.pts[0]), picture.steps(size, fast=fast)
+    node = argv.frames_of(source, video, cut, steps, before=picture.whole())
     coding = Coding(rate, "medium", 2, video.fps, picture.tag_options(), 40, "subme=1" if fast else "")
     made = argv.command("/usr/bin/ffmpeg", argv.coded_output(node, Path("/w/piece.nut"), video.time_base, coding))
     assert violations(made) == []
@@ -149,6 +151,8 @@ BROKEN = {
     "a chained filter that reads": changed("[0:0]trim=start_pts=0[s0]", "[0:0]trim=start_pts=0,subtitles=/a[s0]"),
     "scores elsewhere": changed("[0:0]trim=start_pts=0[s0]", "[0:0][1:0]ssim=stats_file=/etc/x[s0]"),
     "a log elsewhere": changed("[0:0]trim=start_pts=0[s0]", "[0:0][1:0]libvmaf=log_path=/etc/x[s0]"),
+    "notes elsewhere": changed("[0:0]trim=start_pts=0[s0]", "[0:0]metadata=print:key=a:file=/etc/x[s0]"),
+    "notes elsewhere, first of all": changed("[0:0]trim=start_pts=0[s0]", "[0:0]metadata=file=/etc/x:mode=print[s0]"),
     "a tree elsewhere": changed("[0:0]trim=start_pts=0[s0]", "[0:0][1:0]paletteuse=debug_kdtree=/etc/x[s0]"),
     "another file's words": [*GOOD[:-3], "-map_metadata", "1", *GOOD[-3:]],
     "a stats file elsewhere": [*GOOD[:-3], "-passlogfile", "/etc/x", *GOOD[-3:]],

@@ -23,7 +23,6 @@ from tightfit.errors import UsageError
 from tightfit.units import SIZE_HELP
 
 LATER_COMMANDS = ("worker", "bench", "mcp")
-LATER_OPTIONS = ("--min-quality",)
 
 
 def complaint(words: Sequence[str]) -> str:
@@ -62,12 +61,6 @@ def test_a_command_stays_as_it_is(first: str):
 @pytest.mark.parametrize("command", LATER_COMMANDS)
 def test_a_command_of_a_later_version_is_refused_in_one_sentence(command: str):
     assert complaint([command, "more"]) == f"tightfit {command} is not in this version."
-
-
-@pytest.mark.parametrize("command", ["compress", "plan"])
-@pytest.mark.parametrize("option", LATER_OPTIONS)
-def test_an_option_of_a_later_version_is_refused_in_one_sentence(command: str, option: str):
-    assert complaint([command, "a.mp4", "5MB", option, "1"]) == f"{option} is not in this version."
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tightfit.domain.request import CompressRequest
 from tightfit.engine.inputs import Found, find, reasons
+from tightfit.engine.several import gather
 from tightfit.errors import SourceError
+from tightfit.units import parse_target
 
 
 def tree(root: Path, *names: str) -> Path:
@@ -140,3 +143,31 @@ def test_a_folder_that_can_t_be_read_is_said_and_the_others_are_still_taken(tmp_
     assert taken(found, tmp_path) == ["a.mp4"]
     if os.geteuid() != 0:
         assert left_out(found, tmp_path) == {"sub": "can't be read"}
+
+
+@pytest.mark.parametrize(
+    ("output", "split", "folder"),
+    [
+        ("parts", True, "parts"),
+        ("parts", 3, "parts"),
+        ("parts/", False, "parts"),
+        ("parts/", True, "parts"),
+        ("parts.of/", False, "parts.of"),
+        ("cut.mp4", True, None),
+        ("cut.mp4", False, None),
+        ("cut", False, None),
+        (None, True, None),
+    ],
+)
+def test_an_output_is_a_folder_where_parts_go_there_or_a_slash_says_so(
+    output: str | None, split: bool | int, folder: str | None, tmp_path: Path
+):
+    source = tree(tmp_path, "a.mp4") / "a.mp4"
+    asked = str(tmp_path / output) + ("/" if output.endswith("/") else "") if output else None
+
+    def request(path: Path, _: int, place: str | None) -> CompressRequest:
+        return CompressRequest(path, parse_target("5MB"), output=Path(place) if place else None)
+
+    found = gather([source], ["5MB"], request, recursive=False, output=asked, split=split)
+    assert found.folders == ({tmp_path / folder} if folder else set())
+    assert [one.output for one in found.requests] == [Path(asked) if asked else None]

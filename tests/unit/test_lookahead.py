@@ -69,6 +69,10 @@ def outlook(local, cloud):
     return Outlook(0.0, Speeds(), 0.0, seats)
 
 
+def anything(_work, _lane):
+    return float("inf")
+
+
 some = st.lists(st.tuples(st.integers(1, 1000), st.integers(0, 10**8)), min_size=1, max_size=20).map(
     lambda rows: [Work(i, frames, size, size // 9) for i, (frames, size) in enumerate(rows)]
 )
@@ -76,7 +80,7 @@ some = st.lists(st.tuples(st.integers(1, 1000), st.integers(0, 10**8)), min_size
 
 @given(some, st.integers(0, 4), st.integers(1, 4))
 def test_a_plan_gives_every_segment_to_one_lane(works, local, cloud):
-    plan = planned(outlook(local, cloud), works, lambda _work, _lane: float("inf"))
+    plan = planned(outlook(local, cloud), works, anything, works)
     given_out = [work.index for lane in plan.by_lane.values() for work in lane]
     assert sorted(given_out) == [work.index for work in works]
     assert set(plan.ends) == set(given_out)
@@ -84,8 +88,22 @@ def test_a_plan_gives_every_segment_to_one_lane(works, local, cloud):
 
 @given(some)
 def test_a_plan_is_never_longer_than_one_lane_alone(works):
-    plan = planned(outlook(1, 2), works, lambda _work, _lane: float("inf"))
+    plan = planned(outlook(1, 2), works, anything, works)
     assert max(plan.ends.values()) <= sum(Speeds().local_s(work) for work in works) + 1e-6
+
+
+@given(some, st.integers(1, 3), st.integers(1, 4))
+def test_a_plan_that_may_divide_the_queue_is_never_longer_than_one_that_may_not(works, local, cloud):
+    divided = planned(outlook(local, cloud), works, anything, works)
+    assert divided.end <= planned(outlook(local, cloud), works, anything, []).end
+
+
+def test_a_plan_keeps_here_what_is_slow_to_send():
+    # Each takes 10 s here. Two are sent in 1 s, the others in 20 s; a render takes 10 s.
+    works = [Work(n, 300, 2_000_000 if n > 1 else 40_000_000, 0) for n in range(4)]
+    plan = planned(outlook(2, 2), works, anything, [works[2], works[3], works[0], works[1]])
+    assert {work.index for lane, found in plan.by_lane.items() if lane.is_local for work in found} == {0, 1}
+    assert plan.end < 15
 
 
 @settings(max_examples=40)

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from support.scripted_cloud import CRASH, HANG, Act, Notes, ScriptedEncoder, play, session
 
 from benchmarks import virtual_time
+from tightfit.domain.board import Board
 from tightfit.domain.breaker import FailureKind
 from tightfit.domain.places import Lane, Preference, Rules, Work
+from tightfit.domain.schedule import decide
+from tightfit.domain.speeds import Rate, Speeds
 from tightfit.engine.schedule import Hooks, run
 from tightfit.errors import EncoderError, NoPlaceLeft
 
@@ -98,8 +101,8 @@ def test_upload_of_the_next_overlaps_render_of_the_one_before():
 
 
 def test_an_idle_core_does_the_slowest_cloud_segment_and_the_loser_is_ended():
-    # The first render never comes back.
-    notes, report = played(ten(), 1, [{"render": [Act(1.0, HANG)]}])
+    # No render ever comes back.
+    notes, report = played(ten(), 1, [{"render": [Act(1.0, HANG)] * 10}])
     assert report.local == 10
     assert notes.end == pytest.approx(100.0, abs=0.1)
     assert any(f.raced for f in notes.finished)
@@ -110,6 +113,24 @@ def test_the_cloud_takes_over_what_a_core_is_slow_at():
     notes, _ = played(todo, 1, [[], []])
     assert {f.work.index: f.lane.is_local for f in notes.finished}[0] is False
     assert notes.end < 100
+
+
+def test_what_a_core_is_slow_at_is_taken_over_while_others_still_wait():
+    # The long one takes 100 s here and 25 s there, the others 10 s and 7 s.
+    core, one = Lane("core", True), Lane("session", False)
+    todo = [Work(0, 1000, 1_000_000, 100_000), *ten()[1:4]]
+    board = Board(todo, [core, one], Speeds(local=Rate(1000.0, 100.0), render=Rate(5000.0, 100.0)))
+    board.is_proven = True
+    board.begin(todo[0], core, 0.0)
+    [sent] = decide(board, 1.0)
+    assert (sent.lane, sent.work) == (one, todo[0])
+
+
+def test_until_the_cloud_has_proven_itself_this_machine_makes_what_it_would_make_alone():
+    # The cloud has two of them at any time, and never answers.
+    notes, _ = played(ten(), 2, [{"upload": [Act(1e6)] * 10}] * 2)
+    assert notes.encodes == list(range(10))
+    assert notes.end == pytest.approx(50.0)
 
 
 @pytest.mark.parametrize("kind", [FailureKind.CREDITS_OUT, FailureKind.EXPORT_BLOCKED, FailureKind.TOKEN_EXPIRED])

@@ -78,7 +78,7 @@ def _gathered(intent: Intent, output: str | None, jobs: int | None, *, overwrite
     from tightfit.engine.spoken import requests_for
 
     requests = requests_for(intent, output=output, overwrite=overwrite, jobs=jobs, together=True)
-    return of_requests(requests, output)
+    return of_requests(requests, output, split=bool(intent.split))
 
 
 def _cleared(intent: Intent, sentence: str, files: Sequence[str]) -> Intent:

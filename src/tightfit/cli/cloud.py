@@ -45,7 +45,7 @@ SENT = (
 
 def connect(as_json: options.Json = False, offline: Offline = False) -> int:
     settings = load_settings()
-    _require_online(settings, offline, "connect")
+    require_online(settings, offline=offline, command="connect")
     cloud = _cloud_settings()
     if not as_json:
         say(f"Connecting to {printable(_shown(cloud.api_url))}. What is sent there:")
@@ -72,7 +72,7 @@ def connect(as_json: options.Json = False, offline: Offline = False) -> int:
 
 def credits(as_json: options.Json = False, offline: Offline = False) -> int:
     settings = load_settings()
-    _require_online(settings, offline, "credits")
+    require_online(settings, offline=offline, command="credits")
     cloud = _cloud_settings()
 
     async def look(client: CloudClient) -> tuple[CreditBalance, str | None]:
@@ -119,7 +119,8 @@ def _shown(url: str) -> str:
     return place(url)
 
 
-def _require_online(settings: Settings, offline: bool, command: str) -> None:
+def require_online(settings: Settings, *, offline: bool, command: str) -> None:
+    """Raises UsageError where no socket may be opened."""
     if offline or settings.offline:
         by = "--offline" if offline else "TIGHTFIT_OFFLINE"
         raise UsageError(f"{by} opens no socket, and tightfit {command} asks the service.", hint="Leave it out.")

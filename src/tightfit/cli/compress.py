@@ -66,6 +66,7 @@ def compress(
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
     hdr: options.Hdr = "auto",
+    min_quality: options.MinQuality = 0.0,
     private: options.Private = False,
     trim: edits.Trim = None,
     cut: edits.Cut = None,
@@ -96,7 +97,7 @@ def compress(
     edited: EditOptions = {"trim": trim, "cut": cut, "mute": mute, "fps": fps, "speed": speed, "volume": volume}
     edited |= {"crop": crop, "rotate": rotate, "aspect": aspect, "fit": fit, "fade": fade}
     places = options.Places(where, offline, no_fallback, max_credits)
-    form = options.Form(codec, effort, container, hdr, private, report)
+    form = options.Form(codec, effort, container, hdr, private, report, min_quality)
     options.require_built(places)
     files, limits = options.files_and_limits(words, to, preset)
 
@@ -115,7 +116,7 @@ def compress(
     view = view_for(as_json=as_json, quiet=quiet, verbose=verbose)
     try:
         named = [limit.text for limit in limits]
-        gathered = gather(files, named, request, recursive=recursive, output=output)
+        gathered = gather(files, named, request, recursive=recursive, output=output, split=split)
     except UsageError as error:
         for file in files:
             view.refused(str(file), error)

@@ -96,10 +96,6 @@ _MEANT = 0.75
 def _unknown_option(option: str, command: str, close: tuple[str, ...]) -> UsageError:
     from difflib import get_close_matches
 
-    from tightfit.cli.options import LATER
-
-    if option in LATER.get(command.rpartition(" ")[2], ()):
-        return UsageError(f"{option} is not in this version.")
     # The parser finds any three letters alike.
     meant = get_close_matches(option, close, n=1, cutoff=_MEANT)
     hint = f"Did you mean {meant[0]}?" if meant else f"{command} --help lists those there are."

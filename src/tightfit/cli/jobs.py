@@ -34,6 +34,7 @@ HELP = f"""{SHORT}
   tightfit jobs show 01KX9F           one job in full; a beginning of its name is enough
   tightfit jobs resume                go on with every unfinished job
   tightfit jobs resume 01KX9F
+  tightfit jobs link 01KX9F           a page that shows its timeline at the service, for seven days
   tightfit jobs cancel 01KX9F         give it up and remove what it had made
   tightfit jobs clean                 forget finished jobs, free what they left
 """
@@ -43,7 +44,7 @@ _KILLED = "killed"
 def jobs(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="list | show ID | resume [ID] | cancel ID | clean", hidden=True),
+        typer.Argument(metavar="list | show ID | resume [ID] | link ID | cancel ID | clean", hidden=True),
     ] = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -56,13 +57,15 @@ def jobs(
             return _show(settings, name, as_json)
         case ["resume", *names] if len(names) <= 1:
             return _resume(settings, names, as_json, quiet)
+        case ["link", name]:
+            return _link(settings, name, as_json)
         case ["cancel", name]:
             return _cancel(settings, name, as_json)
         case ["clean"]:
             return _clean(settings, as_json)
     raise UsageError(
         f"tightfit jobs {' '.join(words or [])} means nothing.",
-        hint="Write tightfit jobs, or one of show ID, resume, resume ID, cancel ID and clean behind it.",
+        hint="Write tightfit jobs, or one of show ID, resume, resume ID, link ID, cancel ID and clean behind it.",
     )
 
 
@@ -152,6 +155,25 @@ def _resume(settings: Settings, names: Sequence[str], as_json: bool, quiet: bool
     if not records and not as_json:
         say("Nothing to resume.")
     return work_in_turn([(request_of(r.request or {}), start_of(r)) for r in records], settings, view) if records else 0
+
+
+def _link(settings: Settings, name: str, as_json: bool) -> int:
+    """The page where a browser shows what the job has at the service."""
+    import anyio
+
+    from tightfit.cli.cloud import require_online
+    from tightfit.engine import durable
+    from tightfit.engine.timelines import link_of
+
+    record = durable.known(settings, name)
+    require_online(settings, offline=False, command="jobs link")
+    link = anyio.run(link_of, settings, record.id)
+    if as_json:
+        say_json({"type": "job", "id": record.id, "link": link})
+    else:
+        say(printable(link))
+        complain("Whoever has this link can see the clip there; it works for seven days.")
+    return ExitCode.OK
 
 
 def _cancel(settings: Settings, name: str, as_json: bool) -> int:

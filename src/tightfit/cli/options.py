@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from tightfit.domain.request import CompressRequest
     from tightfit.engine.edit_options import EditOptions
 
-_TO_COME = ("--min-quality",)
-LATER = {"compress": _TO_COME, "plan": _TO_COME}
 # What to write instead, for the options whose value can be wrong.
 EXAMPLES = {
     "--to": "--to 50MB",
@@ -32,6 +30,7 @@ EXAMPLES = {
     "--hdr": "--hdr tonemap",
     "--where": "--where local",
     "--report": "--report report.html",
+    "--min-quality": "--min-quality 80",
     "--jobs": "--jobs 2",
     "--trim": "--trim 0:10-0:30",
     "--cut": "--cut 0:10-0:30",
@@ -94,6 +93,10 @@ Hdr = Annotated[
     typer.Option(metavar="WAY", help="auto or tonemap: HDR becomes SDR, also in a file that would fit as it is."),
 ]
 Private = Annotated[bool, typer.Option("--private", help="Drop facts of a place, a person or a device.")]
+MinQuality = Annotated[
+    float,
+    typer.Option("--min-quality", metavar="VMAF", help="Refuse (exit 4) what would look worse: 0 (off) to 100."),
+]
 Report = Annotated[
     str | None,
     typer.Option(
@@ -192,6 +195,7 @@ class Form:
     hdr: str = "auto"
     private: bool = False
     report: str | None = None
+    min_quality: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -239,6 +243,7 @@ def request(
         hdr=form.hdr,
         private=form.private,
         report=form.report,
+        min_quality=form.min_quality,
         edits=parse_edits(edits or {}),
     )
 

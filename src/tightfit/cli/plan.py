@@ -46,6 +46,7 @@ def plan(
     resolution: options.Resolution = "auto",
     audio: options.Audio = "auto",
     hdr: options.Hdr = "auto",
+    min_quality: options.MinQuality = 0.0,
     private: options.Private = False,
     trim: edits.Trim = None,
     cut: edits.Cut = None,
@@ -73,7 +74,7 @@ def plan(
     edited: EditOptions = {"trim": trim, "cut": cut, "mute": mute, "fps": fps, "speed": speed, "volume": volume}
     edited |= {"crop": crop, "rotate": rotate, "aspect": aspect, "fit": fit, "fade": fade}
     places = options.Places(where, offline, no_fallback, max_credits)
-    form = options.Form(codec, effort, container, hdr, private)
+    form = options.Form(codec, effort, container, hdr, private, min_quality=min_quality)
     options.require_built(places)
     files, limits = options.files_and_limits(words, to, preset)
 

@@ -73,6 +73,8 @@ class Human:
         tell_failure(result)
         if result.output is not None:
             say(summary(result))
+        if result.credits:
+            complain(f"{counted(result.credits, 'credit')} went into it at the service.")
         for warning in result.warnings:
             complain(warning)
 

@@ -52,11 +52,14 @@ def result(value: Result) -> Wire:
         "encoded_frames_ratio": value.encoded_frames_ratio,
         "elapsed_s": round(value.elapsed_s, 2),
         "warnings": list(value.warnings),
+        "decisions": asdict(value.decisions) if value.decisions else None,
     }
     if value.destination is not None:
         wire["destination"] = value.destination
     if value.part is not None:
         wire["part"] = value.part
+    if value.credits is not None:
+        wire["credits"] = value.credits
     if value.status == "infeasible":
         wire |= infeasible(value.smallest_bytes, value.options)
     if value.status == "failed" and value.error:
@@ -93,6 +96,7 @@ def plan(value: Plan, info: MediaInfo) -> Wire:
         "credits": value.credits if value.in_cloud else None,
         "reasons": list(value.reasons),
         "warnings": list(value.warnings),
+        "decisions": asdict(value.decisions),
     }
 
 
@@ -113,6 +117,7 @@ def file_plan(value: FilePlan, path: str) -> Wire:
         "credits": None,
         "reasons": list(value.reasons),
         "warnings": list(value.warnings),
+        "decisions": None,
     }
 
 
@@ -136,6 +141,7 @@ def copying_plan(value: AlreadyFits, info: MediaInfo) -> Wire:
         "credits": None,
         "reasons": ["It fits already and is copied as it is."],
         "warnings": [],
+        "decisions": None,
     }
 
 

@@ -43,7 +43,7 @@ from tightfit.cloud.models import CreditBalance, Features, RenderJob, UploadedFi
 from tightfit.cloud.render import OUTPUT, PATIENCE_S, Renders
 from tightfit.cloud.sessions import Session, Sessions
 from tightfit.cloud.state import State
-from tightfit.cloud.talk import RunOutcome, Talk
+from tightfit.cloud.talk import SILENT_LOOKS, RunOutcome, Talk
 from tightfit.cloud.told import Tell
 from tightfit.cloud.upload import Uploads
 from tightfit.errors import NetworkError
@@ -122,8 +122,7 @@ class CloudClient:
         service still has it, else a new one. Raises ApiError, BadAnswer, NetworkError."""
         key, service = f"session_{job}_{name}", self._api.base_url
         known = self._ledger.latest(key)
-        if known and known.body == service:
-            session = Session(str(known.data["id"]), known.data.get("user"))
+        if session := self.known_session(job, name):
             with suppress(SessionNotFound):
                 await self._sessions.look(session)
                 return session
@@ -133,6 +132,13 @@ class CloudClient:
         self._ledger.intend(entry)
         self._ledger.note(entry, Stage.DONE)
         return session
+
+    def known_session(self, job: str, name: str) -> Session | None:
+        """The session that ``job`` calls ``name``, as far as it has one at this service; asks nobody."""
+        known = self._ledger.latest(f"session_{job}_{name}")
+        if known is None or known.body != self._api.base_url:
+            return None
+        return Session(str(known.data["id"]), known.data.get("user"))
 
     async def claim_link(self, session: Session) -> str:
         """The page that shows ``session`` in a browser for seven days; whoever has the link can see it.
@@ -145,6 +151,17 @@ class CloudClient:
     async def state(self, session: Session) -> State:
         """The timeline of ``session``. ``draft`` is to be posted back as it is."""
         return await self._sessions.state(session)
+
+    async def ready_state(self, session: Session) -> State:
+        """The timeline once it can be rendered, after a message that was to make one: an edit may land after its own
+        answer, so that it is looked at for 17 s. The last look where it never can be. Raises as ``state``."""
+        state = State()
+        for wait in SILENT_LOOKS:
+            await self._api.clock.sleep(wait)
+            state = await self.state(session)
+            if state.is_ready:
+                break
+        return state
 
     async def upload(self, session: Session, paths: Sequence[Path], *, job: str) -> list[UploadedFile]:
         """Send files, in one request, under names made of their hashes; one the service has is not sent again.
@@ -165,6 +182,11 @@ class CloudClient:
         (its effect never showed), StreamError (the agent failed).
         """
         return await self._talk.say(session, text, key=key, job=job, cost=cost)
+
+    def sent_message(self, key: str) -> Entry | None:
+        """The message under ``key`` as the ledger has it; None where the service took none."""
+        known = self._ledger.latest(key)
+        return None if known is None or known.stage is Stage.REFUSED else known
 
     async def submit(
         self, session: Session, draft: Any, output: Mapping[str, Any] = OUTPUT, *, unit: str, job: str

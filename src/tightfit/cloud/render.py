@@ -111,6 +111,7 @@ class Renders:
     async def wait(self, render: str, entry: Entry | None, *, ours: bool, patience_s: float = PATIENCE_S) -> RenderJob:
         """Poll until the render has ended. Raises RenderFailed, RenderStillRunning, NotFound."""
         pause, quiet, seen, without_url = OURS_FIRST_S if ours else HOSTED_S, 0.0, None, 0
+        self._tell(Rendering(render, 0, "⏳ Rendering" if ours else f"⏳ Rendering ~{HOSTED_S:.0f}s"))
         while quiet < patience_s:
             await self._api.clock.sleep(pause)
             quiet += pause

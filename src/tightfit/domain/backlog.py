@@ -63,6 +63,10 @@ class Backlog:
             self._waiting.remove(work.index)
             self.frames -= work.frames
 
+    def rank(self, work: Work) -> int:
+        """Its place in the order wanted locally."""
+        return self._rank[work.index]
+
     def all(self) -> list[Work]:
         return [self.work[index] for index in sorted(self._waiting)]
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tightfit.domain.places import Lane, Work
 from tightfit.domain.speeds import Speeds
+
+May = Callable[[Work, Lane], float]
 
 
 @dataclass
@@ -33,6 +35,9 @@ class Outlook:
     speeds: Speeds
     line_free: float
     seats: list[Seat] = field(default_factory=list)
+
+    def copy(self) -> Outlook:
+        return Outlook(self.now, self.speeds, self.line_free, [replace(seat) for seat in self.seats])
 
     def end(self, work: Work, seat: Seat) -> float:
         """When ``work`` would be through if it came next on ``seat``."""
@@ -100,14 +105,61 @@ class Plan:
     by_lane: dict[Lane, list[Work]] = field(default_factory=dict)
     ends: dict[int, float] = field(default_factory=dict)
 
+    @property
+    def end(self) -> float:
+        """When all of it would be through."""
+        return max(self.ends.values(), default=0.0)
 
-def planned(outlook: Outlook, works: Sequence[Work], may: Callable[[Work, Lane], float]) -> Plan:
-    """A list schedule of ``works`` on ``outlook``, which is used up.
+
+def planned(outlook: Outlook, works: Sequence[Work], may: May, by_gain: Sequence[Work]) -> Plan:
+    """A list schedule of ``works`` on ``outlook``: the best of a few.
 
     ``may`` is the time by which a lane would have to be through with a segment for it to make sense: infinite mostly.
+    ``by_gain`` are those of ``works`` that either side may have, what the cloud gains most with first: one schedule
+    leaves all to whoever ends it first, the others give the cloud the first so many of them, as many as make both
+    sides end together.
     """
+    longest = sorted(works, key=lambda work: (-work.frames, work.index))
+    best = _listed(outlook.copy(), longest, may)
+    low, high = 0, len(by_gain)
+    while low <= high:
+        share = (low + high) // 2
+        sent = {work.index for work in by_gain[:share]}
+        kept = {work.index for work in by_gain[share:]}
+
+        def may_divided(work: Work, lane: Lane, sent: set[int] = sent, kept: set[int] = kept) -> float:
+            return -math.inf if work.index in (sent if lane.is_local else kept) else may(work, lane)
+
+        here, there = 0.0, 0.0
+        for order in (longest, _quickly_sent(longest, sent, outlook.speeds)):
+            plan = _listed(outlook.copy(), order, may_divided)
+            if len(plan.ends) == len(best.ends) and plan.end < best.end:
+                best = plan
+            here = max((plan.ends[index] for index in kept if index in plan.ends), default=0.0)
+            there = max((plan.ends[index] for index in sent if index in plan.ends), default=0.0)
+        if here > there:
+            low = share + 1
+        else:
+            high = share - 1
+    return best
+
+
+def _quickly_sent(longest: Sequence[Work], sent: set[int], speeds: Speeds) -> list[Work]:
+    """What is sent faster than it is rendered first, shortest upload first, then the rest, longest render first: the
+    optimal order of two machines in a row (Johnson 1954)."""
+
+    def rank(work: Work) -> tuple[bool, float]:
+        up, render = speeds.upload_s(work), speeds.render_s(work)
+        return (True, -render) if up > render else (False, up)
+
+    rest = [work for work in longest if work.index not in sent]
+    return sorted((work for work in longest if work.index in sent), key=rank) + rest
+
+
+def _listed(outlook: Outlook, works: Sequence[Work], may: May) -> Plan:
+    """Each of ``works`` in turn to the lane that ends it first. Uses ``outlook`` up."""
     plan = Plan()
-    for work in sorted(works, key=lambda work: (-work.frames, work.index)):
+    for work in works:
         choices = [(outlook.end(work, seat), n) for n, seat in enumerate(outlook.seats)]
         choices = [(end, n) for end, n in choices if end < may(work, outlook.seats[n].lane)]
         if choices:

@@ -68,7 +68,9 @@ class VideoStream:
     """One video stream. ``pts`` are the shown frames' timestamps, ascending, in ``time_base`` units.
 
     ``packet_bytes`` stands in the same order as ``pts``; ``keyframe_pts`` is ascending.
-    ``rotation`` is the clockwise turn in degrees that a player applies.
+    ``rotation`` is the clockwise turn in degrees that a player applies. ``x264_build`` is the version of the encoder
+    where a decoder has to know it, though it is told in the first packet alone. ``dolby_vision`` pictures have
+    instructions along with them, which only some players follow.
     """
 
     index: int
@@ -90,6 +92,8 @@ class VideoStream:
     default: bool = False
     cover_art: bool = False
     reorder_depth: int = 0
+    x264_build: int | None = None
+    dolby_vision: bool = False
 
     @property
     def frames(self) -> int:

@@ -14,7 +14,7 @@ from tightfit.domain.codec import H264, Codec
 from tightfit.domain.geometry import Size, ladder, scaled
 from tightfit.domain.pieces import Segment
 from tightfit.domain.rate import CRF_MAX, RateModel
-from tightfit.domain.result import Option
+from tightfit.domain.result import Decisions, Option
 from tightfit.units import format_bytes, format_seconds
 
 # The CRF above which the next smaller picture looks better at the same bytes, where nothing was measured: of the
@@ -99,6 +99,9 @@ class AlreadyFits:
     bytes: int
 
 
+NO_DECISIONS = Decisions()
+
+
 @dataclass(frozen=True)
 class Plan:
     """What will be done and why; ``reasons`` are sentences.
@@ -120,6 +123,7 @@ class Plan:
     in_cloud: bool = False
     credits: int = 0
     more_audio: tuple[AudioPlan, ...] = ()
+    decisions: Decisions = NO_DECISIONS
     fps: Fraction | None = None
     codec: Codec = H264
 

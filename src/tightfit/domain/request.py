@@ -59,7 +59,8 @@ class CompressRequest:
     ``no_fallback``: what the cloud can't do is not done here instead. ``max_credits`` is the most that may be spent.
     ``codec`` is a name in ``domain.codec``, or ``AUTO_CODEC``.
     ``container`` None follows the output's name. ``private`` leaves out facts of a place, a person or a device.
-    ``report`` is where a page about the result goes.
+    ``min_quality`` is the mean VMAF below which no file is made, 0 for none; ``report`` is where a page about the
+    result goes.
     ``keeps_rate``: no size was named, only edits; what stays of the source may take the bytes that it takes there.
     ``stem`` begins the output's name instead of the source's. ``share_bytes`` is the file's part of a limit that is for
     several together, and takes the place of the limit that was named. ``part`` counts
@@ -83,6 +84,7 @@ class CompressRequest:
     private: bool = False
     hdr: Hdr = "auto"
     report: Path | None = None
+    min_quality: float = 0.0
     edits: Edits = NO_EDITS
     keeps_rate: bool = False
     stem: str = ""

@@ -54,6 +54,18 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class Decisions:
+    """What was done to the picture beside its size, by what it really is; None where nothing was.
+
+    ``deinterlace`` is the field that came first (``top_first``, ``bottom_first``), ``tone_map`` the kind of HDR that
+    became SDR (``pq``, ``hlg``).
+    """
+
+    deinterlace: str | None = None
+    tone_map: str | None = None
+
+
+@dataclass(frozen=True)
 class SegmentCounts:
     """How many segments the clip was cut into, how many of them were encoded again, and where."""
 
@@ -79,7 +91,7 @@ class Result:
     """One output file, or why there is none. Fields that do not apply are None or empty.
 
     ``destination`` names the preset where one run makes files for several, ``part`` counts those of a
-    split from 1.
+    split from 1. ``credits`` were spent at a service; None where none took part.
     """
 
     status: Status
@@ -97,11 +109,13 @@ class Result:
     encoded_frames_ratio: float = 0.0
     elapsed_s: float = 0.0
     warnings: tuple[str, ...] = ()
+    decisions: Decisions | None = None
     smallest_bytes: int | None = None
     options: tuple[Option, ...] = ()
     error: Failure | None = None
     destination: str | None = None
     part: int | None = None
+    credits: int | None = None
 
     @property
     def fill(self) -> float | None:

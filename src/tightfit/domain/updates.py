@@ -7,13 +7,16 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """The step a job is in, in the order they come."""
+    """The step a job is in, in the order they come. UPLOAD, RENDER and DOWNLOAD are a service's part of ENCODE."""
 
     PROBE = "probe"
     AUDIO = "audio"
     ANALYSE = "analyse"
     PLAN = "plan"
     ENCODE = "encode"
+    UPLOAD = "upload"
+    RENDER = "render"
+    DOWNLOAD = "download"
     SETTLE = "settle"
     STITCH = "stitch"
     VERIFY = "verify"

@@ -18,6 +18,7 @@ from tightfit.engine.craft import copied, named_extension
 from tightfit.engine.disk import sha256_of
 from tightfit.engine.durable import DurableJob
 from tightfit.engine.job import Job
+from tightfit.engine.measured import fields_of
 from tightfit.engine.prepare import Infeasible
 from tightfit.errors import EncoderError
 from tightfit.media.gif import GifSource, Look, encode_gif
@@ -191,7 +192,8 @@ class _Trials:
         if look in craft._tried:
             return craft._tried[look] <= self.limit
         loops, last = (image.loops, image.shown_ms[-1]) if image else (0, None)
-        source = GifSource(craft.info, craft.video, loops, last)
+        fields = await fields_of(craft.settings.cache, craft.info, craft.video, self.ffmpeg, self.job.work)
+        source = GifSource(craft.info, craft.video, loops, last, fields)
         frames = max(1, craft.video.frames)
         out = self.job.work / f"trial-{craft.encodes}.gif"
         size = await encode_gif(

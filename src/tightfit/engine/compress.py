@@ -24,13 +24,15 @@ from tightfit.engine.disk import Disk, disk_of, sha256_of
 from tightfit.engine.durable import DurableJob
 from tightfit.engine.editing import layout_of
 from tightfit.engine.executors.local import LocalExecutor
-from tightfit.engine.finished import explain_fill
+from tightfit.engine.finished import checked_quality, explain_fill
 from tightfit.engine.fit import Fit
+from tightfit.engine.foretold import require_metric, require_quality, with_prediction
 from tightfit.engine.job import Job, parallel_encodes, scratch_job, unusable
 from tightfit.engine.memory import DurableMemory, Memory
 from tightfit.engine.places import Cloud, Hosted
 from tightfit.engine.prepare import Prepared, prepare
-from tightfit.engine.report.publish import check_report, publish_report
+from tightfit.engine.report.make import reported
+from tightfit.engine.report.publish import check_report
 from tightfit.engine.staying import may_stay
 from tightfit.errors import EncoderError, SourceChanged, SourceError, TightfitError
 from tightfit.media.probe import identify
@@ -183,14 +185,22 @@ class _Clips:
 
     async def make(self, limit: int, work: DurableJob, part: Path, output: Path) -> tuple[Result, str]:  # noqa: ARG002 - the plan has it
         ffmpeg = await self._ffmpeg()
+        require_metric(self.request.min_quality, ffmpeg)
         prepared = await prepare(self.request, self.info, ffmpeg, self.settings, work.job)
+        if self.request.min_quality:
+            prepared = await with_prediction(prepared, ffmpeg, work.job)
+            await require_quality(prepared, self.request.min_quality, ffmpeg, work.job)
         room.check(work.job.work, output, prepared)
         request = replace(self.request, codec=prepared.plan.codec.name)
         async with _cloud(request, self.settings, prepared, ffmpeg, work.job) as cloud:
             return await _encode(request, prepared, ffmpeg, work, part, output, work.disk, cloud)
 
     async def plan(self, limit: int, job: Job) -> Plan:  # noqa: ARG002 - as above
-        prepared = await prepare(self.request, self.info, await self._ffmpeg(), self.settings, job)
+        ffmpeg = await self._ffmpeg()
+        require_metric(self.request.min_quality, ffmpeg)
+        prepared = await prepare(self.request, self.info, ffmpeg, self.settings, job)
+        prepared = await with_prediction(prepared, ffmpeg, job)
+        await require_quality(prepared, self.request.min_quality, ffmpeg, job)
         return _placed(self.request, self.settings, prepared)
 
     async def _ffmpeg(self) -> Ffmpeg:
@@ -264,7 +274,7 @@ async def _encode(
     job = work.job
     codec = prepared.plan.codec
     # Pieces are called as they were before there was anything to choose.
-    about = f"{work.content} {ffmpeg.version} {prepared.plan.full}"
+    about = f"{work.content} {ffmpeg.version} {prepared.plan.full} {prepared.clip.picture.fields}"
     if (codec, request.effort) != (H264, Effort.BALANCED):
         about += f" {codec} {request.effort}"
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
@@ -281,31 +291,10 @@ async def _encode(
     await verify(ffmpeg, part, expected)
     memory.check(expected.parts)
     quality = await explain_fill(fit, prepared, ffmpeg, job, part, size)
+    if request.min_quality:
+        quality = await checked_quality(request.min_quality, fit, prepared, ffmpeg, job, part)
     result = _result(request, prepared, fit, job, output, size, quality)
-    return await _reported(request, prepared, fit, ffmpeg, job, part, variants, result, disk), digest
-
-
-async def _reported(
-    request: CompressRequest,
-    prepared: Prepared,
-    fit: Fit,
-    ffmpeg: Ffmpeg,
-    job: Job,
-    part: Path,
-    variants: tuple[Variant, ...],
-    result: Result,
-    disk: Disk,
-) -> Result:
-    """The result, with what was measured for the page where one was asked for. Raises as ``publish_report``."""
-    if request.report is None:
-        return result
-    from tightfit.engine.report.gather import gathered
-    from tightfit.engine.report.page import render
-
-    job.tell(Phase.VERIFY, 0.5, message="comparing with the source, for the report")
-    found = await gathered(prepared, fit, ffmpeg, job, part, variants, result)
-    publish_report(request, render(found), job.id, disk)
-    return found.result
+    return await reported(request, prepared, fit, ffmpeg, job, part, variants, result, disk), digest
 
 
 def _cloud(
@@ -391,4 +380,6 @@ def _result(
         encoded_frames_ratio=round((fit.recalled_frames + fit.executor.encoded_frames) / frames, 3),
         elapsed_s=round(job.elapsed_s, 2),
         warnings=tuple(job.warnings),
+        credits=fit.credits,
+        decisions=prepared.plan.decisions,
     )

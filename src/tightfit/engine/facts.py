@@ -45,6 +45,7 @@ def request_facts(request: CompressRequest, identity: Identity) -> dict[str, Any
         "hdr": request.hdr,
         # Named only where there are some: the unfinished jobs of earlier versions are found by all that is named.
         **({"edits": asdict(request.edits)} if request.edits else {}),
+        **({"min_quality": request.min_quality} if request.min_quality else {}),
         **({"report": str(request.report.absolute())} if request.report else {}),
         **({"keeps_rate": True} if request.keeps_rate else {}),
         # Only where they say something: a job that was begun before they were is still the same job.
@@ -78,6 +79,7 @@ def request_of(facts: Mapping[str, Any]) -> CompressRequest:
         private=facts.get("private", False),
         hdr=facts.get("hdr", "auto"),
         edits=TypeAdapter(Edits).validate_python(facts["edits"]) if "edits" in facts else NO_EDITS,
+        min_quality=facts.get("min_quality", 0.0),
         report=Path(facts["report"]) if facts.get("report") else None,
         keeps_rate=facts.get("keeps_rate", False),
         stem=facts.get("stem", ""),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tightfit.domain.result import Quality
 from tightfit.engine.fit import Fit
+from tightfit.engine.foretold import too_poor
 from tightfit.engine.job import Job
 from tightfit.engine.prepare import Prepared
 from tightfit.media.measure import measure
@@ -33,4 +34,18 @@ async def explain_fill(fit: Fit, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, p
         job.warn(
             f"The picture is indistinguishable from the source (VMAF {quality.mean:.1f}); more bytes would buy nothing."
         )
+    return quality
+
+
+# Enough frames for a mean; libvmaf scores 40 of 1080p a second on two cores.
+_MOST_SCORED = 600
+
+
+async def checked_quality(least: float, fit: Fit, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, part: Path) -> Quality:
+    """The quality of the finished file; raises Infeasible where its mean is below ``least``."""
+    clip = prepared.clip
+    every = -(-clip.frames // _MOST_SCORED)
+    quality = await measure(ffmpeg, clip, part, 0, clip.frames, subsample=every, threads=fit.cores, work=job.work)
+    if quality.mean < least:
+        raise await too_poor(prepared, quality.mean, least, ffmpeg, job)
     return quality

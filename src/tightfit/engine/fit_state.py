@@ -69,6 +69,7 @@ class FitState:
     by_cloud: set[int] = field(default_factory=set)
     cloud: Cloud | None = None
     whole: Variant | None = None
+    credits: int | None = None
     restarts: int = 0
     recalled_frames: int = 0
     recalled_corrections: int = 0

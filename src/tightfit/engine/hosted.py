@@ -6,7 +6,7 @@ The clip is rendered there, and used where it is the source's and fits. Otherwis
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from tightfit.engine.schedule import PlaceFailed
 from tightfit.errors import CloudError, NetworkError, NoPlaceLeft
 from tightfit.media.foreign import Wanted
 
+# What a job calls its session with the whole clip on a timeline.
+WHOLE = "whole"
 # The first edit of a session, says the service; putting a clip on its timeline is one.
 MESSAGE_CREDITS = 50
 # By how much the least of the qualities is smaller than the best, noise included (6.2 on a clip of it).
@@ -42,9 +44,29 @@ class HostedPart:
         """See ``places.Hosted``. Raises NoPlaceLeft where nothing came of it and falling back was forbidden."""
         fit.recall()
         if fit.whole is not None or len(fit.tried) == len(fit.segments):
+            fit.credits = await self._spent()
             return
-        with self._stays_here():
-            await self._whole(fit)
+        try:
+            with self._stays_here():
+                await self._whole(fit)
+        finally:
+            fit.credits = await self._spent()
+
+    async def _spent(self) -> int:
+        """Credits that the message of this job took, as the balances before it and now tell; what it may have taken
+        at most where the service can't be asked."""
+        sent = self.service.client.sent_message(self._message)
+        if sent is None:
+            return 0
+        with suppress(CloudError, NetworkError):
+            now = await self.service.client.credits()
+            taken: int = sent.data["available"] + sent.data["frozen"] - now.all
+            return min(max(0, taken), sent.cost)
+        return sent.cost
+
+    @property
+    def _message(self) -> str:
+        return f"say_{self.service.job}_whole"
 
     @contextmanager
     def _stays_here(self) -> Iterator[None]:
@@ -68,7 +90,7 @@ class HostedPart:
         frames, client = self.service.clip.frames, self.service.client
         self.job.tell(Phase.ENCODE, message=f"the whole clip goes to {self.where}")
         with told_as_failure(client):
-            session = await self.service.sent("whole", 0, frames)
+            session = await self.service.sent(WHOLE, 0, frames)
             draft = await self._timeline(session, fit)
             wanted = Wanted(0, frames, fit.full)
             for quality in QUALITIES:
@@ -93,9 +115,9 @@ class HostedPart:
         ceiling = self.rules.max_credits
         if ceiling is not None and ceiling < MESSAGE_CREDITS:
             raise OverCeiling(f"{self.where} wants a message first, and more than {ceiling} credits may go into it.")
-        key = f"say_{self.service.job}_whole"
-        await client.say(session, _asked(fit, self.service), key=key, job=self.service.job, cost=MESSAGE_CREDITS)
-        state = await client.state(session)
+        asked = _asked(fit, self.service)
+        await client.say(session, asked, key=self._message, job=self.service.job, cost=MESSAGE_CREDITS)
+        state = await client.ready_state(session)
         if not state.is_ready:
             raise NoTimeline(f"{self.where} did not put the clip on a timeline.")
         return state.draft

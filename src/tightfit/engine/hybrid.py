@@ -23,6 +23,7 @@ from tightfit.engine.hosted import MESSAGE_CREDITS, HostedPart
 from tightfit.engine.job import Job
 from tightfit.engine.leftovers import cancel_left
 from tightfit.engine.places import Cloud, Hosted, TaskOf
+from tightfit.engine.service_voice import ServiceVoice
 from tightfit.errors import CloudError, NetworkError, NoPlaceLeft
 from tightfit.media.encode import Clip
 from tightfit.media.extract import can_travel
@@ -57,7 +58,8 @@ async def cloud_of(
         _stay_here(request, reason, job, aloud=asked)
         yield None
         return
-    async with cloud_client(settings, settings.cloud) as client:
+    voice = ServiceVoice(job)
+    async with cloud_client(settings, settings.cloud, voice.hear) as client:
         try:
             features, aloud = await client.asked_features(), asked
             await cancel_left(client, settings)
@@ -76,6 +78,7 @@ async def cloud_of(
                 places = _Places(client, clip, ffmpeg, job.work, job.id)
                 yield Cloud(places.open, places.work_of, rules, not request.no_fallback, job.warn)
             else:
+                voice.is_whole = True
                 service = PlainService(client, ffmpeg, clip, job.work, job.id)
                 part = HostedPart(service, job, place(settings.cloud.api_url), rules, not request.no_fallback)
                 yield Hosted(part.take_part)
@@ -108,6 +111,8 @@ def _reason_against(request: CompressRequest, clip: Clip, segments: int, *, aske
         return "short"
     if not (clip.layout.is_whole and clip.picture.is_plain):
         return "the service knows nothing of edits"
+    if clip.picture.is_interlaced:
+        return "the picture is interlaced, which a service is not told"
     if not can_travel(clip):
         return "this source can't be cut without encoding it"
     return ""

@@ -31,6 +31,8 @@ _STARTS = {
     Phase.VERIFY: 95.0,
 }
 _PHASES = list(_STARTS)
+# What a service does is counted where its pieces are: with the encode.
+_WITHIN = dict.fromkeys((Phase.UPLOAD, Phase.RENDER, Phase.DOWNLOAD), Phase.ENCODE)
 
 
 def new_job_id() -> str:
@@ -73,8 +75,9 @@ class Job:
         message: str = "",
     ) -> None:
         """Send an update; ``share`` is how much of the phase is done, 0 to 1."""
-        start = _STARTS[phase]
-        after = _PHASES.index(phase) + 1
+        counted = _WITHIN.get(phase, phase)
+        start = _STARTS[counted]
+        after = _PHASES.index(counted) + 1
         end = _STARTS[_PHASES[after]] if after < len(_PHASES) else 100.0
         self.percent = max(self.percent, start + (end - start) * min(1.0, max(0.0, share)))
         eta = self.elapsed_s * (100 - self.percent) / self.percent if self.percent >= 5 else None

@@ -51,6 +51,7 @@ def _require_plain(request: CompressRequest, what: str) -> None:
         )
     asked: list[tuple[str, object]] = [("--container", request.container), ("--private", request.private)]
     asked += [("--hdr", request.hdr != "auto"), ("--report", request.report)]
+    asked += [("--min-quality", request.min_quality)]
     if options := [name for name, is_asked in asked if is_asked]:
         raise UsageError(f"{what} takes no {' or '.join(options)}: {request.source}.", hint="Leave it out.")
 

@@ -66,9 +66,11 @@ async def _work_off(
     hooks = Hooks(on_done, noted_by_the_client, cloud.on_fallback) if cloud else Hooks(on_done)
     try:
         with told_singly():
-            await schedule.run(works, local, lanes, hooks, cloud.rules if cloud else None)
+            report = await schedule.run(works, local, lanes, hooks, cloud.rules if cloud else None)
     except* StartOver:
         raise StartOver from None
+    if cloud is not None:
+        fit.credits = (fit.credits or 0) + report.credits
 
 
 def _steady_task(fit: FitState, segment: Segment, closing: Segment, threads: int) -> Task:

@@ -13,15 +13,16 @@ from typing import Any
 from tightfit.domain.audio import Loudness
 from tightfit.domain.geometry import Size
 from tightfit.domain.layout import Layout
-from tightfit.domain.media_info import AudioStream, MediaInfo, VideoStream
+from tightfit.domain.media_info import AudioStream, FieldOrder, MediaInfo, VideoStream
 from tightfit.domain.rate import Content
 from tightfit.media.analyse import ANALYSIS_CRF, ANALYSIS_PRESET, ANALYSIS_TUNING, Analysis
 from tightfit.media.audio import measure_loudness
+from tightfit.media.interlace import field_order_of
 from tightfit.media.picture import Picture
 from tightfit.media.sound import is_untouched
 from tightfit.media.tools import Ffmpeg
 
-_FORMAT = 4
+_FORMAT = 5
 # Sizes are even numbers, so that two of one shape are not quite.
 _SAME_SHAPE = 0.02
 
@@ -31,6 +32,7 @@ def _entry(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, l
         _FORMAT,
         asdict(info.identity),
         video.index,
+        picture.fields,
         ffmpeg.version,
         ANALYSIS_CRF,
         ANALYSIS_PRESET,
@@ -99,6 +101,17 @@ def _write(entry: Path, facts: dict[str, Any]) -> None:
         entry.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(json.dumps(facts))
         partial.replace(entry)
+
+
+async def fields_of(cache: Path, info: MediaInfo, video: VideoStream, ffmpeg: Ffmpeg, work: Path) -> FieldOrder:
+    """Whether the pictures are interlaced, looked at once. ``work`` is a folder for notes. Raises EncoderError."""
+    entry = cache / f"fields-{_digest([_FORMAT, asdict(info.identity), video.index, ffmpeg.version])}.json"
+    try:
+        return FieldOrder(json.loads(entry.read_text())["order"])
+    except (OSError, ValueError, KeyError, TypeError):
+        found = await field_order_of(ffmpeg, info, video, work)
+        _write(entry, {"order": found})
+        return found
 
 
 def _loudness_entry(cache: Path, info: MediaInfo, stream: AudioStream, layout: Layout, ffmpeg: Ffmpeg) -> Path:

@@ -11,12 +11,13 @@ from tightfit.domain import plan as planning
 from tightfit.domain.audio import AudioKind, AudioPlan
 from tightfit.domain.codec import CODECS
 from tightfit.domain.geometry import full_size
+from tightfit.domain.interlacing import says_so
 from tightfit.domain.layout import Layout
 from tightfit.domain.media_info import Hdr, MediaInfo, VideoStream
 from tightfit.domain.plan import Budget, Crossings, Plan
 from tightfit.domain.rate import RateModel
 from tightfit.domain.request import CompressRequest
-from tightfit.domain.result import Option
+from tightfit.domain.result import Decisions, Option
 from tightfit.domain.segments import cut_into_segments
 from tightfit.domain.updates import Phase
 from tightfit.engine import measured
@@ -72,7 +73,8 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         raise SourceError(f"{info.path} holds no video.", hint="Name a video file.")
     require_tone_mapping(video, ffmpeg, info.path)
     layout, shape = layout_of(request, info, video), shape_for(request, info, video)
-    picture = Picture(video, full_size(shape.canvas, request.resolution), layout)
+    fields = await measured.fields_of(settings.cache, info, video, ffmpeg, job.work)
+    picture = Picture(video, full_size(shape.canvas, request.resolution), layout, fields)
     asked = request.limit_for(info.size)
     limit = worth_filling(asked, kept_bytes(info, video, layout), request)
     load = Load(shares_of(request, info, limit, layout))
@@ -110,6 +112,7 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         + _picture_reasons(picture)
         + reasons(layout, shape, video),
         warnings=tuple(job.warnings),
+        decisions=_decisions(picture),
         fps=layout.fps,
         codec=codec,
         predicted_seconds=planning.predict_seconds(analysis.seconds, choice.scale),
@@ -222,5 +225,21 @@ def _warn_of_losses(info: MediaInfo, layout: Layout, analysis: Analysis, job: Jo
 def _picture_reasons(picture: Picture) -> tuple[str, ...]:
     said, hdr = [], picture.video.colour.hdr
     if hdr is not Hdr.NONE:
-        said.append(f"The {hdr.upper()} HDR picture is tone-mapped to SDR (BT.709), which every player shows right.")
+        layer = ", the base layer of Dolby Vision," if picture.video.dolby_vision else ""
+        said.append(
+            f"The {hdr.upper()} HDR picture{layer} is tone-mapped to SDR (BT.709), which every player shows right."
+        )
+    if picture.is_interlaced:
+        first = picture.fields.replace("_first", "")
+        said.append(f"The picture is interlaced, the {first} field first, as a look at it shows: it is deinterlaced.")
+    elif says_so(picture.video):
+        said.append("The picture is marked as interlaced, but a look at it shows none that would be mended: it stays.")
     return tuple(said)
+
+
+def _decisions(picture: Picture) -> Decisions:
+    hdr = picture.video.colour.hdr
+    return Decisions(
+        deinterlace=picture.fields.value if picture.is_interlaced else None,
+        tone_map=hdr.value if hdr is not Hdr.NONE else None,
+    )

@@ -45,11 +45,11 @@ async def measure_crossings(
     return {**USUAL_CROSSINGS, **crossings}
 
 
-def windows(content: Content, clip: Clip) -> list[tuple[int, int]]:
-    """Stretches to look at, one for every ``_SECONDS_PER_WINDOW`` of the clip: in each part of it the one whose bytes
-    per frame are nearest that part's mean, beginning at a source keyframe where there is one (what lies before it
-    need not be decoded)."""
-    frames = min(clip.frames, _WINDOW_FRAMES)
+def windows(content: Content, clip: Clip, most: int = _WINDOW_FRAMES) -> list[tuple[int, int]]:
+    """Stretches of ``most`` frames to look at, one for every ``_SECONDS_PER_WINDOW`` of the clip: in each part of it
+    the one whose bytes per frame are nearest that part's mean, beginning at a source keyframe where there is one (what
+    lies before it need not be decoded)."""
+    frames = min(clip.frames, most)
     count = min(_MOST_WINDOWS, max(1, int(clip.layout.duration_s / _SECONDS_PER_WINDOW)))
     bounds = [round(k * clip.frames / count) for k in range(count + 1)]
     keyframes = _keyframe_numbers(clip)

@@ -39,6 +39,7 @@ def make_request(
     private: bool = False,
     hdr: str = "auto",
     report: str | PathLike[str] | None = None,
+    min_quality: float = 0.0,
     edits: Edits = NO_EDITS,
 ) -> CompressRequest:
     """One validated request. Raises UsageError naming the option and a value that works."""
@@ -62,6 +63,7 @@ def make_request(
         container=parse_container(container, output),
         private=private,
         hdr=parse_hdr(hdr),
+        min_quality=min_quality,
         report=Path(report) if report is not None else None,
         edits=edits,
     )
@@ -113,7 +115,15 @@ def _parse_where(text: str) -> Where:
         raise UsageError(f"--where {text} means nothing.", hint="Write auto, local or cloud.") from None
 
 
+_BEST_VMAF = 100
+
+
 def _require_sense(request: CompressRequest) -> None:
+    if not 0 <= request.min_quality <= _BEST_VMAF:
+        raise UsageError(
+            f"--min-quality {request.min_quality:g} is no VMAF: that goes from 0 to 100.",
+            hint="Write --min-quality 80.",
+        )
     if request.no_fallback and request.where is not Where.CLOUD:
         raise UsageError(
             "--no-fallback says what happens when the cloud fails, and no cloud is asked for.",

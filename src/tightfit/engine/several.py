@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -48,16 +49,18 @@ def gather(
     *,
     recursive: bool,
     output: str | None = None,
+    split: bool | int = False,
 ) -> Gathered:
     """``make`` one request of each file that ``names`` mean, a limit's number, and an output where one is named.
 
-    Raises UsageError for what can't be meant, SourceError where there is nothing to work on.
+    ``split`` may make several files of each. Raises UsageError for what can't be meant, SourceError where there is
+    nothing to work on.
     """
     slugs = [parse_target(limit).slug for limit in limits]
     place = Path(output) if output is not None else None
     found = find(names, recursive=recursive, output=place, slugs=slugs)
     files = len(found.inputs) * len(limits)
-    many = files > 1 or (recursive and any(name.is_dir() for name in names))
+    many = files > 1 or (recursive and any(name.is_dir() for name in names)) or _means_folder(output, split)
     folder = _folder(output, files) if many else None
     requests, folders = [], set()
     for one in found.inputs:
@@ -71,10 +74,22 @@ def gather(
     return Gathered(tuple(requests), found.skipped, frozenset(folders), many_destinations=len(limits) > 1)
 
 
-def of_requests(requests: Sequence[CompressRequest], output: str | None) -> Gathered:
+def of_requests(
+    requests: Sequence[CompressRequest], output: str | None, *, split: bool | int | None = None
+) -> Gathered:
     """Requests that are made already, and the folder they go to. Raises UsageError where several have none."""
-    folder = _folder(output, len(requests)) if len(requests) > 1 else None
+    many = len(requests) > 1 or _means_folder(output, split)
+    folder = _folder(output, len(requests)) if many else None
     return Gathered(tuple(requests), folders=frozenset({folder} if folder else ()))
+
+
+def _means_folder(output: str | None, split: bool | int | None) -> bool:
+    """Whether an output is a folder, there or not, though one file may be all that is made: by the slash behind it, or
+    since numbered parts go there and it has no name of a file."""
+    if output is None:
+        return False
+    is_closed = output.endswith((os.sep, os.altsep or os.sep))
+    return is_closed or (bool(split) and Path(output).suffix.lower() not in MEDIA_EXTENSIONS)
 
 
 def _folder(output: str | None, files: int) -> Path | None:

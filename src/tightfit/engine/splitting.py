@@ -15,6 +15,7 @@ from tightfit.domain.media_info import VideoStream
 from tightfit.domain.rate import RateModel
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.splitting import MOST_PARTS, cuts, parts_needed
+from tightfit.engine import measured
 from tightfit.engine.codecs import codec_for
 from tightfit.engine.compress import probed
 from tightfit.engine.editing import layout_of
@@ -72,7 +73,8 @@ async def _parts_of(
     if parts is None and info.size <= limit and may_stay(request, info):
         return [whole]
     layout = layout_of(request, info, video)
-    picture = Picture(video, full_size(video.display_size, request.resolution))
+    fields = await measured.fields_of(settings.cache, info, video, ffmpeg, job.work)
+    picture = Picture(video, full_size(video.display_size, request.resolution), fields=fields)
     analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
     clip = Clip(info, video, picture, analysis.pts, layout)
     codec = codec_for(request, ffmpeg)

@@ -25,7 +25,7 @@ from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import Option, Result
 from tightfit.domain.sharing import Curve
 from tightfit.domain.updates import Phase, Update
-from tightfit.engine import publish
+from tightfit.engine import measured, publish
 from tightfit.engine.codecs import codec_for
 from tightfit.engine.compress import compress, ignore, plan, probed
 from tightfit.engine.editing import kept_bytes, layout_of
@@ -162,7 +162,8 @@ async def _curve_of(request: CompressRequest, about: int, ffmpeg: Ffmpeg, settin
         video = info.main_video
         assert video is not None, "checked by probed"
         layout = layout_of(request, info, video)
-        picture = Picture(video, full_size(video.display_size, request.resolution))
+        fields = await measured.fields_of(settings.cache, info, video, ffmpeg, job.work)
+        picture = Picture(video, full_size(video.display_size, request.resolution), fields=fields)
         analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
         clip = Clip(info, video, picture, analysis.pts, layout)
         codec = codec_for(request, ffmpeg)

@@ -240,15 +240,38 @@ def _as_decoded(container: InputContainer, facts: dict[str, Any]) -> dict[str, A
     try:
         container.seek(0)
         stream: Any = container.streams[facts["index"]]
-        for frame in stream.container.decode(stream):
-            shown = (frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range)
-            unknown = (2, 2, 2, 0)
-            told = zip(shown, facts["colour"], unknown, strict=True)
-            colour = [int(mine) if int(mine) != nothing else said for mine, said, nothing in told]
-            return {"rotation": _TURNS.get(round(frame.rotation / 90) * 90, 0), "colour": colour}
+        maker = None
+        for packet in container.demux(stream):
+            maker = maker or _X264.search(bytes(packet)) if facts["profile"] == _OLD_X264_DIFFERS else None
+            for frame in packet.decode():
+                turn = _TURNS.get(round(frame.rotation / 90) * 90, 0)
+                build = int(maker[1]) if maker else None
+                return {"rotation": turn, "x264_build": build} | _colours(frame, facts["colour"])
     except (av.FFmpegError, ValueError, OSError):
         pass  # undecodable here: the analysis encode says so with a better message
     return {"rotation": 0}
+
+
+def _colours(frame: Any, said: list[int]) -> dict[str, Any]:
+    """A frame's code points, by what comes along with it where it has none; and whether Dolby Vision does."""
+    shown = (frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range)
+    told = zip(shown, said, _UNSAID, strict=True)
+    colour = [int(mine) if int(mine) != nothing else other for mine, other, nothing in told]
+    along = {getattr(one.type, "name", "") for one in frame.side_data}
+    if along & _OF_PQ and colour[1] == _UNSAID[1]:
+        told = zip(colour, _HDR10, _UNSAID, strict=True)
+        colour = [mine if mine != nothing else other for mine, other, nothing in told]
+    return {"colour": colour, "dolby_vision": bool(along & _OF_DOLBY)}
+
+
+# What is known of a mastering display is only said of PQ; its other code points are those of HDR10.
+_OF_PQ = {"MASTERING_DISPLAY_METADATA", "DYNAMIC_HDR_PLUS"}
+_OF_DOLBY = {"DOVI_RPU_BUFFER", "DOVI_METADATA"}
+_UNSAID, _HDR10 = (2, 2, 2, 0), (9, 16, 9, 0)
+# Early versions of x264 coded this profile in another way than the standard; decoders go by the version, which is told
+# in the first packet alone.
+_OLD_X264_DIFFERS = "High 4:4:4 Predictive"
+_X264 = re.compile(rb"x264 - core (\d{1,4})\b")
 
 
 if __name__ == "__main__":

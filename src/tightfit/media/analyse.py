@@ -83,7 +83,7 @@ async def _encode_run(
 ) -> packets.EncodedTable:
     """One run, read from the keyframe before it; where that misses frames, from earlier on, at last from the start."""
     first, last = clip.layout.frames_of(run)
-    for seek_s in seeks_to(clip.info, clip.video, run.start):
+    for seek_s in seeks_to(clip, run.start):
         try:
             table = await _encode_from(ffmpeg, clip, run, out, threads, seek_s, on_frames)
         except SourceError:
@@ -107,7 +107,8 @@ async def _encode_from(
     video, size = clip.video, analysis_size(clip.picture.full)
     first, last = clip.layout.frames_of(run)
     source = argv.source_input(clip.info, ffmpeg.policy, threads=threads, seek_s=seek_s, roughly=True)
-    node = argv.frames_of(source, video, run, clip.picture.steps(size, fast=True), clip.layout.slots)
+    steps, slots = clip.picture.steps(size, fast=True), clip.layout.slots
+    node = argv.frames_of(source, video, run, steps, slots, before=clip.picture.whole())
     rate, fps = ConstantQuality(ANALYSIS_CRF), clip.layout.fps
     coding = Coding(rate, ANALYSIS_PRESET, threads, fps, {}, level_of(size, fps), ANALYSIS_TUNING)
     decoded, pixels = decoded_frames(clip, last, seek_s), (last - first) * size.pixels

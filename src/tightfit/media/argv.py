@@ -54,6 +54,9 @@ def source_input(
     options: dict[str, Any] = {**_narrow(info.container.split(",")[0], policy), "threads": threads}
     if roughly:
         options["skip_loop_filter"] = "noref"
+    if info.main_video and info.main_video.x264_build is not None:
+        # Or a decoder that begins in the middle takes its pictures to pieces.
+        options["x264_build"] = info.main_video.x264_build
     if seek_s is not None:
         options |= {"ss": f"{seek_s:.6f}", "noaccurate_seek": None}
     return ffmpeg.input(ours(info.alias or info.path), copyts=None, **options)
@@ -73,16 +76,25 @@ def _narrow(kind: str, policy: Policy) -> dict[str, Any]:
 
 
 def frames_of(
-    source: Any, video: VideoStream, cut: Cut | Sequence[Cut], steps: Sequence[Step], slots: Slots | None = None
+    source: Any,
+    video: VideoStream,
+    cut: Cut | Sequence[Cut],
+    steps: Sequence[Step],
+    slots: Slots | None = None,
+    *,
+    before: Sequence[Step] = (),
 ) -> Any:
     """The frames of ``cut`` that ``slots`` leave, filtered by ``steps``, on a timeline that starts at ``cut.origin``.
 
     ``lead_ticks`` are added, so that what comes out is positive, decoding times included: a muxer that meets a negative
-    one shifts them all. Of several cuts all have an end but the last.
+    one shifts them all. Of several cuts all have an end but the last. ``before`` are filters of the source as it is.
     """
     cuts, lead = [cut] if isinstance(cut, Cut) else list(cut), lead_ticks(video.time_base)
     bounds = {"start_pts": cuts[0].start} | ({} if cuts[-1].end is None else {"end_pts": cuts[-1].end})
-    node = source[str(video.index)].filter("trim", **bounds)
+    node = source[str(video.index)]
+    for name, options in before:
+        node = node.filter(name, **options)
+    node = node.filter("trim", **bounds)
     if len(cuts) > 1:
         ends = [f"*lt(pts,{c.end})" if c.end is not None else "" for c in cuts]
         node = node.filter("select", "+".join(f"gte(pts,{c.start}){end}" for c, end in zip(cuts, ends, strict=True)))

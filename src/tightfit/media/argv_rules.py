@@ -28,7 +28,7 @@ _VALUES = {
     "-q:v": _NUMBER,
     **dict.fromkeys(("-max_streams", "-max_pixels", "-pass", "-flush_packets", "-ac", "-ar"), _NUMBER),
     **dict.fromkeys(("-output_ts_offset", "-loop", "-final_delay"), _NUMBER),
-    **dict.fromkeys(("-frames:v", "-video_track_timescale", "-max_muxing_queue_size"), r"\d+"),
+    **dict.fromkeys(("-x264_build", "-frames:v", "-video_track_timescale", "-max_muxing_queue_size"), r"\d+"),
     **dict.fromkeys(("-b:v", "-b:a"), r"\d+k?"),
     "-map_metadata": r"-1|0(:s:a:\d+)?",
     "-map_chapters": "-1",
@@ -56,14 +56,14 @@ _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", 
 _MADE = {"nut", "mp4", "srt", "mp3", "ipod", "adts", "opus", "wav", "gif", "mjpeg"}
 _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf", "ssim"),
-    *("premultiply", "xpsnr", "setparams"),
+    *("premultiply", "xpsnr", "setparams", "bwdif", "field", "blend", "hstack", "signalstats", "metadata"),
     *("fps", "palettegen", "paletteuse"),
     *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
     *("select", "transpose", "hflip", "vflip", "pad", "fade"),
     *("asetnsamples", "aselect", "atempo", "volume", "afade"),
 }
-# libvmaf and ssim write their logs, and paletteuse its tree, into the folder the child works in.
-_LOG_PATH = re.compile(r"(?:log_path|stats_file|debug_kdtree)=([^:\[\];,]*)")
+# libvmaf, ssim and metadata write their logs, and paletteuse its tree, into the folder the child works in.
+_LOG_PATH = re.compile(r"(?:log_path|stats_file|debug_kdtree|\bfile)=([^:\[\];,]*)")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _ESCAPED, _LABEL = re.compile(r"\\+.|'[^']*'", re.DOTALL), re.compile(r"\[[^\]]*\]")
 

@@ -176,7 +176,7 @@ def _frames(
 ) -> Any:
     source = argv.source_input(clip.info, ffmpeg.policy, threads=setting.threads, seek_s=seek_s, roughly=roughly)
     steps, slots = clip.picture.steps(setting.size), clip.layout.slots
-    return argv.frames_of(source, clip.video, cut_of(clip, first, last), steps, slots)
+    return argv.frames_of(source, clip.video, cut_of(clip, first, last), steps, slots, before=clip.picture.whole())
 
 
 def _coding(clip: Clip, setting: Setting, rate: Rate, tuning: str) -> Coding:
@@ -262,11 +262,15 @@ def is_indexed(info: MediaInfo) -> bool:
 
 def seeks_of(clip: Clip, first: int) -> list[float | None]:
     """Where to start reading, best guess first; None is the beginning, which is slow and always right."""
-    return seeks_to(clip.info, clip.video, clip.source_pts(first))
+    return seeks_to(clip, clip.source_pts(first))
 
 
-def seeks_to(info: MediaInfo, video: VideoStream, pts: int) -> list[float | None]:
+def seeks_to(clip: Clip, pts: int) -> list[float | None]:
     """As ``seeks_of``, for the frame at ``pts`` ticks of the stream."""
+    info, video = clip.info, clip.video
+    if clip.picture.is_interlaced:
+        # How its fields become one picture depends on the picture before it.
+        pts = video.pts[max(0, bisect_left(video.pts, pts) - 1)]
     keyframe = video.keyframe_at_or_before(pts)
     if keyframe is None or pts <= video.pts[0]:
         return [None, None]

@@ -44,9 +44,12 @@ class Stretch:
 def can_travel(clip: Clip) -> bool:
     """Whether a copy can begin at a keyframe and MP4 can hold its timestamps, counted in whole parts of a second.
 
-    Without an index a copy begins at whatever keyframe is found, and at a constant rate nothing shows which one.
+    Without an index a copy begins at whatever keyframe is found, and at a constant rate nothing shows which one; and
+    where a decoder has to know which x264 it was, only the first piece would say so.
     """
-    return is_indexed(clip.info) and clip.video.time_base.numerator == 1 and bool(clip.video.keyframe_pts)
+    video = clip.video
+    held = video.time_base.numerator == 1 and bool(video.keyframe_pts)
+    return is_indexed(clip.info) and held and video.x264_build is None
 
 
 async def extract(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, out: Path, *, exactly: bool = False) -> Stretch:

@@ -11,7 +11,7 @@ from typing import Any
 import ffmpeg as graph
 
 from tightfit.domain.geometry import Size
-from tightfit.domain.media_info import MediaInfo, VideoStream
+from tightfit.domain.media_info import FieldOrder, MediaInfo, VideoStream
 from tightfit.domain.policy import Limits, Work
 from tightfit.errors import SourceError
 from tightfit.media import argv, process
@@ -38,12 +38,13 @@ class Look:
 @dataclass(frozen=True)
 class GifSource:
     """What a GIF is made of. ``loops`` as in the file itself (None: it is played once), ``last_ms`` the last frame's
-    time; both are a GIF's alone."""
+    time; both are a GIF's alone. ``fields`` are a film's."""
 
     info: MediaInfo
     video: VideoStream
     loops: int | None = 0
     last_ms: int | None = None
+    fields: FieldOrder = FieldOrder.PROGRESSIVE
 
     @property
     def is_gif(self) -> bool:
@@ -77,12 +78,15 @@ async def encode_gif(ffmpeg: Ffmpeg, source: GifSource, look: Look, out: Path, o
 
 def _frames(ffmpeg: Ffmpeg, source: GifSource, size: tuple[int, int], fps: Fraction | None) -> Any:
     node = argv.source_input(source.info, ffmpeg.policy, threads=2)[str(source.video.index)]
+    picture = Picture(source.video, Size(*size), fields=source.fields)
+    for name, options in picture.whole():
+        node = node.filter(name, **options)
     if fps is not None:
         node = node.filter("fps", f"{fps.numerator}/{fps.denominator}")
     if source.is_gif:
         return node.filter("scale", *size, flags="lanczos")
     node = node.filter("setpts", "PTS-STARTPTS")
-    for name, options in Picture(source.video, Size(*size)).steps(Size(*size)):
+    for name, options in picture.steps(Size(*size)):
         node = node.filter(name, **options)
     return node
 

@@ -110,7 +110,8 @@ def _limits(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, *, sizes: int) ->
 def _reference(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, threads: int) -> Any:
     source = argv.source_input(clip.info, ffmpeg.policy, threads=threads, seek_s=seeks_of(clip, first)[0])
     steps = clip.picture.steps(clip.picture.full)
-    return _numbered(argv.frames_of(source, clip.video, cuts_of(clip, first, last), steps, clip.layout.slots))
+    cuts, before = cuts_of(clip, first, last), clip.picture.whole()
+    return _numbered(argv.frames_of(source, clip.video, cuts, steps, clip.layout.slots, before=before))
 
 
 def _sized(node: Any, size: Size) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tightfit.domain.geometry import Size
 from tightfit.domain.layout import Layout
-from tightfit.domain.media_info import Colour, Hdr, VideoStream
+from tightfit.domain.media_info import Colour, FieldOrder, Hdr, VideoStream
 from tightfit.domain.shape import Shape, shape_of
 from tightfit.errors import SourceError
 from tightfit.media.argv import LEAD_S, Step
@@ -37,8 +37,11 @@ _TRANSFERS = {
     15: "bt2020-12",
 }
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
+_PARITIES = {FieldOrder.TOP_FIRST: "tff", FieldOrder.BOTTOM_FIRST: "bff"}
 # Nominal peak in cd/m² that maps to SDR white: BT.2408's reference white of HDR pictures is 203.
 _REFERENCE_WHITE_NITS = 203
+# Times that white, 2000 cd/m²: what a file says of its peak may be a lie, or told in some of its pieces alone.
+_PEAK = 10
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,27 @@ class Picture:
     """How one stream's pictures are turned into SDR, square-pixel, 4:2:0, 8-bit, limited-range ones.
 
     They come upright: ffmpeg has turned them as the display matrix says. ``edited`` is what else is done to them.
+    ``fields`` is the order of the fields that they were found to be made of.
     """
 
     video: VideoStream
     full: Size
     edited: Layout | None = None
+    fields: FieldOrder = FieldOrder.PROGRESSIVE
+
+    @property
+    def is_interlaced(self) -> bool:
+        return self.fields in _PARITIES
+
+    def whole(self) -> list[Step]:
+        """What makes one whole picture of each pair of fields, at its own time; it looks at the pictures around each,
+        and so stands before any cut."""
+        if not self.is_interlaced:
+            return []
+        # Early versions of the filter count in half ticks.
+        base = f"{self.video.time_base.numerator}/{self.video.time_base.denominator}"
+        how = {"mode": "send_frame", "parity": _PARITIES[self.fields], "deint": "all"}
+        return [("bwdif", how), ("settb", {"expr": base})]
 
     def steps(self, size: Size, *, fast: bool = False) -> list[Step]:
         """The filters that make a picture of ``size``; ``fast`` trades sharpness for speed (analysis only)."""
@@ -75,8 +94,8 @@ class Picture:
             "in_range": "pc" if self._full_range else "tv",
             "out_range": "tv",
         }
-        if self._rgb:
-            options["out_color_matrix"] = "bt709"
+        if self._rgb or self._transparent_yuv:
+            options["out_color_matrix"] = "bt709" if self._rgb else self._sws_matrix
             del options["in_range"]
         elif matrix := _SWS_MATRIX.get(self.tags.matrix or 0):
             options |= {"in_color_matrix": matrix, "out_color_matrix": matrix}
@@ -114,9 +133,22 @@ class Picture:
     def _full_range(self) -> bool:
         return bool(self.video.colour.full_range) or (self.video.pix_fmt or "").startswith("yuvj")
 
+    @property
+    def _transparent_yuv(self) -> bool:
+        return (self.video.pix_fmt or "").startswith("yuva")
+
+    @property
+    def _sws_matrix(self) -> str:
+        """By its name, where it has to be said: what libswscale would take untagged pictures for."""
+        return _SWS_MATRIX.get(self.tags.matrix or 0, "bt601")
+
     def _opaque(self) -> list[Step]:
-        """Transparent RGB pictures on black, as players show them; what is under the transparency may be anything."""
+        """Transparent pictures on black, as players show them; what is under the transparency may be anything."""
         name = self.video.pix_fmt or ""
+        if self._transparent_yuv:
+            read = {"in_range": "pc" if self._full_range else "tv", "in_color_matrix": self._sws_matrix}
+            read |= {"out_range": "pc", "flags": "accurate_rnd+full_chroma_int+full_chroma_inp"}
+            return [("scale", read), ("format", {"pix_fmts": "gbrap"}), ("premultiply", {"inplace": 1})]
         if name.startswith(("rgba", "bgra", "argb", "abgr", "gbrap", "pal8")):
             return [("format", {"pix_fmts": "gbrap"}), ("premultiply", {"inplace": 1})]
         return []
@@ -168,22 +200,23 @@ class Picture:
         return steps
 
     def _tone_map(self, size: Size) -> list[Step]:
-        pq = self.video.colour.hdr is Hdr.PQ
-        linear = {
-            "transferin": "smpte2084" if pq else "arib-std-b67",
-            "primariesin": _PRIMARIES.get(self.video.colour.primaries or 9, "bt2020"),
-            "matrixin": _MATRICES.get(self.video.colour.matrix or 9, "bt2020nc"),
-            "rangein": "full" if self._full_range else "limited",
-            "transfer": "linear",
-            "npl": _REFERENCE_WHITE_NITS,
+        colour = self.video.colour
+        known = {
+            "color_trc": "smpte2084" if colour.hdr is Hdr.PQ else "arib-std-b67",
+            "color_primaries": _PRIMARIES.get(colour.primaries or 9, "bt2020"),
+            "colorspace": "gbr" if self._rgb else _MATRICES.get(colour.matrix or 9, "bt2020nc"),
+            "range": "pc" if self._full_range else "tv",
         }
         return [
+            # Pictures that say too little of themselves can't even be resized.
+            ("setparams", known),
             # Resized before the light is made linear: averaging linear light dims fine detail.
             ("zscale", {"w": size.width, "h": size.height, "filter": "bicubic"}),
-            ("zscale", linear),
+            # The gamma of HLG is one of luminance: applied to each colour, as it is unless told, it saturates them.
+            ("zscale", {"transfer": "linear", "npl": _REFERENCE_WHITE_NITS, "agamma": 0}),
             ("format", {"pix_fmts": "gbrpf32le"}),
             ("zscale", {"primaries": "bt709"}),
-            ("tonemap", {"tonemap": "mobius", "desat": 0}),
+            ("tonemap", {"tonemap": "mobius", "desat": 0, "peak": _PEAK}),
             ("zscale", {"transfer": "bt709", "matrix": "bt709", "range": "limited"}),
             ("setsar", {"sar": "1"}),
             ("format", {"pix_fmts": "yuv420p"}),
@@ -198,7 +231,15 @@ def jpeg_steps(picture: Picture) -> list[Step]:
 
 
 def require_tone_mapping(video: VideoStream, ffmpeg: Ffmpeg, path: str) -> None:
-    """Raise SourceError where the picture is HDR and this ffmpeg can't turn it into SDR: washed out is no answer."""
+    """Raise SourceError where the picture is HDR and this ffmpeg can't turn it into SDR: washed out is no answer.
+
+    And where it is Dolby Vision without colours that anything else could read, as of profile 5: green is none either.
+    """
+    if video.dolby_vision and video.colour.transfer is None:
+        raise SourceError(
+            f"{path} is Dolby Vision without a picture for other players: its colours can't be read.",
+            hint="Export it again as HDR10, HLG or SDR with the program or the phone that made it.",
+        )
     if video.colour.hdr is not Hdr.NONE and not ffmpeg.can_tone_map:
         raise SourceError(
             f"{path} is {video.colour.hdr.upper()} HDR video, and {ffmpeg.path} has no zscale and tonemap filters "

@@ -228,6 +228,8 @@ def _video(stream: dict[str, Any]) -> VideoStream:
         default=stream["default"],
         cover_art=stream["cover_art"],
         reorder_depth=stream["reorder_depth"],
+        x264_build=stream.get("x264_build"),
+        dolby_vision=bool(stream.get("dolby_vision")),
     )
 
 

@@ -16,8 +16,9 @@ from tightfit.media import argv
 
 # Samples that are kept or dropped together: 1.3 ms at 48 kHz.
 _GRAIN = 64
-# Gaps in a source's timestamps are filled, or everything behind them would come too early.
-FILLED = {"async": 1, "min_hard_comp": 0.1}
+# Gaps in a source's timestamps are filled, or everything behind them would come too early: from 20 ms on, which is what
+# lips and voice may be apart. Times that are rounded, or taken when a phone got round to it, are off by less.
+FILLED = {"async": 1, "min_hard_comp": 0.02}
 # Behind a joint the clocks have to agree again; what a grain may be off is nothing that is heard.
 _REJOINED = {"async": 1, "min_hard_comp": 0.005, "first_pts": 0}
 _FASTEST = 2.0

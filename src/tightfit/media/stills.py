@@ -25,7 +25,8 @@ async def source_still(ffmpeg: Ffmpeg, clip: Clip, frame: int, out: Path) -> byt
     seek_s = seeks_of(clip, frame)[0]
     source = argv.source_input(clip.info, ffmpeg.policy, threads=1, seek_s=seek_s)
     steps = clip.picture.steps(clip.picture.full)
-    node = argv.frames_of(source, clip.video, cuts_of(clip, frame, frame + 1), steps, clip.layout.slots)
+    cuts, before = cuts_of(clip, frame, frame + 1), clip.picture.whole()
+    node = argv.frames_of(source, clip.video, cuts, steps, clip.layout.slots, before=before)
     return await _written(ffmpeg, clip, node, out, decoded_frames(clip, frame + 1, seek_s))
 
 

@@ -17,7 +17,7 @@ from tightfit.errors import ToolError
 from tightfit.media import argv, process
 
 # A filter or encoder that some decision depends on; anything else is of no interest.
-_FILTERS = ("zscale", "tonemap", "libvmaf", "xpsnr", "ssim", "trim", "setpts", "scale", "volumedetect")
+_FILTERS = ("zscale", "tonemap", "libvmaf", "xpsnr", "ssim", "trim", "setpts", "scale", "volumedetect", "bwdif")
 _ENCODERS = ("libx264", "aac", "libx265", "libsvtav1", "libvpx-vp9")
 _CACHE_FORMAT = 3
 
@@ -42,6 +42,10 @@ class Ffmpeg:
     @property
     def can_tone_map(self) -> bool:
         return {"zscale", "tonemap"} <= self.filters
+
+    @property
+    def can_deinterlace(self) -> bool:
+        return "bwdif" in self.filters
 
     @property
     def quality_metric(self) -> str | None:

@@ -15,8 +15,10 @@ from tightfit.domain.policy import Work
 from tightfit.errors import EncoderError, SourceError
 from tightfit.media import argv, process
 from tightfit.media.encode import MOST_BYTES_PER_PIXEL
+from tightfit.media.interlace import field_order_of
 from tightfit.media.picture import Picture, require_tone_mapping
 from tightfit.media.progress import ProgressReader
+from tightfit.media.sound import FILLED
 from tightfit.media.tools import Ffmpeg
 
 _SOUND_KBPS = 160
@@ -52,13 +54,16 @@ async def encode_whole(
     if video is None:
         raise SourceError(f"{info.path} holds no video.", hint="Name a video file.")
     require_tone_mapping(video, ffmpeg, info.path)
-    picture = Picture(video, look.size)
+    picture = Picture(video, look.size, fields=await field_order_of(ffmpeg, info, video, out.parent))
     start, end = _ticks(video, stretch)
     if not any(start <= pts and (end is None or pts < end) for pts in video.pts):
         raise SourceError(f"{info.path} shows no picture in the wanted stretch.", hint="Widen the trim.")
     source = argv.source_input(info, ffmpeg.policy, threads=look.threads)
     bounds = {"start_pts": start} if end is None else {"start_pts": start, "end_pts": end}
-    shown = source[str(video.index)].filter("trim", **bounds).filter("setpts", f"PTS-{start}")
+    shown = source[str(video.index)]
+    for name, options in picture.whole():
+        shown = shown.filter(name, **options)
+    shown = shown.filter("trim", **bounds).filter("setpts", f"PTS-{start}")
     for name, options in picture.steps(look.size):
         shown = shown.filter(name, **options)
     sound = _sound(source, info, float(start * video.time_base), None if end is None else float(end * video.time_base))
@@ -99,5 +104,4 @@ def _sound(source: Any, info: MediaInfo, start_s: float, end_s: float | None) ->
         return None
     bounds = {"start": f"{start_s:.6f}"} if end_s is None else {"start": f"{start_s:.6f}", "end": f"{end_s:.6f}"}
     cut = source[str(stream.index)].filter("atrim", **bounds).filter("asetpts", f"PTS-{start_s:.6f}/TB")
-    # Gaps in the source's timestamps are filled, or everything behind them would come too early.
-    return cut.filter("aresample", **{"async": 1, "min_hard_comp": 0.1})
+    return cut.filter("aresample", **FILLED)
