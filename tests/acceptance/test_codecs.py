@@ -24,6 +24,8 @@ DECODERS = {"h264": ("h264",), "hevc": ("hevc",), "av1": ("libdav1d", "av1", "li
 TAGS = {"h264": "avc1", "hevc": "hvc1", "av1": "av01"}
 
 every_codec = pytest.mark.parametrize("codec", CODECS)
+# What H.264 does after a kill, and with the system's ffmpeg, many other tests see.
+newer_codecs = pytest.mark.parametrize("codec", [name for name in CODECS if name != "h264"])
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def test_a_clip_fills_its_limit_and_plays_to_its_end(tool: Tool, source: Path, c
     assert ran.results[0]["segments"]["total"] > 1, "nothing was joined"
 
 
-@every_codec
+@newer_codecs
 def test_a_killed_run_goes_on_with_its_pieces(tool: Tool, source: Path, codec: str):
     words = ("reel.mp4", f"{LIMIT}B", "-o", "out.mp4", "--codec", codec, "--json")
     journal, process = Journal(tool.home / "journal.db"), tool.start(*words)
@@ -87,7 +89,7 @@ def test_a_killed_run_goes_on_with_its_pieces(tool: Tool, source: Path, codec: s
     assert_kept_its_promise(ran, source, codec)
 
 
-@every_codec
+@newer_codecs
 def test_the_systems_own_ffmpeg_makes_it_too(tool: Tool, made_cuts: Path, codec: str):
     system = shutil.which("ffmpeg")
     if system is None:
