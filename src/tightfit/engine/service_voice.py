@@ -13,7 +13,7 @@ from tightfit.engine.job import Job
 # Transfers tell of every chunk; a person and a script have enough of this many seconds between two.
 _LEAST_S = 0.25
 _PHASES = {"upload": Phase.UPLOAD, "download": Phase.DOWNLOAD}
-# What each phase is of the time of a clip that is made at a service as a whole: a guess, from two clips.
+# What each phase is of the time of a clip that is made at a service as a whole: a guess; the bar only has to move on.
 _SPANS: Mapping[Phase, tuple[float, float]] = {
     Phase.UPLOAD: (0.0, 0.3),
     Phase.RENDER: (0.3, 0.9),
