@@ -48,7 +48,7 @@ class SimulatedExecutor:
         on_frames(part.kept)
         return part
 
-    async def measure(self, task: Task, is_off_course: Look, *, keeps: bool = True) -> Measured | None:  # noqa: ARG002 - there are no pictures
+    async def measure(self, task: Task, is_off_course: Look, *, keeps: bool = False) -> Measured | None:  # noqa: ARG002 - there are no pictures
         await anyio.lowlevel.checkpoint()
         part = self._made(task)
         if self._is_ended(task, part, is_off_course):

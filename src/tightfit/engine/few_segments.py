@@ -30,7 +30,7 @@ async def encode_few(fit: FitState) -> None:
 
     async def look(segment: Segment, threads: int) -> None:
         task = fit.task(segment, fit.fits_all(), threads, None if fit.restarts else fit.look_at(segment))
-        seen = await fit.executor.measure(task, partial(_is_off_course, fit))
+        seen = await fit.executor.measure(task, partial(_is_off_course, fit), keeps=fit.keeps_pictures)
         if seen is None:
             fit.start_over()
         measured[segment.index] = seen
@@ -78,7 +78,7 @@ async def _glimpse(fit: FitState, part: Part, crf: float) -> Part | None:
         return True
 
     task = Task(part.first, part.last, fit.size, crf, fit.cores, control.GLIMPSE_FRAMES, fit.choice.pace)
-    await fit.executor.measure(task, noted, keeps=False)
+    await fit.executor.measure(task, noted)
     return found[0] if found else None
 
 

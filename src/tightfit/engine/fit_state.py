@@ -121,6 +121,12 @@ class FitState:
         return len(self.segments) <= (_FEW_SEGMENTS if self.cloud is None else 1)
 
     @property
+    def keeps_pictures(self) -> bool:
+        """Pieces of kept pictures and pieces of the source may be described differently: where chroma lies is not
+        kept. So pictures are kept where nothing else is joined to them."""
+        return len(self.segments) == 1
+
+    @property
     def everything(self) -> tuple[tuple[int, int], ...]:
         return tuple((s.first, s.last) for s in self.segments)
 
@@ -239,7 +245,7 @@ class FitState:
 
     async def measured(self, task: Task) -> Measured:
         """A first pass to its end. Raises EncoderError."""
-        measured = await self.executor.measure(task, never)
+        measured = await self.executor.measure(task, never, keeps=self.keeps_pictures)
         assert measured is not None, "nobody looks at it"
         return measured
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tightfit.engine.prepare import Prepared
 from tightfit.errors import OutputError
+from tightfit.media import kept
 from tightfit.media.encode import PIXELS_PER_NOTE_BYTE
 from tightfit.units import format_bytes
 
@@ -26,10 +27,15 @@ def work_bytes(prepared: Prepared) -> int:
     return _PIECES * plan.budget.limit + notes + plan.budget.audio + _SLACK_BYTES
 
 
+def pictures_bytes(prepared: Prepared) -> int:
+    """What pictures kept between two passes may take beside it, where there is plenty of room."""
+    return kept.bytes_of(prepared.clip.frames, prepared.plan.size)
+
+
 def check(work: Path, output: Path, prepared: Prepared) -> None:
     """Raise OutputError, with the number, where there is no room for the pieces or for the file."""
     here, there = work_bytes(prepared), prepared.plan.budget.limit
-    log.debug("room: %d bytes of work, %d of output", here, there)
+    log.debug("room: %d bytes of work, %d of output, %d of pictures", here, there, pictures_bytes(prepared))
     if work.stat().st_dev == output.parent.stat().st_dev:
         here, there = here + there, 0
     for folder, needed in ((work, here), (output.parent, there)):

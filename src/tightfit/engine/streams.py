@@ -35,7 +35,7 @@ from tightfit.domain.updates import Phase
 from tightfit.engine import measured
 from tightfit.engine.durable import content_of
 from tightfit.engine.job import Job
-from tightfit.errors import SourceError, UsageError
+from tightfit.errors import SourceError, SourceUnreadable, UsageError
 from tightfit.media.audio import AudioTrack, make_track
 from tightfit.media.cargo import Cargo
 from tightfit.media.encode import Clip
@@ -151,6 +151,8 @@ async def _main_sound(
         return drop(plan), None
     try:
         track = await make_track(ffmpeg, info, stream, plan, job.work, layout)
+    except SourceUnreadable:
+        raise
     except SourceError as exc:
         # Where the disk is at fault this says so; a track that is damaged by itself costs the sound, not the file.
         await content_of(Path(info.path))
@@ -191,6 +193,8 @@ async def _more_sound(
         try:
             track = await make_track(ffmpeg, info, stream, plan, job.work, layout, f"audio-{stream.index}")
             found.append((stream, plan, track))
+        except SourceUnreadable:
+            raise
         except SourceError:
             job.warn(f"Sound track {stream.index} can't be decoded and is left out.")
     return found

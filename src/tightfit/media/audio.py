@@ -15,7 +15,7 @@ from tightfit.domain.cargo import language_of
 from tightfit.domain.layout import Layout
 from tightfit.domain.media_info import AudioStream, MediaInfo
 from tightfit.domain.policy import Work
-from tightfit.errors import SourceError
+from tightfit.errors import SourceError, SourceUnreadable
 from tightfit.media import argv, process
 from tightfit.media.probe import require_read
 from tightfit.media.sound import FILLED, sound_of
@@ -107,7 +107,9 @@ async def make_track(
     require_read(done, info)
     track = _read_track(out, "aac" if plan.kind is AudioKind.ENCODE else stream.codec)
     if done.returncode != 0 or track is None:
-        raise SourceError(
+        # A program that crashes says nothing about the sound.
+        kind = SourceUnreadable if done.crashed else SourceError
+        raise kind(
             f"The sound of {info.path} could not be read: {done.last_message}.", hint="Try again with --audio none."
         )
     return replace(track, language=language_of(stream.language), default=stream.default, title=stream.title)

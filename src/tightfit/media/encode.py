@@ -124,14 +124,14 @@ async def encode(
         part = part_of(clip, first, out, setting.crf)
         if done.returncode == 0 and part is not None and sorted(part.ranks) == list(range(last - first)):
             return part
+        if done.starved:
+            setting, frugally = replace(setting, threads=1), True
         if keep:
             keep.unlink(missing_ok=True)
             continue
         if done.could_not_write == _FULL:
             raise process.unwritable(done, out.parent)
         complaint = done.last_message if done.returncode else ""
-        if done.starved:
-            setting, frugally = replace(setting, threads=1), True
     if done.starved:
         raise process.starved(f"ffmpeg was killed again and again on frames {first} to {last} of {clip.info.path}")
     if done.could_not_write:

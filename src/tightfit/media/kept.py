@@ -49,5 +49,5 @@ def writing(node: Any, out: Path, time_base: Fraction) -> Any:
 
 
 def reading(path: Path) -> Any:
-    """What ``writing`` wrote, at the same times. NUT stores no colours."""
-    return argv.own_input(path, "nut", copyts=None)["v:0"]
+    """What ``writing`` wrote, at the same times. NUT stores no colours, and ffmpeg 5 reads no shape of its pixels."""
+    return argv.own_input(path, "nut", copyts=None)["v:0"].filter("setsar", sar="1")

@@ -100,9 +100,13 @@ async def second_pass(
     rate = SecondPass(kbps, f"{out.stem}-stats", factor)
     seen = measured.part
     pictures = measured.pictures if measured.pictures and measured.pictures.exists() else None
-    return await encode(
+    part = await encode(
         ffmpeg, clip, seen.first, seen.last, setting, out, on_frames=on_frames, rate=rate, pictures=pictures
     )
+    if pictures:
+        # Seldom is a piece made to a size twice; meanwhile others want the room.
+        pictures.unlink(missing_ok=True)
+    return part
 
 
 # A hair above what the encoder calls too low.

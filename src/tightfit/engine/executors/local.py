@@ -93,7 +93,7 @@ class LocalExecutor:
             return part
         return None
 
-    async def measure(self, task: Task, is_off_course: Look, *, keeps: bool = True) -> Measured | None:
+    async def measure(self, task: Task, is_off_course: Look, *, keeps: bool = False) -> Measured | None:
         """Look at the range in a first pass, so that it can be encoded to a size; None and errors as in ``encode``.
 
         ``keeps``: its pictures are kept for that where there is room.
