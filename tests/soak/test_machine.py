@@ -29,7 +29,7 @@ from tightfit.engine.durable import DurableJob
 from tightfit.engine.tidying import clean
 from tightfit.errors import JobHeld, OutputError, SourceChanged, TightfitError
 
-RUNS, STEPS = int(os.environ.get("TIGHTFIT_MACHINE_RUNS", "200")), 20
+RUNS, STEPS = int(os.environ.get("TIGHTFIT_MACHINE_RUNS", "120")), 20
 MEMORY = Path("/dev/shm")
 OLD = b"an older film" * 50
 ERRORS = [errno.ENOSPC, errno.EIO, errno.EMFILE, errno.ENOMEM]
