@@ -1,6 +1,6 @@
 """What the steps of effort cost and give: each codec's presets on real clips, at one quality.
 
-    python -m benchmarks.efforts /work/shared/clips/q14*.mp4 ... [--seconds 4] [--quality 28]
+    python -m benchmarks.efforts CLIP... [--seconds 4] [--quality 28]
 
 For every clip, codec and effort: CPU seconds, bytes, and VMAF against the source, all as they come out of one encode
 with tightfit's own options. Bytes and quality both move from preset to preset; "bytes at equal VMAF" brings them

@@ -21,7 +21,7 @@ from tightfit.domain.level import level_of
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Part
 from tightfit.domain.policy import Work
-from tightfit.errors import EncoderError, SourceError
+from tightfit.errors import EncoderError, OutputError, SourceError
 from tightfit.media import argv, kept, packets, process
 from tightfit.media.coding import Coding, ConstantQuality, FirstPass, Rate
 from tightfit.media.encoders import encoder_of
@@ -132,18 +132,27 @@ async def encode(
         if done.could_not_write == _FULL:
             raise process.unwritable(done, out.parent)
         complaint = done.last_message if done.returncode else ""
+    raise _failure(done, complaint, clip, (first, last), out)
+
+
+def _failure(
+    done: process.Finished, complaint: str, clip: Clip, span: tuple[int, int], out: Path
+) -> EncoderError | SourceError | OutputError:
+    """What to raise where the last try failed too. Raises SourceUnreadable where the source's disk is why."""
+    frames = f"frames {span[0]} to {span[1]} of {clip.info.path}"
     if done.starved:
-        raise process.starved(f"ffmpeg was killed again and again on frames {first} to {last} of {clip.info.path}")
+        return process.starved(f"ffmpeg was killed again and again on {frames}")
     if done.could_not_write:
-        raise process.unwritable(done, out.parent)
+        return process.unwritable(done, out.parent)
     require_read(done, clip.info)
     if not complaint:
-        raise SourceError(
-            f"{clip.info.path} is damaged: its frames {first} to {last} come out differently whenever they are read.",
+        return SourceError(
+            f"{clip.info.path} is damaged: its frames {span[0]} to {span[1]} come out differently whenever they are "
+            "read.",
             hint="Get an undamaged copy.",
         )
-    raise EncoderError(
-        f"ffmpeg could not encode frames {first} to {last} of {clip.info.path}: {complaint}.",
+    return EncoderError(
+        f"ffmpeg could not encode {frames}: {complaint}.",
         hint="Run again with -v to see the command; if it happens again, the file may be damaged.",
     )
 
