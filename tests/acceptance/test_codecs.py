@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import pytest
 from support.command import Ran, Tool
-from support.footage import decode_complaints, make, make_reel, times_in
+from support.footage import decode_complaints, lavfi, make, make_reel, times_in
 from support.patience import patience
 
 from tightfit.domain.codec import CODECS
@@ -107,3 +107,14 @@ def test_the_systems_own_ffmpeg_makes_it_too(tool: Tool, made_cuts: Path, codec:
 
 def _records(tool: Tool) -> list[JobRecord]:
     return Journal(tool.home / "journal.db").records() if (tool.home / "journal.db").exists() else []
+
+
+def test_a_source_that_says_where_its_chroma_lies_is_corrected_and_joined(tool: Tool):
+    source, output = tool.folder / "left.mp4", tool.folder / "out.mp4"
+    noisy = "testsrc2=s=320x180:r=24:d=5,noise=alls=12:allf=t,format=yuv420p"
+    make(*lavfi(noisy), "-c:v", "libx264", "-crf", "12", "-x264-params", "chromaloc=2", source)
+    ran = tool("left.mp4", "20%", "-o", "out.mp4", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.results[0]["fill"] >= FULL
+    assert times_in(output) == times_in(source)
+    assert decode_complaints(output) == ""

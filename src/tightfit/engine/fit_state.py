@@ -122,8 +122,8 @@ class FitState:
 
     @property
     def keeps_pictures(self) -> bool:
-        """Pieces of kept pictures and pieces of the source may be described differently: where chroma lies is not
-        kept. So pictures are kept where nothing else is joined to them."""
+        """Pieces of kept pictures may not join those of the source, and are made again then: where chroma lies is not
+        kept. So pictures are kept only where most clips are one piece."""
         return len(self.segments) == 1
 
     @property

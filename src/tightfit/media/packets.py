@@ -74,6 +74,14 @@ def parameter_sets_of(path: Path) -> bytes:
         return container.streams.video[0].codec_context.extradata or b""
 
 
+def is_described_as(path: Path, given: bytes) -> bool:
+    """Whether a piece and another one, whose parameter sets are ``given``, can be joined."""
+    with av.open(ours(path), format="nut") as container:
+        coded = container.streams.video[0].codec_context
+        form = bitstream.form_of(coded.name)
+        return form.comparable(coded.extradata or b"") == form.comparable(given)
+
+
 def description_of(paths: Iterable[Path]) -> bytes:
     """The one description of pieces that are joined, as containers store it.
 

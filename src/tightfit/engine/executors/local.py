@@ -59,6 +59,7 @@ class LocalExecutor:
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _parameter_sets: dict[tuple[Size, Pace], bytes] = field(default_factory=dict)
     _seen: dict[tuple[Size, int, int], list[Part]] = field(default_factory=dict)
+    _may_keep: bool = True
     _describing: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
@@ -109,7 +110,7 @@ class LocalExecutor:
             return await look(
                 *(self.ffmpeg, self.clip, task.first, task.last, self._setting(task), out),
                 on_frames=watch.on_frames,
-                keeps=keeps,
+                keeps=keeps and self._may_keep,
             )
         two_pass.pictures_of(out).unlink(missing_ok=True)
         return None
@@ -131,6 +132,10 @@ class LocalExecutor:
             self.ffmpeg, self.clip, measured, wanted_bytes, self._setting(task), out, on_frames=counted
         )
         self.frames_by_attempt[number] = part.kept
+        if measured.pictures and not packets.is_described_as(Path(part.path), await self.parameter_sets(task)):
+            # Where chroma lies is not kept, and what says it can't be joined to what does not.
+            self._may_keep = False
+            return await self.encode_to_size(task, replace(measured, pictures=None), wanted_bytes)
         return part
 
     def _setting(self, task: Task) -> Setting:
