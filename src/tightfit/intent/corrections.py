@@ -35,6 +35,10 @@ def read_corrections(reading: Reading) -> None:
             reading.use(stop - 1, stop)  # "I said 3 MB, not 30"
             continue
         if item.concept == "size" and other.concept == "number" and _is_correction(between):
+            if _is_asked(reading, stop):
+                reading.doubt(at, stop)  # "20 MB, or rather 25?"
+                reading.questions.append("ask_which")
+                continue
             if "correction" not in between and between[-1] not in _PAUSES:
                 reading.doubt(at, stop)  # "3 MB, no 30": in which language?
                 continue
@@ -42,6 +46,10 @@ def read_corrections(reading: Reading) -> None:
                 reading.doubt(at, stop)
                 continue
             other = reading.items[stop]
+        if item.concept == "size" and other.concept == "number" and "or" in between:
+            reading.doubt(at, stop)  # "20 MB or 25?"
+            reading.questions.append("ask_which")
+            continue
         shares = {item.concept, other.concept} <= {"percent", "fraction"}
         alike = item.concept == other.concept or item.concept == "number" or shares
         if not alike or other.concept not in _MEASURES:
@@ -59,7 +67,13 @@ def read_corrections(reading: Reading) -> None:
 def _thinks(reading: Reading, at: int, place: int) -> bool:
     """As in "12 MB… ops, errei, é 21 MB": words of a second thought that are not known, after one that is."""
     between = [reading.concept(each) for each in range(at + 1, place)]
-    return "correction" in between and reading.concept(place) in ("and", "unknown") and between.count("unknown") < 2
+    passing = reading.concept(place) in ("and", "unknown", "cancel")  # "no, stop, 9 MB"
+    return "correction" in between and passing and between.count("unknown") < 2
+
+
+def _is_asked(reading: Reading, at: int) -> bool:
+    """Whether the text ends with ``at`` and a question mark."""
+    return at + 1 == len(reading.items) - 1 and reading.items[at + 1].text[:1] == "?"
 
 
 def _carried_units(reading: Reading) -> None:

@@ -11,6 +11,7 @@ def read_manner(reading: Reading) -> None:
     """The wishes that are about the work rather than the picture."""
     _split(reading)
     _total(reading)
+    _stays_here(reading)
     for at in reading.find("best"):
         reading.wish("quality", "best", at)
     for at in reading.find("fast"):
@@ -22,6 +23,15 @@ def read_manner(reading: Reading) -> None:
             continue
         else:
             reading.wish("where", reading.concept(at), at)
+
+
+def _stays_here(reading: Reading) -> None:
+    """As in "this must not leave my laptop": what is denied to go out is done here."""
+    for at in reading.find("leave"):
+        clause = reading.clause(at)
+        denials = reading.find("not", "no", among=clause)
+        if denials and not reading.find("size", "percent", "span", "sound", "lines", among=clause):
+            reading.wish("where", "local", at, *denials)
 
 
 def _denial(reading: Reading, at: int) -> list[int]:

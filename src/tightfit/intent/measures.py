@@ -44,6 +44,7 @@ class Composer:
         self._items = items
         self._original = original
         self._spaced = lexicon.grammar.get("spaced_thousands", False)
+        self._han = lexicon.script == "han"
         self._words_for_numbers = lexicon.numbers
         self._made: list[Item] = []
         self._at = 0
@@ -83,6 +84,8 @@ class Composer:
             return self._put("lines", 1, (width, height, None))
         if item.concept in _TURNS:
             return self._put("degrees", 1, _TURNS[item.concept])
+        if item.concept == "half_more" and self._is_half_a_unit():
+            return self._fraction(0.5, 1)
         if item.concept == "clock":
             return self._put("clock", 1, _seconds_of(item.text))
         if item.concept == "ratio":
@@ -97,6 +100,13 @@ class Composer:
         if item.concept == "unit":
             return self._lonely_unit(item)
         return None
+
+    def _is_half_a_unit(self) -> bool:
+        """As in 最后半分钟, 半个G: the half that others are told with stands before a unit of its own."""
+        after = [item for item in (self._peek(1), self._peek(2)) if item]
+        if after and after[0].concept == "unit" and after[0].value == "people":
+            after = after[1:]
+        return self._han and bool(after) and after[0].concept == "unit" and after[0].value in (*BYTES, *SECONDS)
 
     def _ratio(self, item: Item) -> bool:
         text = item.text.replace(" ", "").replace("x", ":")

@@ -135,7 +135,9 @@ def _other_resolutions(reading: Reading) -> None:
             reading.wish("resolution", Picture(), at, *same, *reading.find("not", "no", among=clause))
         elif numbers and reading.items[numbers[0]].value >= 100:
             value = int(reading.items[numbers[0]].value)
-            reading.wish("resolution", Picture(width=value), at, *numbers)
+            tall = reading.find("tall", among=clause)
+            bound = Picture(height=value) if tall else Picture(width=value)
+            reading.wish("resolution", bound, at, *numbers, *tall)
     if "resolution" in reading.wishes:
         return
     for at in reading.find("number"):
@@ -174,6 +176,7 @@ def _is_source(reading: Reading, at: int, key: str) -> bool:
         "want",
         "inwards",
         "with",
+        "limit",
     )
     if leads or reading.concept(at - 1) == "from" or (owned and not wanted):
         reading.use(at)
@@ -216,4 +219,6 @@ def _describes_shape(reading: Reading, at: int) -> bool:
     """As in "My vertical video", "el vídeo vertical": no wish, unless something is to be made so."""
     if reading.find("make", "export", "want", "crop", "to", among=[*reading.before(at)]):
         return False
-    return reading.concept(at + 1) == "video" or reading.concept(at - 1) == "video" or describes_the_source(reading, at)
+    turned = any(edit["kind"] == "rotate" for _, edit in reading.edits)  # "it lies on its side, turn it left"
+    beside = "video" in (reading.concept(at + 1), reading.concept(at - 1))
+    return turned or beside or describes_the_source(reading, at)

@@ -65,11 +65,19 @@ def _one(reading: Reading, at: int) -> None:
     if silent is None and not acting and (words := _told_after(reading, at)):
         reading.wish("audio", "none", at, *words)
         return
+    if silent is None and not acting and _simply_stays(reading, at):
+        silent, acting = False, [at + 1]
     if silent is None:
         return
     if "touch" in concepts:
         acting = [*acting, *reading.find("not", among=list(reading.after(at)))]  # "não mexe no som não"
     reading.wish("audio", "none" if silent else "keep", at, *acting, *others, *with_it[:1])
+
+
+def _simply_stays(reading: Reading, at: int) -> bool:
+    """As in "o som fica": a verb that elsewhere brings something to a size has nothing else in its clause."""
+    ends = at + 2 not in reading.clause(at)
+    return ends and reading.concept(at + 1) == "make" and reading.lexicon.script == "latin"
 
 
 def _shares_its_verb(reading: Reading, at: int) -> bool:
