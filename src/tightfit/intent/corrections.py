@@ -50,6 +50,9 @@ def read_corrections(reading: Reading) -> None:
             reading.doubt(at, stop)  # "20 MB or 25?"
             reading.questions.append("ask_which")
             continue
+        if item.concept == "size" == other.concept and between[-1] in ("not", "no") and _corrected_before(reading, at):
+            reading.use(*range(at + 1, stop + 1))  # "sorry, typo: 14 MB, not 41 MB"
+            continue
         shares = {item.concept, other.concept} <= {"percent", "fraction"}
         alike = item.concept == other.concept or item.concept == "number" or shares
         if not alike or other.concept not in _MEASURES:
@@ -69,6 +72,13 @@ def _thinks(reading: Reading, at: int, place: int) -> bool:
     between = [reading.concept(each) for each in range(at + 1, place)]
     passing = reading.concept(place) in ("and", "unknown", "cancel")  # "no, stop, 9 MB"
     return "correction" in between and passing and between.count("unknown") < 2
+
+
+def _corrected_before(reading: Reading, at: int) -> bool:
+    """Whether the text begins with the words of a second thought: what follows is the thought, and what it is not."""
+    return all(reading.concept(place) in _PAUSES | {"correction", "filler", "is", "then"} for place in range(at)) and (
+        "correction" in {reading.concept(place) for place in range(at)}
+    )
 
 
 def _is_asked(reading: Reading, at: int) -> bool:

@@ -274,7 +274,7 @@ class Composer:
     def _fraction(self, value: float, taken: int) -> bool:
         """A share of the whole; before a unit of size or time it is a number ("half a gig")."""
         ahead = taken
-        while (filler := self._peek(ahead)) and filler.concept in ("this", "filler", "of") and ahead < taken + 2:
+        while (filler := self._peek(ahead)) and _is_between(filler) and ahead < taken + 2:
             ahead += 1
         unit = self._peek(ahead)
         if unit and unit.concept == "unit" and unit.value in (*BYTES, *SECONDS):
@@ -393,6 +393,11 @@ def _continues(before: Item, group: Item) -> bool:
         and group.text.isdigit()
         and before.text.isdigit()
     )
+
+
+def _is_between(item: Item) -> bool:
+    """As in "a quarter of a gig", "un quart de giga", 四分之一个G: what stands between a share and its unit."""
+    return item.concept in ("this", "filler", "of", "from", "by") or (item.concept, item.value) == ("unit", "people")
 
 
 def _seconds_of(text: str) -> float:
