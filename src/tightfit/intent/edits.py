@@ -195,6 +195,7 @@ def _share(reading: Reading, at: int) -> float:
 def _rotations(reading: Reading) -> None:
     for at in reading.find("upside_down"):
         words = reading.find("rotate", "make", among=reading.clause(at))
+        words += [place for place in reading.find("rotate") if not _has_its_angle(reading, place)]
         reading.edit(at, {"kind": "rotate", "degrees": 180}, *words)
     for at in reading.find("degrees", "rotate"):
         if at in reading.used:
@@ -211,6 +212,12 @@ def _rotations(reading: Reading) -> None:
             angle = 360 - angle
         words = reading.find("rotate", "make", "by", "to", among=clause)
         reading.edit(at, {"kind": "rotate", "degrees": angle % 360}, *angles, *ways, *words)
+
+
+def _has_its_angle(reading: Reading, at: int) -> bool:
+    """Whether a verb of turning is told how far; "it is upside down, turn it round" is told before."""
+    told = reading.find("degrees", "number", "left", "right", "ccw", "cw", among=reading.clause(at))
+    return bool(told)
 
 
 def _bare_angles(reading: Reading, clause: range) -> list[int]:

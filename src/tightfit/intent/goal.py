@@ -114,6 +114,9 @@ def _destination(reading: Reading, presets: list[int]) -> None:
     elif names:
         reading.wishes["target"] = Goal(preset=names.pop())
         reading.use(*presets)
+        if uploads := reading.find("upload"):
+            reading.use(*uploads)
+            reading.assume("assumed_not_uploaded")
         for at in presets:
             if (reading.concept(at - 1), reading.concept(at + 1)) == ("atleast", "remove"):
                 reading.use(at + 1)  # "muss über Outlook raus": the way it goes out

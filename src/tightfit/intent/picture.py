@@ -150,7 +150,8 @@ def _other_resolutions(reading: Reading) -> None:
 
 def _leads_on(reading: Reading, at: int) -> bool:
     """As in "From 4K to 1080p": the first is what it is."""
-    if reading.concept(at - 1) != "from":
+    told = bool(reading.lexicon.grammar.get("verbs_last")) and reading.concept(at + 1) == "is"  # 4Kなので1080pに
+    if reading.concept(at - 1) != "from" and not told:
         return False
     return any(place > at and reading.concept(place) == "lines" for place in reading.clause(at))
 
