@@ -58,6 +58,9 @@ def read_corrections(reading: Reading) -> None:
         if not alike or other.concept not in _MEASURES:
             continue
         denied = _denied_before(reading, at)
+        if between[-1] == "or" and _settles(reading, stop):
+            reading.use(at, *range(at + 1, stop))
+            continue
         if _is_correction(between) or (denied and not {"not", "no"} & set(between)):
             reading.use(*denied)
             said = [place for place in range(at + 1, stop) if reading.concept(place) not in ("by", "to")]
@@ -79,6 +82,12 @@ def _corrected_before(reading: Reading, at: int) -> bool:
     return all(reading.concept(place) in _PAUSES | {"correction", "filler", "is", "then"} for place in range(at)) and (
         "correction" in {reading.concept(place) for place in range(at)}
     )
+
+
+def _settles(reading: Reading, at: int) -> bool:
+    """As in 40MB，嗯，还是38MB吧: after a pause, with the particle of who makes up one's mind."""
+    after = reading.items[at + 1].text if at + 1 < len(reading.items) else ""
+    return reading.concept(at - 2) in _PAUSES and reading.lexicon.script == "han" and after.startswith("吧")
 
 
 def _is_asked(reading: Reading, at: int) -> bool:
@@ -141,7 +150,13 @@ def _ascends(reading: Reading, number: int, at: int) -> bool:
     if reading.concept(number) == "size" or not value:
         return False
     told = reading.concept(number - 1) in ("from", "label", "unknown", "video", "date", "file", "text")
-    return not told and value < leading_number(reading.items[at].text)
+    return not told and value < (leading_number(reading.items[at].text) or _in_words(reading.items[at].value))
+
+
+def _in_words(size: float) -> float:
+    """The number of a size that is told in words: "ten to fifteen MB"."""
+    scale = next((scale for scale in (10**9, 10**6, 10**3) if size >= scale), 1)
+    return size / scale
 
 
 def _takes_the_unit(reading: Reading, at: int, number: int) -> bool:

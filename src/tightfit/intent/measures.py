@@ -11,7 +11,7 @@ from typing import Any
 from tightfit.intent.concepts import named
 from tightfit.intent.items import Item
 from tightfit.intent.lexicon import Lexicon
-from tightfit.intent.numerals import spoken_number
+from tightfit.intent.numerals import adds, seconds_of, spoken_number
 from tightfit.units import parse_number
 
 BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
@@ -87,7 +87,7 @@ class Composer:
         if item.concept == "half_more" and self._is_half_a_unit():
             return self._fraction(0.5, 1)
         if item.concept == "clock":
-            return self._put("clock", 1, _seconds_of(item.text))
+            return self._put("clock", 1, seconds_of(item.text))
         if item.concept == "ratio":
             return self._ratio(item)
         if item.concept == "factor":
@@ -127,7 +127,7 @@ class Composer:
         if item.value not in SECONDS:
             return None
         if following and following.concept == "clock":
-            return self._put("clock", 2, _seconds_of(following.text))
+            return self._put("clock", 2, seconds_of(following.text))
         self._at += 1
         number = self._number()
         after = self._peek(number.taken) if number else None
@@ -340,14 +340,18 @@ class Composer:
         while self._spaced and (group := self._peek(taken)) and _continues(self._items[self._at + taken - 1], group):
             text, taken = text + group.text, taken + 1
         try:
-            return _Number(float(parse_number(text)), taken)
+            value = float(parse_number(text))
         except ValueError:
             return _Number(math.nan, taken)  # 1,2,3 can be read in no one way
+        following = self._peek(taken)
+        if following and following.concept == "number" and following.value in (100, 1000) and value < following.value:
+            return _Number(value * following.value, taken + 1)  # 2 hundred, 1,5 mil
+        return _Number(value, taken)
 
     def _words(self, first: float) -> _Number:
         values, taken = [first], 1
         while following := self._peek(taken):
-            if following.concept == "number" and _adds(values, following.value):
+            if following.concept == "number" and adds(values, following.value):
                 values.append(following.value)
                 taken += 1
                 continue
@@ -378,11 +382,6 @@ class Composer:
         return bool(seconds and unit and seconds.concept == "digits" and unit.concept == "unit" and unit.value == "s")
 
 
-def _adds(values: Sequence[float], following: float) -> bool:
-    last = values[-1]
-    return following in (100, 1000) or (last >= 20 and following < last) or (last == 4 and following == 20)
-
-
 def _continues(before: Item, group: Item) -> bool:
     """Whether ``group`` is the next three digits of one number: 1 500."""
     return (
@@ -398,10 +397,3 @@ def _continues(before: Item, group: Item) -> bool:
 def _is_between(item: Item) -> bool:
     """As in "a quarter of a gig", "un quart de giga", 四分之一个G: what stands between a share and its unit."""
     return item.concept in ("this", "filler", "of", "from", "by") or (item.concept, item.value) == ("unit", "people")
-
-
-def _seconds_of(text: str) -> float:
-    seconds = 0.0
-    for part in text.split(":"):
-        seconds = seconds * 60 + float(part)
-    return seconds

@@ -25,7 +25,11 @@ def read_picture(reading: Reading) -> None:
 def describes_the_source(reading: Reading, at: int) -> bool:
     """Whether what stands at ``at`` tells what the source is: "my 4K drone footage", "filmed in 4K"."""
     clause = reading.clause(at)
-    if any(reading.concept(place) == "shot" for place in clause) or _is_told(reading, at, clause):
+    # 60fpsで撮ったやつを30fpsに: what stands before the verb, or right before a noun.
+    anywhere = not reading.lexicon.grammar.get("verbs_last") or reading.concept(at + 1) in ("video", "picture")
+    if any(reading.concept(place) == "shot" and (place > at or anywhere) for place in clause):
+        return True
+    if _is_told(reading, at, clause):
         return True
     ahead = range(max(clause.start, at - _NEAR), at)
     behind = range(at + 1, min(clause.stop, at + 1 + _NEAR))
