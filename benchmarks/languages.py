@@ -23,6 +23,7 @@ SETS["held out"] = sorted((DATA / "held-out").glob("*.jsonl"))
 SETS["second"] = sorted((DATA / "second").glob("*.jsonl"))
 SETS["third"] = sorted((DATA / "third").glob("*.jsonl"))
 SETS["fourth"] = sorted((DATA / "fourth").glob("*.jsonl"))
+SETS["fifth"] = sorted((DATA / "fifth").glob("*.jsonl"))
 
 
 def table(found: list[tuple[Case, list[str]]], key: str) -> list[str]:
