@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tightfit.domain.codec import AV1, CODECS, H264, Codec, Effort
-from tightfit.domain.media_info import Identity
-from tightfit.engine.codecs import decided
+from tightfit.domain.media_info import Colour, Identity, VideoStream
+from tightfit.engine.codecs import decided, keeps_hdr
 from tightfit.engine.facts import fingerprint, request_facts, request_of
 from tightfit.engine.requests import make_request
 from tightfit.errors import ToolError, UsageError
@@ -83,6 +85,46 @@ def test_only_an_encoder_that_knows_them_is_asked_for_parts_of_a_step():
 def test_what_can_t_be_is_refused(words: dict[str, str], said: str):
     with pytest.raises(UsageError, match=said):
         make_request(CLIP, to="1MB", **words)
+
+
+HDR_CLIP = VideoStream(0, "hevc", 64, 64, Fraction(1, 25), (0,), (9,), (0,), colour=Colour(9, 16, 9, False))
+
+
+@pytest.mark.parametrize(
+    ("words", "keeps"),
+    [
+        ({"to": "1MB", "codec": "h264"}, False),
+        ({"to": "1MB", "codec": "hevc"}, True),
+        ({"to": "1MB", "codec": "av1", "hdr": "keep"}, True),
+        ({"to": "1MB", "codec": "av1", "hdr": "tonemap"}, False),
+        ({"preset": "instagram", "codec": "auto"}, True),
+        ({"preset": "instagram", "codec": "hevc", "hdr": "keep"}, True),
+        ({"preset": "tiktok", "codec": "hevc"}, False),
+        ({"preset": "web", "codec": "auto"}, False),
+    ],
+)
+def test_hdr_stays_where_codec_and_destination_show_it(words: dict[str, str], keeps: bool):
+    request = make_request(CLIP, **words)
+    codec = decided(request, ffmpeg()).codec
+    assert keeps_hdr(request, codec, HDR_CLIP) is keeps
+    assert not keeps_hdr(request, codec, replace(HDR_CLIP, colour=Colour(1, 1, 1, False))), "there is nothing to keep"
+
+
+def test_hdr_that_would_not_be_shown_is_refused():
+    with pytest.raises(UsageError, match=r"needs 10 bits, and H\.264 is written with 8"):
+        make_request(CLIP, to="1MB", hdr="keep")
+    with pytest.raises(UsageError, match="TikTok is not known to show HDR"):
+        make_request(CLIP, preset="tiktok", codec="hevc", hdr="keep")
+    with pytest.raises(UsageError, match=r"--codec auto comes to H\.264"):
+        decided(make_request(CLIP, to="1MB", codec="auto", hdr="keep"), ffmpeg())
+
+
+def test_jobs_for_destinations_of_earlier_versions_are_found_again():
+    facts = [request_facts(make_request(CLIP, preset=name, codec="hevc"), IDENTITY) for name in ("tiktok", "instagram")]
+    assert ["hdr" in one["destination"] for one in facts] == [False, True]
+    assert [request_of(one).destination for one in facts] == [
+        make_request(CLIP, preset=name).destination for name in ("tiktok", "instagram")
+    ]
 
 
 def test_a_destination_that_does_not_take_a_codec_says_so():

@@ -90,7 +90,9 @@ Container = Annotated[
 ]
 Hdr = Annotated[
     str,
-    typer.Option(metavar="WAY", help="auto or tonemap: HDR becomes SDR, also in a file that would fit as it is."),
+    typer.Option(
+        metavar="WAY", help="auto, keep (10 bits: hevc, av1) or tonemap: SDR, also of a file that would fit as it is."
+    ),
 ]
 Private = Annotated[bool, typer.Option("--private", help="Drop facts of a place, a person or a device.")]
 MinQuality = Annotated[

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tightfit.domain.codec import AV1, CODECS, H264, HEVC, Codec, Effort
+from tightfit.domain.media_info import Hdr, VideoStream
 from tightfit.domain.request import AUTO_CODEC, CompressRequest
-from tightfit.errors import ToolError
+from tightfit.errors import ToolError, UsageError
 from tightfit.media.tools import Ffmpeg
 
 # SVT-AV1 4 knows quarters of a step (50.25 takes 1.2 % less than 50); 1.4 doesn't.
@@ -29,10 +30,16 @@ class Decision:
 def decided(request: CompressRequest, ffmpeg: Ffmpeg) -> Decision:
     """The codec asked for, or for ``auto`` the best one that the destination is known to play, within the time asked.
 
-    Raises ToolError where this ffmpeg has no encoder for what was asked.
+    Raises ToolError where this ffmpeg has no encoder for what was asked, UsageError where what it comes to has no HDR.
     """
     if request.codec == AUTO_CODEC:
-        return _best(request, ffmpeg)
+        best = _best(request, ffmpeg)
+        if request.hdr == "keep" and not best.codec.deep:
+            raise UsageError(
+                f"--hdr keep needs 10 bits, and --codec auto comes to {best.why.rstrip('.')}.",
+                hint="Name --codec hevc or av1 with it, or write --hdr tonemap.",
+            )
+        return best
     codec = CODECS[request.codec]
     if codec.encoder not in ffmpeg.encoders:
         raise ToolError(
@@ -40,6 +47,13 @@ def decided(request: CompressRequest, ffmpeg: Ffmpeg) -> Decision:
             hint="Write --codec h264, or name another ffmpeg with TIGHTFIT_FFMPEG.",
         )
     return Decision(_as_there(codec, ffmpeg))
+
+
+def keeps_hdr(request: CompressRequest, codec: Codec, video: VideoStream) -> bool:
+    """Whether HDR pictures stay what they are: as asked, or where the codec can and nobody is known not to show it."""
+    if video.colour.hdr is Hdr.NONE or not codec.deep or request.hdr == "tonemap":
+        return False
+    return request.hdr == "keep" or request.destination is None or request.destination.hdr
 
 
 def codec_for(request: CompressRequest, ffmpeg: Ffmpeg) -> Codec:

@@ -69,6 +69,11 @@ def make_request(
     )
     _require_sense(request)
     coded = CODECS.get(request.codec)
+    if coded and not coded.deep and request.hdr == "keep":
+        raise UsageError(
+            f"--hdr keep needs 10 bits, and {coded.title} is written with 8.",
+            hint="Name --codec hevc or av1 with it, or write --hdr tonemap.",
+        )
     if coded and request.writes not in coded.containers:
         raise UsageError(f"No player expects {coded.title} in a .{request.writes} file.", hint="Write --container mp4.")
     if request.target.preset is None:
@@ -156,7 +161,10 @@ def _for_destination(request: CompressRequest, name: str) -> CompressRequest:
         preset.audio.max_channels,
         preset.audio.max_rate_hz,
         preset.audio.max_kbps,
+        preset.video.hdr,
     )
+    if request.hdr == "keep" and not destination.hdr:
+        raise UsageError(f"{preset.title} is not known to show HDR.", hint="Write --hdr tonemap.")
     request = replace(request, destination=destination)
     if request.writes not in containers:
         raise UsageError(
@@ -223,14 +231,14 @@ def parse_container(text: str | None, output: str | PathLike[str] | None) -> Con
 
 
 def parse_hdr(text: str) -> Hdr:
-    """``auto`` or ``tonemap``. Raises UsageError."""
+    """``auto``, ``keep`` or ``tonemap``. Raises UsageError."""
     cleaned = text.strip().lower()
     if cleaned == "auto":
         return "auto"
+    if cleaned == "keep":
+        return "keep"
     if cleaned == "tonemap":
         return "tonemap"
-    if cleaned == "keep":
-        raise UsageError("--hdr keep needs a 10-bit codec, and only 8-bit H.264 is written: write --hdr tonemap.")
     raise UsageError(f"--hdr {text} means nothing.", hint="Write --hdr auto.")
 
 

@@ -12,6 +12,7 @@ import av
 from av.packet import Packet
 
 from tightfit.domain.containers import Container
+from tightfit.domain.light import Light
 from tightfit.domain.media_info import Chapter
 from tightfit.domain.mp4_boxes import APPLE, item_list, user_data
 from tightfit.domain.subtitles import TextTrack, packets_of
@@ -40,6 +41,7 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 class Cargo:
     """Sound in the order it has in the file, subtitles, chapters and facts; ``container`` is the kind of file.
 
+    ``light`` is there where the pictures are HDR, and is said of them.
     Without ``edit_lists`` sound begins with its first whole packet: what comes before the picture is left out.
     """
 
@@ -49,6 +51,7 @@ class Cargo:
     texts: tuple[TextTrack, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    light: Light | None = None
 
     def unheard(self, track: AudioTrack, start_s: float) -> int:
         """How many packets of a track are left out, the picture beginning at ``start_s`` of the source."""

@@ -30,6 +30,7 @@ from tightfit.media.audio import AudioTrack
 from tightfit.media.audio import packets_of as sound_of
 from tightfit.media.bitstream import form_of
 from tightfit.media.cargo import Cargo
+from tightfit.media.light import light_in
 from tightfit.media.progress import ProgressReader
 from tightfit.media.stitch import Timeline
 from tightfit.media.tools import Ffmpeg
@@ -83,6 +84,7 @@ def _check_content(path: Path, expected: Expected) -> None:
             if next(lane, None) is not None:
                 raise _differs(container.streams[at].type, len(seen.get(at, ())))
         _check_facts(container, expected)
+    _check_light(path, expected)
     _check_pictures_times(sorted(start for start, _ in seen.get(0, ())), expected)
     for n, track in enumerate(expected.cargo.tracks, start=1):
         _check_sounds_times(seen.get(n, []), track, expected)
@@ -143,6 +145,27 @@ def _check_header(container: av.container.InputContainer, expected: Expected) ->
         raise EncoderError("The joined file describes its pictures otherwise than the encoder did.", hint=_AGAIN)
     if (coded.width, coded.height) != (expected.size.width, expected.size.height):
         raise EncoderError(f"The joined file's pictures are {coded.width}x{coded.height}.", hint=_AGAIN)
+
+
+def _check_light(path: Path, expected: Expected) -> None:
+    """HDR pictures that are not said to be, or say something else of their light, look wrong on every display."""
+    if expected.cargo.light is None:
+        return
+    kinds = [(str(path), _demuxer(expected)), (expected.parts[0].path, "nut")]
+    shown, made = (_first_picture(name, kind) for name, kind in kinds)
+    deep = (shown.format.name, shown.color_trc in _HDR)
+    same = [(frame.color_trc, frame.color_primaries, frame.colorspace, frame.color_range) for frame in (shown, made)]
+    if deep != ("yuv420p10le", True) or same[0] != same[1] or light_in(shown) != expected.cargo.light:
+        raise EncoderError("The joined file does not say of its HDR pictures what they are.", hint=_AGAIN)
+
+
+# Transfer functions of H.273: PQ and HLG.
+_HDR = (16, 18)
+
+
+def _first_picture(path: str, kind: str) -> Any:
+    with av.open(argv.ours(path), format=kind) as container:
+        return next(container.decode(video=0))
 
 
 # Tags that every container keeps under the same name and as they were.
