@@ -19,7 +19,7 @@ from tightfit.errors import ToolError, UsageError
 from tightfit.media import av1, hevc
 from tightfit.media.tools import Ffmpeg
 
-EVERYTHING = frozenset(codec.encoder for codec in CODECS.values())
+EVERYTHING = frozenset(codec.encoder for codec in CODECS.values()) | {"libopus"}
 CLIP = Path("/clips/a.mp4")
 IDENTITY = Identity(1, 2, 3, 4, "5")
 
@@ -50,6 +50,8 @@ def test_what_is_made_where_nothing_is_chosen_has_the_presets_it_always_had():
         ({"preset": "tiktok"}, "hevc", "H.265 is the best codec that the destination plays"),
         ({"preset": "tiktok", "effort": "fast"}, "h264", "no H.265, which takes more time"),
         ({"preset": "web"}, "av1", "AV1 is the best codec that the destination plays."),
+        ({"to": "500KB", "container": "webm"}, "av1", "AV1 is what WebM files are written with."),
+        ({"preset": "github", "output": "b.webm"}, "av1", "AV1 is what WebM files are written with."),
     ],
 )
 def test_auto_takes_the_best_codec_that_the_destination_plays(words: dict[str, str], codec: str, why: str):
@@ -77,6 +79,8 @@ def test_only_an_encoder_that_knows_them_is_asked_for_parts_of_a_step():
     ("words", "said"),
     [
         ({"codec": "av1", "output": "b.mov"}, "No player expects AV1 in a .mov file"),
+        ({"codec": "hevc", "output": "b.webm"}, "No player expects H.265 in a .webm file"),
+        ({"container": "webm"}, "No player expects H.264 in a .webm file"),
         ({"codec": "vp9"}, "not in this version"),
         ({"codec": "h263"}, "means nothing"),
         ({"effort": "more"}, "means nothing"),
@@ -130,6 +134,15 @@ def test_jobs_for_destinations_of_earlier_versions_are_found_again():
 def test_a_destination_that_does_not_take_a_codec_says_so():
     with pytest.raises(UsageError, match=r"takes no AV1"):
         make_request(CLIP, preset="whatsapp", codec="av1")
+    with pytest.raises(UsageError, match=r"takes no AV1"):
+        make_request(CLIP, preset="tiktok", codec="auto", container="webm")
+
+
+def test_webm_without_an_encoder_for_its_sound_is_refused():
+    bare = ffmpeg(encoders=EVERYTHING - {"libopus"})
+    with pytest.raises(ToolError, match="needs libopus"):
+        decided(make_request(CLIP, to="1MB", codec="av1", container="webm"), bare)
+    assert decided(make_request(CLIP, to="1MB", codec="av1", container="webm", audio="none"), bare).codec.name == "av1"
 
 
 def test_each_codec_and_effort_is_another_job():

@@ -86,7 +86,9 @@ Effort = Annotated[
 ]
 Container = Annotated[
     str | None,
-    typer.Option(metavar="FORMAT", help="mp4, mov or mkv.", show_default="from --output, else mp4"),
+    typer.Option(
+        metavar="FORMAT", help="mp4, mov, mkv, or webm (with --codec av1).", show_default="from --output, else mp4"
+    ),
 ]
 Hdr = Annotated[
     str,

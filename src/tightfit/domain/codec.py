@@ -88,13 +88,16 @@ class Codec:
         return self.encoder.removeprefix("lib")
 
 
+# WebM holds VP8, VP9 and AV1 (webmproject.org/docs/container).
+_ALL_BUT_WEBM = frozenset(Container) - {Container.WEBM}
+
 # What the steps of effort buy: docs/codecs.md. What x264's first pass tells is in ``domain.control``.
 H264 = Codec(
     "h264",
     "H.264",
     "libx264",
     _steps("veryfast", "medium", "slow", quick="faster"),
-    frozenset(Container),
+    _ALL_BUT_WEBM,
 )
 # x265 fast at a CRF looks as x264 medium at the same one (VMAF within 1.2 steps at CRF 26 and 34, two clips), for 0.58
 # … 1.0 of the bytes; its first pass comes out at 0.96 of it, superfast's at 1.02 (a cartoon, 120 frames).
@@ -103,7 +106,7 @@ HEVC = Codec(
     "H.265",
     "libx265",
     _steps("superfast", "fast", "medium"),
-    frozenset(Container),
+    _ALL_BUT_WEBM,
     bytes_ratio=0.75,
     first_pass_ratio=0.97,
     description_bytes=140,
@@ -116,7 +119,7 @@ AV1 = Codec(
     "AV1",
     "libsvtav1",
     _steps("12", "10", "8"),
-    frozenset({Container.MP4, Container.MKV}),
+    frozenset({Container.MP4, Container.MKV, Container.WEBM}),
     bytes_ratio=0.57,
     crf_at_0=-8.0,
     crf_per_step=2.0,

@@ -82,8 +82,9 @@ def rules_of(request: CompressRequest, shares: Shares) -> SoundRules:
     if to is not None and to.audio_codecs:
         copyable &= frozenset(to.audio_codecs)
     if to is None:
-        return SoundRules(copyable, share=shares.share)
-    return SoundRules(copyable, to.max_channels, to.max_audio_rate, to.max_audio_kbps, shares.share)
+        return SoundRules(copyable, share=shares.share, codec=container.own_sound)
+    most = (to.max_channels, to.max_audio_rate, to.max_audio_kbps)
+    return SoundRules(copyable, *most, shares.share, container.own_sound)
 
 
 @dataclass(frozen=True)
@@ -288,7 +289,7 @@ def cargo_of(
     late = any(track.start_s - line.start_s > _LATE_S for track in tracks)
     return Cargo(
         container=request.writes,
-        edit_lists=not refused or late or request.writes is Container.MKV,
+        edit_lists=not refused or late or request.writes.is_matroska,
         tracks=tuple(_told(track, request) for track in tracks),
         texts=tuple(texts),
         chapters=carried_chapters(clip.info, start_s, line.duration_s) if keeps_step(clip.layout) else (),
@@ -314,7 +315,7 @@ def in_order(info: MediaInfo, made: Sequence[tuple[AudioStream, AudioTrack]]) ->
 
 def overhead_bound(clip: Clip, line: Timeline, cargo: Cargo, limit: int, codec: Codec) -> int:
     """What everything but picture and sound takes of the file at most, subtitles included."""
-    if cargo.container is Container.MKV:
+    if cargo.container.is_matroska:
         return _matroska(clip, line, cargo, limit, codec)
     steps = [b - a for a, b in pairwise(clip.pts)]
     first = cargo.tracks[0] if cargo.tracks else None

@@ -68,7 +68,7 @@ class Cargo:
     @property
     def muxer_tags(self) -> dict[str, str]:
         """What libavformat is given to write. In MP4 it has no place that players read for where and with what."""
-        if self.container is Container.MKV:
+        if self.container.is_matroska:
             return dict(self.tags)
         own = ("location", "make", "model") if self.container is Container.MP4 else ()
         return {key: value for key, value in self.tags.items() if key not in own and not key.startswith(APPLE)}
@@ -76,7 +76,7 @@ class Cargo:
     @property
     def own_boxes(self) -> tuple[bytes, bytes]:
         """What is added to the movie's user data and to the movie itself, once libavformat is done."""
-        if self.container is Container.MKV:
+        if self.container.is_matroska:
             return b"", b""
         return (user_data(self.tags) if self.container is Container.MP4 else b""), item_list(self.tags)
 

@@ -14,7 +14,6 @@ from typing import Any
 import av
 from av.packet import Packet
 
-from tightfit.domain.containers import Container
 from tightfit.domain.light import Light
 from tightfit.domain.mp4 import INTERLEAVE_US
 from tightfit.domain.pieces import Part
@@ -80,7 +79,7 @@ def _stitch(parts: Sequence[Part], timeline: Timeline, cargo: Cargo, out: Path) 
     order = presentation_order([part.ranks[: part.kept] for part in parts])
     if len(order) != len(timeline.pts) or not is_whole(order):
         raise EncoderError(f"The pieces hold {len(order)} frames where {len(timeline.pts)} were planned.")
-    muxer = _MATROSKA if cargo.container is Container.MKV else _MUXER if cargo.edit_lists else _WITHOUT_EDIT_LISTS
+    muxer = _MATROSKA if cargo.container.is_matroska else _MUXER if cargo.edit_lists else _WITHOUT_EDIT_LISTS
     with av.open(ours(out), "w", format=cargo.container.muxer, options=muxer) as container:
         container.metadata.update(cargo.muxer_tags)
         if cargo.chapters:
@@ -107,7 +106,7 @@ def _video_packets(
     with _template(Path(parts[0].path), description, cargo.light) as template:
         stream = container.add_stream_from_template(template.streams.video[0], opaque=True)
     stream.codec_context.extradata = description
-    if stream.codec_context.name == "hevc" and cargo.container is not Container.MKV:
+    if stream.codec_context.name == "hevc" and not cargo.container.is_matroska:
         # What Apple's players want: all parameter sets in the header, and said so.
         stream.codec_context.codec_tag = "hvc1"
     stream.time_base = timeline.time_base

@@ -91,7 +91,7 @@ def _check_content(path: Path, expected: Expected) -> None:
 
 
 def _demuxer(expected: Expected) -> str:
-    return "matroska" if expected.cargo.container is Container.MKV else "mov"
+    return "matroska" if expected.cargo.container.is_matroska else "mov"
 
 
 # Timed text has an empty sample wherever nothing is said.
@@ -99,7 +99,7 @@ _EMPTY_TEXT = b"\0\0"
 
 
 def _is_pause(packet: Packet[Any], expected: Expected) -> bool:
-    is_timed_text = packet.stream.type == "subtitle" and expected.cargo.container is not Container.MKV
+    is_timed_text = packet.stream.type == "subtitle" and not expected.cargo.container.is_matroska
     return not packet.size or (is_timed_text and bytes(packet) == _EMPTY_TEXT)
 
 
@@ -188,12 +188,12 @@ def _check_facts(container: av.container.InputContainer, expected: Expected) -> 
 
 
 # Matroska counts milliseconds.
-_ROUNDING = {Container.MKV: Fraction(51, 100_000)}
+_ROUNDING = Fraction(51, 100_000)
 
 
 def _check_pictures_times(shown: Sequence[Fraction], expected: Expected) -> None:
     line = expected.timeline
-    slack = _ROUNDING.get(expected.cargo.container, Fraction(0))
+    slack = _ROUNDING if expected.cargo.container.is_matroska else Fraction(0)
     planned = [p * line.time_base for p in line.pts]
     if len(shown) != len(planned) or any(abs(a - b) > slack for a, b in zip(shown, planned, strict=True)):
         raise EncoderError(f"The joined file shows {len(shown)} frames at other times than the {len(planned)} planned.")
@@ -204,7 +204,7 @@ def _check_sounds_times(heard: Sequence[tuple[Fraction, Fraction]], track: Audio
         return
     line = expected.timeline
     # Matroska says of no packet how long it lasts.
-    length = Fraction(track.packet_samples, track.sample_rate) if expected.cargo.container is Container.MKV else 0
+    length = Fraction(track.packet_samples, track.sample_rate) if expected.cargo.container.is_matroska else 0
     start, end = float(heard[0][0]), float(max(max(e, s + length) for s, e in heard))
     unheard_s = expected.cargo.unheard(track, line.start_s) * track.packet_samples / track.sample_rate
     planned = track.start_s + unheard_s - line.start_s, track.end_s - line.start_s
