@@ -24,6 +24,7 @@ from tightfit.domain.plan import (
     explain,
     fair_video_bytes,
     infeasible_options,
+    is_screen,
     smallest_video_bytes,
 )
 from tightfit.domain.rate import Content, RateModel
@@ -105,6 +106,12 @@ def test_text_that_a_smaller_size_would_blur_keeps_its_size_where_soft_footage_d
     soft = crossings_of({Fraction(1): 99.7, Fraction(2, 3): 99.3})
     assert text[Fraction(1)] > 24 + 4 * 14.6**0.5
     assert soft[Fraction(1)] < 27 < 37 < text[Fraction(1)]
+
+
+def test_a_picture_is_taken_for_a_screens_only_where_that_was_measured():
+    assert is_screen(crossings_of({Fraction(1): 97.4, Fraction(2, 3): 88.0}))
+    assert not is_screen(crossings_of({Fraction(1): 97.4, Fraction(2, 3): 91.0}))
+    assert not is_screen(USUAL_CROSSINGS)
 
 
 def test_a_step_below_the_full_size_costs_a_picture_what_it_always_costs():

@@ -24,9 +24,6 @@ RESTART_LIMIT, FIRST_PASS_LIMIT = 1.5, 4.0
 # Noise is foretold badly: on clips whose prior was far off, or whose slope is that much steeper than usual, a first
 # pass of one piece missed the real cost of another by up to a third, elsewhere by less than a tenth.
 SURPRISE, STEEP = 4.0, 1.3
-# A picture whose full size is worth keeping up to here is a screen's: little moves, and x264's second pass misses the
-# size of a piece by up to 4 %, which a sum closed by one piece doesn't bear.
-SCREEN_CROSSING = 34.5
 # At this distance the slope matters.
 NEAR = 0.7
 # So many pictures tell a slope to a twentieth, for a tenth of a first pass.

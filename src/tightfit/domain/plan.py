@@ -137,6 +137,12 @@ class Plan:
 
 
 Crossings = Mapping[Fraction, float]
+# A picture whose full size is worth keeping up to here is a screen's: it is made of lines and letters.
+_SCREEN_CROSSING = 34.5
+
+
+def is_screen(crossings: Crossings) -> bool:
+    return crossings.get(Fraction(1), 0.0) >= _SCREEN_CROSSING
 
 
 def crossings_of(ceilings: Mapping[Fraction, float]) -> Crossings:

@@ -39,6 +39,7 @@ from tightfit.settings import Settings
 
 # A source that loses this share of its pictures on the way to the encoder is damaged, not merely cut badly.
 _MOST_LOST = 0.5
+_OF_SCREENS = "It shows lines and letters, as on a screen: they get the bytes that made-up grain would take."
 
 
 class Infeasible(InfeasibleError):
@@ -112,6 +113,7 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
         reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments), codec)
         + (() if not decision.why else (decision.why,))
         + _picture_reasons(picture)
+        + ((_OF_SCREENS,) if planning.is_screen(crossings) else ())
         + reasons(layout, shape, video),
         warnings=tuple(job.warnings),
         decisions=_decisions(picture),

@@ -10,9 +10,11 @@ from tightfit.media.coding import Coding
 
 
 class Encoder(Protocol):
-    """What has to be known of any encoder; ``FRUGAL`` is a tuning that takes less memory."""
+    """What has to be known of any encoder; ``FRUGAL`` is a tuning that takes less memory, ``SCREEN`` one that suits
+    screens better than its defaults, if one is known."""
 
     FRUGAL: str
+    SCREEN: str
 
     def options(self, coding: Coding) -> dict[str, Any]: ...
 

@@ -9,6 +9,7 @@ from tightfit.media.coding import Coding, ConstantQuality
 
 # Fewer pictures ahead is what takes less memory.
 FRUGAL = "lookahead=16"
+SCREEN = ""
 
 
 def options(coding: Coding) -> dict[str, Any]:

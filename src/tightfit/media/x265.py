@@ -12,6 +12,7 @@ from tightfit.media.coding import Coding, ConstantQuality, FirstPass, SecondPass
 
 BLOCK_NOTES = ".cutree"
 FRUGAL = "rc-lookahead=10"
+SCREEN = ""
 _BITS = 8
 # Closed GOPs, and nothing between the pictures that would have to agree with those of other pieces. The threads are
 # those of one encode, and one picture at a time: a piece comes out the same whatever else runs.

@@ -16,6 +16,7 @@ from tightfit.domain.plan import Pace
 from tightfit.media import encode as media_encode
 from tightfit.media import packets, stepwise, two_pass
 from tightfit.media.encode import Clip, Setting
+from tightfit.media.encoders import encoder_of
 from tightfit.media.tools import Ffmpeg
 from tightfit.media.two_pass import Measured
 
@@ -43,8 +44,9 @@ class Task:
 class LocalExecutor:
     """Encodes pieces of one clip, which is to take ``most_bytes``, into ``work``.
 
-    ``frames_by_attempt`` counts the frames given to an encoder, attempt by attempt, while they run; first passes,
-    which are quick looks and no encodes, are counted apart.
+    ``shows_screen``: letters and lines instead of what a camera sees. ``frames_by_attempt`` counts the frames given to
+    an encoder, attempt by attempt, while they run; first passes, which are quick looks and no encodes, are counted
+    apart.
     """
 
     ffmpeg: Ffmpeg
@@ -54,6 +56,7 @@ class LocalExecutor:
     most_bytes: int | None = None
     codec: Codec = H264
     effort: Effort = Effort.BALANCED
+    shows_screen: bool = False
     frames_by_attempt: dict[int, int] = field(default_factory=dict)
     frames_looked_at: dict[int, int] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -140,7 +143,10 @@ class LocalExecutor:
 
     def _setting(self, task: Task) -> Setting:
         crf, preset = self.codec.nearest(task.crf), self.codec.presets[self.effort][task.pace is Pace.QUICK]
-        return replace(setting_of(task), most_bytes=self.most_bytes, codec=self.codec, preset=preset, crf=crf)
+        tuning = encoder_of(self.codec).SCREEN if self.shows_screen else ""
+        return replace(
+            setting_of(task), most_bytes=self.most_bytes, codec=self.codec, preset=preset, crf=crf, tuning=tuning
+        )
 
     def _counted_file(self) -> tuple[Path, Callable[[int], None]]:
         number, out = self._next()
