@@ -301,3 +301,43 @@ def test_no_other_number_is_ever_the_size(asked: str, told: str, n: int, d: int,
     parts = [told.format(d=d, b=b), asked.format(n=n)]
     text = ", ".join(parts if first else parts[::-1])
     assert sizes(text) <= {None, n * MEGA}, text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("20 MB or 25?", "20 Mo ou bien 25 ?", "20 MB o mejor 25?", "20 MB ou melhor 25?", "20MB还是25？"),
+        *("ten to fifteen MB", "zehn bis fünfzehn MB", "la parte del medio, de 1:00 a 2:00, 20 MB o 30 MB"),
+        *("zarandéale un tercio", "frobnicate a quarter", "stumm, aber mit Ton, 12 MB", "mudo pero con sonido, 12 MB"),
+        *("muette mais avec le son, 12 Mo", "mudo mas com som, 12 MB", "ミュートだけど音は残して、12MB"),
+    ],
+)
+def test_what_may_be_two_things_is_asked_about(text: str):
+    assert understand(text).unclear
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        *(("2 hundred meg", 200), ("un quart de giga", 250), ("a quarter of a gig", 250), ("um quarto de giga", 250)),
+        *(("四分之一个G", 250), ("半个G以内", 500), ("sechzehneinhalb MB", 16.5), ("sorry typo, 14 MB, not 41 MB", 14)),
+        *(("me equivoqué, 14 MB, no 41 MB", 14), ("40MB，嗯，还是38MB吧", 38), ("8 MB. Nein, halt, 9 MB.", 9)),
+        *(('the form says "max 48 MB"', 48), ("表单上写着“最大48MB”", 48), ("音は消して10MB", 10)),
+    ],
+)
+def test_a_size_is_read_as_it_is_told(text: str, size: float):
+    assert understand(text).target.bytes == size * MEGA
+
+
+@pytest.mark.parametrize(
+    "text", ["右に4分の1回転", "半分に分割して", "quiet it down by 30%", "la parte del medio de 1:00 a 2:00 se va"]
+)
+def test_a_share_of_something_else_is_no_share_of_the_file(text: str):
+    assert understand(text).target.percent is None
+
+
+@pytest.mark.parametrize("text", ["frobnicate the last 30 seconds", "vuela el último medio minuto"])
+def test_a_stretch_whose_verb_is_unknown_does_not_simply_stay(text: str):
+    intent = understand(text)
+    assert intent.unclear
+    assert not intent.trim

@@ -107,6 +107,8 @@ CONCEPTS: dict[str, str] = {
     "landscape": "landscape, widescreen",
     "quality": "quality as a noun",
     "definition": "resolution as a noun",
+    "tall": "height: what is told of lines when a number of pixels follows",
+    "leave": "to leave a place: what must not leave this computer is done here",
     "same": "the source's own, unchanged",
     "full_hd": "1080 lines",
     "hd": "720 lines",

@@ -35,6 +35,10 @@ def read_corrections(reading: Reading) -> None:
             reading.use(stop - 1, stop)  # "I said 3 MB, not 30"
             continue
         if item.concept == "size" and other.concept == "number" and _is_correction(between):
+            if _is_asked(reading, stop):
+                reading.doubt(at, stop)  # "20 MB, or rather 25?"
+                reading.questions.append("ask_which")
+                continue
             if "correction" not in between and between[-1] not in _PAUSES:
                 reading.doubt(at, stop)  # "3 MB, no 30": in which language?
                 continue
@@ -42,11 +46,21 @@ def read_corrections(reading: Reading) -> None:
                 reading.doubt(at, stop)
                 continue
             other = reading.items[stop]
+        if item.concept == "size" and other.concept == "number" and "or" in between:
+            reading.doubt(at, stop)  # "20 MB or 25?"
+            reading.questions.append("ask_which")
+            continue
+        if item.concept == "size" == other.concept and between[-1] in ("not", "no") and _corrected_before(reading, at):
+            reading.use(*range(at + 1, stop + 1))  # "sorry, typo: 14 MB, not 41 MB"
+            continue
         shares = {item.concept, other.concept} <= {"percent", "fraction"}
         alike = item.concept == other.concept or item.concept == "number" or shares
         if not alike or other.concept not in _MEASURES:
             continue
         denied = _denied_before(reading, at)
+        if between[-1] == "or" and _settles(reading, stop):
+            reading.use(at, *range(at + 1, stop))
+            continue
         if _is_correction(between) or (denied and not {"not", "no"} & set(between)):
             reading.use(*denied)
             said = [place for place in range(at + 1, stop) if reading.concept(place) not in ("by", "to")]
@@ -59,7 +73,26 @@ def read_corrections(reading: Reading) -> None:
 def _thinks(reading: Reading, at: int, place: int) -> bool:
     """As in "12 MB… ops, errei, é 21 MB": words of a second thought that are not known, after one that is."""
     between = [reading.concept(each) for each in range(at + 1, place)]
-    return "correction" in between and reading.concept(place) in ("and", "unknown") and between.count("unknown") < 2
+    passing = reading.concept(place) in ("and", "unknown", "cancel")  # "no, stop, 9 MB"
+    return "correction" in between and passing and between.count("unknown") < 2
+
+
+def _corrected_before(reading: Reading, at: int) -> bool:
+    """Whether the text begins with the words of a second thought: what follows is the thought, and what it is not."""
+    return all(reading.concept(place) in _PAUSES | {"correction", "filler", "is", "then"} for place in range(at)) and (
+        "correction" in {reading.concept(place) for place in range(at)}
+    )
+
+
+def _settles(reading: Reading, at: int) -> bool:
+    """As in 40MB，嗯，还是38MB吧: after a pause, with the particle of who makes up one's mind."""
+    after = reading.items[at + 1].text if at + 1 < len(reading.items) else ""
+    return reading.concept(at - 2) in _PAUSES and reading.lexicon.script == "han" and after.startswith("吧")
+
+
+def _is_asked(reading: Reading, at: int) -> bool:
+    """Whether the text ends with ``at`` and a question mark."""
+    return at + 1 == len(reading.items) - 1 and reading.items[at + 1].text[:1] == "?"
 
 
 def _carried_units(reading: Reading) -> None:
@@ -117,7 +150,13 @@ def _ascends(reading: Reading, number: int, at: int) -> bool:
     if reading.concept(number) == "size" or not value:
         return False
     told = reading.concept(number - 1) in ("from", "label", "unknown", "video", "date", "file", "text")
-    return not told and value < leading_number(reading.items[at].text)
+    return not told and value < (leading_number(reading.items[at].text) or _in_words(reading.items[at].value))
+
+
+def _in_words(size: float) -> float:
+    """The number of a size that is told in words: "ten to fifteen MB"."""
+    scale = next((scale for scale in (10**9, 10**6, 10**3) if size >= scale), 1)
+    return size / scale
 
 
 def _takes_the_unit(reading: Reading, at: int, number: int) -> bool:

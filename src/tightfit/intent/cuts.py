@@ -120,6 +120,9 @@ def _keep(reading: Reading, at: int, span: Span, acting: list[int]) -> None:
         reading.wishes["trim"] = Trim(begun, span.end)
         reading.use(at, *acting)
         return
+    if not acting and (strange := _strange_verb(reading, at)):
+        reading.doubt(*strange, at)
+        return
     if reading.concept(at + 1) == "is" and not acting and at + 2 in reading.clause(at):
         reading.doubt(*range(at, reading.clause(at).stop))  # "the first minute is boring": does it stay?
         return
@@ -128,6 +131,14 @@ def _keep(reading: Reading, at: int, span: Span, acting: list[int]) -> None:
     others = {reading.concept(place) for place in following} if following else set()
     if following and "rest" in others and others <= _POINTING | {"rest"}:
         reading.use(*reading.find("remove", "cut", among=following))  # "keep the first minute, drop the rest"
+
+
+def _strange_verb(reading: Reading, at: int) -> list[int]:
+    """As in "frobnicate the last 30 seconds": the one word that could tell whether they stay is not known."""
+    if reading.lexicon.script != "latin":
+        return []
+    ahead = [place for place in reading.before(at) if reading.concept(place) not in ("this", "filler", "greeting")]
+    return ahead if [reading.concept(place) for place in ahead] == ["unknown"] else []
 
 
 def _goes(span: Span, concepts: Collection[str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tightfit.intent.reading import Reading
+from tightfit.intent.reading import ANCHORS, Reading
 
 
 def taken_away(reading: Reading, at: int) -> list[int]:
@@ -24,7 +24,14 @@ def taken_away(reading: Reading, at: int) -> list[int]:
     by = first and reading.concept(first[0]) == "by" and not reading.lexicon.grammar.get("verbs_last")
     if by and any(reading.concept(place) in lessened for place in [*verb, *after[:1]]):
         return first
-    return first if first and reading.concept(first[0]) == "remove" and not after else []
+    removed = bool(first) and reading.concept(first[0]) == "remove" and not after
+    return first if removed and not _has_its_object(reading, first[0]) else []
+
+
+def _has_its_object(reading: Reading, verb: int) -> bool:
+    """As in 音は消して10MB, where the object stands before its verb: what follows is another wish."""
+    ahead = (verb - 1, verb - 2)
+    return reading.lexicon.script != "latin" and any(reading.concept(place) in ANCHORS for place in ahead)
 
 
 def _limited(reading: Reading, before: Sequence[int]) -> bool:
@@ -37,9 +44,11 @@ def ambiguous_verb(reading: Reading, at: int) -> int | None:
     That is an unknown word ("frobnicate 22 %"), and one right before a share of the original
     ("compress 30 % of the original"); "reduce some 30 % of the size" has its share as an object.
     """
-    if reading.concept(at) == "fraction" or reading.lexicon.grammar.get("verbs_last"):
+    if reading.lexicon.grammar.get("verbs_last"):
         return None
     before = [place for place in reading.before(at) if reading.concept(place) != "filler"]
+    if reading.concept(at) == "fraction":
+        return before[0] if before and reading.concept(before[0]) == "unknown" else None
     of_original = [reading.concept(place) for place in before[:2]] == ["original", "compress"]
     if of_original and reading.lexicon.script == "han" and reading.items[before[1]].text not in reading.lexicon.lessens:
         return None if _leads_to(reading, before[1] + 1) else before[1]  # 压缩原来的30%

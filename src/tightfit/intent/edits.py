@@ -14,7 +14,7 @@ from tightfit.intent.spans import Span
 
 _AUDIO = tuple(f".{name}" for name in AUDIO_NAMES.split())
 _SLOWEST, _FASTEST = 0.1, 16  # a bare number is a speed between these
-_QUARTER = 90
+_QUARTER, _WHOLE = 90, 360
 _NEAR = 4  # items between a denial and the verb that it denies
 _DENIABLE = named(
     "rotate crop fade fade_in fade_out faster slower trim cut split music text write upside_down touch export"
@@ -46,7 +46,8 @@ def _unwanted(reading: Reading) -> None:
         clause = reading.clause(at)
         if reading.concept(at) == "touch" and reading.find("sound", "definition", "volume", "music", among=clause):
             continue  # a wish of its own: what stays as it is
-        near = range(max(clause.start, at - _NEAR), min(clause.stop, at + _NEAR + 2))
+        told_after = last or reading.concept(at) != "export"  # "the output does not exceed 72 MB"
+        near = range(max(clause.start, at - _NEAR), min(clause.stop, at + _NEAR + 2) if told_after else at)
         denials = reading.find("not", "no", among=near)[: None if last else 1]
         if not denials:
             denials = [at - 1] if reading.concept(at - 1) == "and" and _denied_before(reading, at) else []
@@ -195,6 +196,7 @@ def _share(reading: Reading, at: int) -> float:
 def _rotations(reading: Reading) -> None:
     for at in reading.find("upside_down"):
         words = reading.find("rotate", "make", among=reading.clause(at))
+        words += [place for place in reading.find("rotate") if not _has_its_angle(reading, place)]
         reading.edit(at, {"kind": "rotate", "degrees": 180}, *words)
     for at in reading.find("degrees", "rotate"):
         if at in reading.used:
@@ -205,6 +207,8 @@ def _rotations(reading: Reading) -> None:
         if not angles and not ways:
             continue
         angle = float(reading.items[angles[0]].value) if angles else float(_QUARTER)
+        if angles and reading.concept(angles[0]) == "fraction":
+            angle *= _WHOLE
         if not angles:
             reading.assume("assumed_quarter")
         if any(reading.concept(place) in ("left", "ccw") for place in ways):
@@ -213,8 +217,17 @@ def _rotations(reading: Reading) -> None:
         reading.edit(at, {"kind": "rotate", "degrees": angle % 360}, *angles, *ways, *words)
 
 
+def _has_its_angle(reading: Reading, at: int) -> bool:
+    """Whether a verb of turning is told how far; "it is upside down, turn it round" is told before."""
+    told = reading.find("degrees", "number", "left", "right", "ccw", "cw", among=reading.clause(at))
+    return bool(told)
+
+
 def _bare_angles(reading: Reading, clause: range) -> list[int]:
-    """As in "rotate it 180": by whole quarters nothing else is counted."""
+    """As in "rotate it 180": by whole quarters nothing else is counted; 4分の1回転 is a share of a turn."""
+    shares = [at for at in reading.find("fraction", among=clause) if reading.concept(at + 1) == "rotate"]
+    if shares:
+        return shares[:1]
     return [at for at in reading.find("number", among=clause) if reading.items[at].value in (90, 180, 270)]
 
 
@@ -247,6 +260,19 @@ def _volumes(reading: Reading) -> None:
         for place in reading.find("smaller", among=_beside_sound(reading, clause)):
             reading.use(place, *reading.find("sound", "volume", among=reading.clause(place)))  # 声音太小了
         reading.edit(at, {"kind": "volume", "level": round(share, 3)}, *level, *louder, *quieter, *to, *by, *words)
+    for at in reading.find("sound"):
+        _comparative_volume(reading, at)
+
+
+def _comparative_volume(reading: Reading, at: int) -> None:
+    """As in 声音小30%: less of the sound is a lower volume."""
+    clause = reading.clause(at)
+    level = reading.find("percent", among=clause)
+    less, more = reading.find("smaller", among=clause), reading.find("bigger", among=clause)
+    if len(level) != 1 or bool(less) == bool(more) or reading.find("weight", "original", "compress", among=clause):
+        return
+    share = 1 - _share(reading, level[0]) if less else 1 + _share(reading, level[0])
+    reading.edit(at, {"kind": "volume", "level": round(share, 3)}, *level, *less, *more)
 
 
 def _beside_sound(reading: Reading, clause: range) -> list[int]:

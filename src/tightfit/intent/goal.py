@@ -114,6 +114,9 @@ def _destination(reading: Reading, presets: list[int]) -> None:
     elif names:
         reading.wishes["target"] = Goal(preset=names.pop())
         reading.use(*presets)
+        if uploads := reading.find("upload"):
+            reading.use(*uploads)
+            reading.assume("assumed_not_uploaded")
         for at in presets:
             if (reading.concept(at - 1), reading.concept(at + 1)) == ("atleast", "remove"):
                 reading.use(at + 1)  # "muss über Outlook raus": the way it goes out
@@ -287,13 +290,31 @@ def _asks(reading: Reading) -> bool:
     return bool(reading.find("want", "make", "compress"))
 
 
+def _is_of_the_sound(reading: Reading, at: int) -> bool:
+    """As in "mute it down by 30 %": a share beside words for the sound, where nothing speaks of a size."""
+    clause = reading.clause(at)
+    heard = any(reading.concept(place) in ("mute", "louder", "sound") for place in clause)
+    sized = {"compress", "weight", "original", "to", "limit"} & {reading.concept(place) for place in clause}
+    return heard and not sized
+
+
+def _tells_a_part(reading: Reading, at: int) -> bool:
+    """As in "la parte del medio": a half that says which part, where nothing speaks of a size."""
+    ahead = {reading.concept(place) for place in range(at - 2, at)}
+    sized = reading.find("compress", "smaller", "weight", "original", among=reading.clause(at))
+    return "part" in ahead and not sized
+
+
 def _shares(reading: Reading) -> dict[int, float]:
     """The percentages of the source that are asked for, by place."""
     found: dict[int, float] = {}
     for at in reading.find("percent", "fraction", "factor"):
         item = reading.items[at]
         clause = reading.clause(at)
-        if any(reading.concept(place) in ("quality", "volume", "music", "tempo") for place in clause):
+        if any(reading.concept(place) in ("quality", "volume", "music", "tempo", "rotate") for place in clause):
+            reading.doubt(at)
+            continue
+        if _is_of_the_sound(reading, at) or (item.concept == "fraction" and _tells_a_part(reading, at)):
             reading.doubt(at)
             continue
         smaller = [place for place in clause if reading.concept(place) == "smaller"]

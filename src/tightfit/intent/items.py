@@ -165,7 +165,10 @@ def _run(token: Token, lexicon: Lexicon, following: Token | None, *, after_numbe
         awaited = bool(found) and at == unknown and found[-1].concept == "percent_of"
         numeral = han_number(text, at, lexicon, following_is_unit=_may_be_unit(following), awaited=awaited)
         measured = after_number if at == 0 else at == unknown and _is_number(found, lexicon)
-        hit = (lexicon.unit_run(text, at) if measured else None) or lexicon.run(text, at)
+        hit = lexicon.run(text, at)
+        unit = lexicon.unit_run(text, at) if measured else None
+        if unit and not (hit and hit[0] > unit[0] and hit[1].concept == "rotate"):  # 4分の1回転 is no 4分の1回
+            hit = unit
         if numeral and (hit is None or numeral[0] >= hit[0]):
             length, term = numeral[0], Term("number", numeral[1])
         elif hit:

@@ -11,6 +11,7 @@ def read_manner(reading: Reading) -> None:
     """The wishes that are about the work rather than the picture."""
     _split(reading)
     _total(reading)
+    _stays_here(reading)
     for at in reading.find("best"):
         reading.wish("quality", "best", at)
     for at in reading.find("fast"):
@@ -24,6 +25,15 @@ def read_manner(reading: Reading) -> None:
             reading.wish("where", reading.concept(at), at)
 
 
+def _stays_here(reading: Reading) -> None:
+    """As in "this must not leave my laptop": what is denied to go out is done here."""
+    for at in reading.find("leave"):
+        clause = reading.clause(at)
+        denials = reading.find("not", "no", among=clause)
+        if denials and not reading.find("size", "percent", "span", "sound", "lines", among=clause):
+            reading.wish("where", "local", at, *denials)
+
+
 def _denial(reading: Reading, at: int) -> list[int]:
     return [place for place in reading.before(at) if reading.concept(place) in ("not", "no")]
 
@@ -33,12 +43,12 @@ def _denied(reading: Reading, at: int) -> bool:
 
 
 def _split(reading: Reading) -> None:
-    for at in reading.find("split", "parts"):
-        if at in reading.used:
+    for at in reading.find("split", "parts", "unit"):
+        if at in reading.used or (reading.concept(at) == "unit" and reading.items[at].value != "parts"):
             continue
         clause = reading.clause(at)
         counted = reading.find("parts", among=clause)
-        verbs = reading.find("split", "cut", among=clause)
+        verbs = reading.find("split", "cut", among=clause) or _in_shares(reading, at)
         numbers = reading.find("number", "count", among=clause)
         if reading.find("weight", "original", among=clause) and not reading.find("parts", "pieces", among=clause):
             continue  # "divide the size by two"
@@ -56,7 +66,9 @@ def _split(reading: Reading) -> None:
             place = (counted or numbers)[0]
             parts = int(reading.items[place].value or 0)
             words = [*words, place]
-        elif reading.find("split", among=clause) and (halves := reading.find("fraction", among=clause)):
+        elif (halves := reading.find("fraction", among=clause)) and (
+            at in verbs or reading.find("split", among=clause)
+        ):
             parts = round(1 / reading.items[halves[0]].value)
             words = [*words, *halves]
         elif not reading.find("split", among=clause):
@@ -69,13 +81,28 @@ def _split(reading: Reading) -> None:
     _pieces_of_a_size(reading)
 
 
+def _in_shares(reading: Reading, at: int) -> list[int]:
+    """As in 半分に分割して: the verb is a word for parts too, and a share stands before it."""
+    return [at] if reading.concept(at) == "unit" and reading.concept(at - 1) == "fraction" else []
+
+
 def _pieces_of_a_size(reading: Reading) -> None:
     """As in "chunks of 24 MB each": without a verb, but nothing else makes pieces of a size."""
     for at in reading.find("pieces"):
         clause = reading.clause(at)
         each = reading.find("each", among=clause)
-        if each and reading.find("size", among=clause):
+        if reading.find("size", among=clause) and (each or _have_a_size(reading, at)):
             reading.wish("split", True, at, *each)
+
+
+def _have_a_size(reading: Reading, at: int) -> bool:
+    """As in "pieces of at most 15 MB": between the noun and the size stands nothing but how they are joined."""
+    after = at + 1
+    while reading.concept(after) in ("of", "from", "by", "limit", "about", "filler", "to"):
+        after += 1
+    joined = after > at + 1 and reading.concept(after) == "size"
+    told = reading.concept(at - 1) in ("", "this", "filler", "from", "to", "make", "comma", "want", "and")
+    return joined and told and reading.lexicon.script == "latin"
 
 
 def _total(reading: Reading) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from tightfit.intent.concepts import named
 from tightfit.intent.items import Item
 from tightfit.intent.lexicon import Lexicon
-from tightfit.intent.numerals import spoken_number
+from tightfit.intent.numerals import adds, seconds_of, spoken_number
 from tightfit.units import parse_number
 
 BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
@@ -44,6 +44,7 @@ class Composer:
         self._items = items
         self._original = original
         self._spaced = lexicon.grammar.get("spaced_thousands", False)
+        self._han = lexicon.script == "han"
         self._words_for_numbers = lexicon.numbers
         self._made: list[Item] = []
         self._at = 0
@@ -83,8 +84,10 @@ class Composer:
             return self._put("lines", 1, (width, height, None))
         if item.concept in _TURNS:
             return self._put("degrees", 1, _TURNS[item.concept])
+        if item.concept == "half_more" and self._is_half_a_unit():
+            return self._fraction(0.5, 1)
         if item.concept == "clock":
-            return self._put("clock", 1, _seconds_of(item.text))
+            return self._put("clock", 1, seconds_of(item.text))
         if item.concept == "ratio":
             return self._ratio(item)
         if item.concept == "factor":
@@ -97,6 +100,13 @@ class Composer:
         if item.concept == "unit":
             return self._lonely_unit(item)
         return None
+
+    def _is_half_a_unit(self) -> bool:
+        """As in 最后半分钟, 半个G: the half that others are told with stands before a unit of its own."""
+        after = [item for item in (self._peek(1), self._peek(2)) if item]
+        if after and after[0].concept == "unit" and after[0].value == "people":
+            after = after[1:]
+        return self._han and bool(after) and after[0].concept == "unit" and after[0].value in (*BYTES, *SECONDS)
 
     def _ratio(self, item: Item) -> bool:
         text = item.text.replace(" ", "").replace("x", ":")
@@ -117,7 +127,7 @@ class Composer:
         if item.value not in SECONDS:
             return None
         if following and following.concept == "clock":
-            return self._put("clock", 2, _seconds_of(following.text))
+            return self._put("clock", 2, seconds_of(following.text))
         self._at += 1
         number = self._number()
         after = self._peek(number.taken) if number else None
@@ -264,7 +274,7 @@ class Composer:
     def _fraction(self, value: float, taken: int) -> bool:
         """A share of the whole; before a unit of size or time it is a number ("half a gig")."""
         ahead = taken
-        while (filler := self._peek(ahead)) and filler.concept in ("this", "filler", "of") and ahead < taken + 2:
+        while (filler := self._peek(ahead)) and _is_between(filler) and ahead < taken + 2:
             ahead += 1
         unit = self._peek(ahead)
         if unit and unit.concept == "unit" and unit.value in (*BYTES, *SECONDS):
@@ -330,14 +340,18 @@ class Composer:
         while self._spaced and (group := self._peek(taken)) and _continues(self._items[self._at + taken - 1], group):
             text, taken = text + group.text, taken + 1
         try:
-            return _Number(float(parse_number(text)), taken)
+            value = float(parse_number(text))
         except ValueError:
             return _Number(math.nan, taken)  # 1,2,3 can be read in no one way
+        following = self._peek(taken)
+        if following and following.concept == "number" and following.value in (100, 1000) and value < following.value:
+            return _Number(value * following.value, taken + 1)  # 2 hundred, 1,5 mil
+        return _Number(value, taken)
 
     def _words(self, first: float) -> _Number:
         values, taken = [first], 1
         while following := self._peek(taken):
-            if following.concept == "number" and _adds(values, following.value):
+            if following.concept == "number" and adds(values, following.value):
                 values.append(following.value)
                 taken += 1
                 continue
@@ -368,11 +382,6 @@ class Composer:
         return bool(seconds and unit and seconds.concept == "digits" and unit.concept == "unit" and unit.value == "s")
 
 
-def _adds(values: Sequence[float], following: float) -> bool:
-    last = values[-1]
-    return following in (100, 1000) or (last >= 20 and following < last) or (last == 4 and following == 20)
-
-
 def _continues(before: Item, group: Item) -> bool:
     """Whether ``group`` is the next three digits of one number: 1 500."""
     return (
@@ -385,8 +394,6 @@ def _continues(before: Item, group: Item) -> bool:
     )
 
 
-def _seconds_of(text: str) -> float:
-    seconds = 0.0
-    for part in text.split(":"):
-        seconds = seconds * 60 + float(part)
-    return seconds
+def _is_between(item: Item) -> bool:
+    """As in "a quarter of a gig", "un quart de giga", 四分之一个G: what stands between a share and its unit."""
+    return item.concept in ("this", "filler", "of", "from", "by") or (item.concept, item.value) == ("unit", "people")

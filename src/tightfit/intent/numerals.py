@@ -12,6 +12,7 @@ _TENS = {"十": 10, "百": 100, "千": 1000}
 _MYRIADS = {"万": 10**4, "萬": 10**4}
 _HAN = re.compile(r"[零〇一二两兩三四五六七八九十百千万萬]{1,12}")
 _POINT = re.compile(r"点([零〇一二两兩三四五六七八九]{1,4})")
+_AND_A_HALF = "einhalb"
 _MOST_MORPHEMES = 7  # neun|hundert|neun|und|neunzig
 
 
@@ -87,6 +88,9 @@ def spoken_number(values: Sequence[float]) -> float:
 
 def compound_number(word: str, lexicon: Lexicon) -> float | None:
     """A number written as one word: fünfunddreißig, zweihundert. None for any other word."""
+    if word.endswith(_AND_A_HALF) and (whole := word.removesuffix(_AND_A_HALF)):
+        value = lexicon.numbers.get(whole, compound_number(whole, lexicon))
+        return None if value is None else value + 0.5  # sechzehneinhalb
     values: list[float] = []
     at = 0
     while at < len(word):
@@ -103,3 +107,17 @@ def compound_number(word: str, lexicon: Lexicon) -> float | None:
         if len(values) > _MOST_MORPHEMES:
             return None
     return spoken_number(values) if len(values) > 1 else None
+
+
+def adds(values: Sequence[float], following: float) -> bool:
+    """Whether the next number word goes on with a number: twenty five, two hundred, quatre vingt."""
+    last = values[-1]
+    return following in (100, 1000) or (last >= 20 and following < last) or (last == 4 and following == 20)
+
+
+def seconds_of(text: str) -> float:
+    """The seconds of a time as it is written: 1:05 is 65."""
+    seconds = 0.0
+    for part in text.split(":"):
+        seconds = seconds * 60 + float(part)
+    return seconds

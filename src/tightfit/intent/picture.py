@@ -25,7 +25,11 @@ def read_picture(reading: Reading) -> None:
 def describes_the_source(reading: Reading, at: int) -> bool:
     """Whether what stands at ``at`` tells what the source is: "my 4K drone footage", "filmed in 4K"."""
     clause = reading.clause(at)
-    if any(reading.concept(place) == "shot" for place in clause) or _is_told(reading, at, clause):
+    # 60fpsで撮ったやつを30fpsに: what stands before the verb, or right before a noun.
+    anywhere = not reading.lexicon.grammar.get("verbs_last") or reading.concept(at + 1) in ("video", "picture")
+    if any(reading.concept(place) == "shot" and (place > at or anywhere) for place in clause):
+        return True
+    if _is_told(reading, at, clause):
         return True
     ahead = range(max(clause.start, at - _NEAR), at)
     behind = range(at + 1, min(clause.stop, at + 1 + _NEAR))
@@ -135,7 +139,9 @@ def _other_resolutions(reading: Reading) -> None:
             reading.wish("resolution", Picture(), at, *same, *reading.find("not", "no", among=clause))
         elif numbers and reading.items[numbers[0]].value >= 100:
             value = int(reading.items[numbers[0]].value)
-            reading.wish("resolution", Picture(width=value), at, *numbers)
+            tall = reading.find("tall", among=clause)
+            bound = Picture(height=value) if tall else Picture(width=value)
+            reading.wish("resolution", bound, at, *numbers, *tall)
     if "resolution" in reading.wishes:
         return
     for at in reading.find("number"):
@@ -148,7 +154,8 @@ def _other_resolutions(reading: Reading) -> None:
 
 def _leads_on(reading: Reading, at: int) -> bool:
     """As in "From 4K to 1080p": the first is what it is."""
-    if reading.concept(at - 1) != "from":
+    told = bool(reading.lexicon.grammar.get("verbs_last")) and reading.concept(at + 1) == "is"  # 4Kなので1080pに
+    if reading.concept(at - 1) != "from" and not told:
         return False
     return any(place > at and reading.concept(place) == "lines" for place in reading.clause(at))
 
@@ -174,6 +181,7 @@ def _is_source(reading: Reading, at: int, key: str) -> bool:
         "want",
         "inwards",
         "with",
+        "limit",
     )
     if leads or reading.concept(at - 1) == "from" or (owned and not wanted):
         reading.use(at)
@@ -216,4 +224,6 @@ def _describes_shape(reading: Reading, at: int) -> bool:
     """As in "My vertical video", "el vídeo vertical": no wish, unless something is to be made so."""
     if reading.find("make", "export", "want", "crop", "to", among=[*reading.before(at)]):
         return False
-    return reading.concept(at + 1) == "video" or reading.concept(at - 1) == "video" or describes_the_source(reading, at)
+    turned = any(edit["kind"] == "rotate" for _, edit in reading.edits)  # "it lies on its side, turn it left"
+    beside = "video" in (reading.concept(at + 1), reading.concept(at - 1))
+    return turned or beside or describes_the_source(reading, at)

@@ -53,7 +53,12 @@ def _brings_up(reading: Reading) -> bool:
 
 
 def _is_head(reading: Reading, at: int) -> bool:
-    return all(reading.concept(place) in _AROUND for place in range(at))
+    return all(reading.concept(place) in _AROUND or _is_a_no(reading, place) for place in range(at))
+
+
+def _is_a_no(reading: Reading, at: int) -> bool:
+    """As in "no, cancel it": an answer, and no denial of what follows."""
+    return at == 0 and reading.concept(at) in ("no", "not") and reading.concept(at + 1) in ("comma", "stop")
 
 
 def _asks_by_its_mark(reading: Reading, at: int) -> bool:

@@ -54,6 +54,7 @@ def _one(reading: Reading, at: int) -> None:
     if reading.concept(at) == "mute":
         concepts, acting = [*(c for c in concepts if c in ("not", "no")), "mute"], [*acting, at]
         others = reading.find("sound", among=[*reading.before(at), *_next_sound(reading, at)])
+        others = [place for place in others if not _is_kept(reading, place)]
     else:
         others = []
     silent = verdict(concepts)
@@ -65,11 +66,30 @@ def _one(reading: Reading, at: int) -> None:
     if silent is None and not acting and (words := _told_after(reading, at)):
         reading.wish("audio", "none", at, *words)
         return
+    if silent is None and not acting and _simply_stays(reading, at):
+        silent, acting = False, [place for place in reading.clause(at) if place != at]
     if silent is None:
         return
     if "touch" in concepts:
         acting = [*acting, *reading.find("not", among=list(reading.after(at)))]  # "não mexe no som não"
     reading.wish("audio", "none" if silent else "keep", at, *acting, *others, *with_it[:1])
+
+
+def _is_kept(reading: Reading, at: int) -> bool:
+    """As in ミュートだけど音は残して: a verb of its own, which contradicts."""
+    last = reading.lexicon.grammar.get("verbs_last")
+    return bool(last) and any(reading.concept(place) == "keep" for place in reading.after(at))
+
+
+def _simply_stays(reading: Reading, at: int) -> bool:
+    """As in "o som fica", "mute it, but with sound": the sound and one small word are all there is in the clause."""
+    clause = reading.clause(at)
+    said = [place for place in clause if reading.concept(place) not in ("this", "filler")]
+    if reading.lexicon.script != "latin" or len(said) != 2:
+        return False
+    if at == said[0]:
+        return reading.concept(said[1]) == "make"
+    return reading.joined_by(clause) == "then" and reading.concept(said[0]) in ("to", "make", "statement", "with")
 
 
 def _shares_its_verb(reading: Reading, at: int) -> bool:

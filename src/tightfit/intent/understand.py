@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tightfit.intent.corrections import read_corrections
 from tightfit.intent.cuts import read_cuts
@@ -12,10 +13,10 @@ from tightfit.intent.goal import read_goal
 from tightfit.intent.items import Item, items, with_typos_read
 from tightfit.intent.language import detect
 from tightfit.intent.leftovers import read_leftovers
-from tightfit.intent.lexer import AUDIO_NAMES, Exists, Token, tokens
+from tightfit.intent.lexer import AUDIO_NAMES, Exists, Kind, Token, tokens
 from tightfit.intent.lexicon import Lexicon, load
 from tightfit.intent.manner import read_manner
-from tightfit.intent.measures import Composer
+from tightfit.intent.measures import BYTES, Composer
 from tightfit.intent.model import Action, Edit, Intent
 from tightfit.intent.picture import read_picture
 from tightfit.intent.reading import Reading
@@ -24,6 +25,7 @@ from tightfit.intent.sound import read_sound
 from tightfit.intent.spans import with_spans
 
 _ASKING = frozenset(("compress", "make", "export", "upload", "can", "want", "write"))
+_WRITING = frozenset(("write", "text", "caption", "position", "fade_in"))  # words beside a text that is to be shown
 _HANDING = "把将请帮给"  # what puts the object in front of the verb
 LONGEST = 2000  # characters; nobody asks for a video's size at greater length
 _AUDIO = tuple(f".{name}" for name in AUDIO_NAMES.split())
@@ -44,6 +46,8 @@ def understand(text: str, files: Sequence[str] = (), exists: Exists = _no_such_f
     found = tokens(folded, lambda name: name in known or exists(name))
     language = detect(folded, found, usual)
     lexicon = load(language)
+    if (plain := _with_limits_unquoted(folded, found, lexicon)) is not folded:
+        found = tokens(plain, lambda name: name in known or exists(name))
     if len(text) > LONGEST:
         return Intent(
             language=language,
@@ -53,6 +57,23 @@ def understand(text: str, files: Sequence[str] = (), exists: Exists = _no_such_f
         )
     reading = _reading(folded, found, lexicon, files, exists)
     return _intent(reading, language)
+
+
+def _with_limits_unquoted(folded: Folded, found: Sequence[Token], lexicon: Lexicon) -> Folded:
+    """As in 'the form says "max 48 MB"': a size in quotation marks that nobody asks to be written is one."""
+    quotes = [token for token in found if token.kind is Kind.QUOTE]
+    if not quotes:
+        return folded
+    around = items(found, lexicon)
+    if any(item.concept in _WRITING and item.text not in lexicon.numbers for item in around):
+        return folded
+    text = folded.text
+    for quote in quotes:
+        inside = items(tokens(fold(quote.value), _no_such_file), lexicon)
+        if any(item.concept == "unit" and item.value in BYTES for item in inside):
+            marks = (quote.start, quote.end - 1)
+            text = "".join(" " if at in marks else char for at, char in enumerate(text))
+    return replace(folded, text=text) if text != folded.text else folded
 
 
 def _reading(folded: Folded, found: Sequence[Token], lexicon: Lexicon, files: Sequence[str], exists: Exists) -> Reading:
