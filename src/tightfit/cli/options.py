@@ -86,11 +86,15 @@ Effort = Annotated[
 ]
 Container = Annotated[
     str | None,
-    typer.Option(metavar="FORMAT", help="mp4, mov or mkv.", show_default="from --output, else mp4"),
+    typer.Option(
+        metavar="FORMAT", help="mp4, mov, mkv, or webm (with --codec av1).", show_default="from --output, else mp4"
+    ),
 ]
 Hdr = Annotated[
     str,
-    typer.Option(metavar="WAY", help="auto or tonemap: HDR becomes SDR, also in a file that would fit as it is."),
+    typer.Option(
+        metavar="WAY", help="auto, keep (10 bits: hevc, av1) or tonemap: SDR, also of a file that would fit as it is."
+    ),
 ]
 Private = Annotated[bool, typer.Option("--private", help="Drop facts of a place, a person or a device.")]
 MinQuality = Annotated[

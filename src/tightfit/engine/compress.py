@@ -277,6 +277,8 @@ async def _encode(
     about = f"{work.content} {ffmpeg.version} {prepared.plan.full} {prepared.clip.picture.fields}"
     if (codec, request.effort) != (H264, Effort.BALANCED):
         about += f" {codec} {request.effort}"
+    if prepared.clip.picture.keeps_hdr:
+        about += " hdr"
     if is_screen(prepared.crossings):
         about += " screen"
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)

@@ -21,7 +21,7 @@ from tightfit.domain.result import Decisions, Option
 from tightfit.domain.segments import cut_into_segments
 from tightfit.domain.updates import Phase
 from tightfit.engine import measured
-from tightfit.engine.codecs import decided
+from tightfit.engine.codecs import decided, keeps_hdr
 from tightfit.engine.durable import content_of
 from tightfit.engine.editing import kept_bytes, layout_of, reasons, shape_for, worth_filling
 from tightfit.engine.job import Job
@@ -75,7 +75,9 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     require_tone_mapping(video, ffmpeg, info.path)
     layout, shape = layout_of(request, info, video), shape_for(request, info, video)
     fields = await measured.fields_of(settings.cache, info, video, ffmpeg, job.work)
-    picture = Picture(video, full_size(shape.canvas, request.resolution), layout, fields)
+    picture = Picture(
+        video, full_size(shape.canvas, request.resolution), layout, fields, keeps_hdr(request, codec, video)
+    )
     asked = request.limit_for(info.size)
     limit = worth_filling(asked, kept_bytes(info, video, layout), request)
     load = Load(shares_of(request, info, limit, layout))
@@ -228,9 +230,8 @@ def _picture_reasons(picture: Picture) -> tuple[str, ...]:
     said, hdr = [], picture.video.colour.hdr
     if hdr is not Hdr.NONE:
         layer = ", the base layer of Dolby Vision," if picture.video.dolby_vision else ""
-        said.append(
-            f"The {hdr.upper()} HDR picture{layer} is tone-mapped to SDR (BT.709), which every player shows right."
-        )
+        becomes = "is tone-mapped to SDR (BT.709), which every player shows right."
+        said.append(f"The {hdr.upper()} HDR picture{layer} {_kept_hdr(picture) if picture.keeps_hdr else becomes}")
     if picture.is_interlaced:
         first = picture.fields.replace("_first", "")
         said.append(f"The picture is interlaced, the {first} field first, as a look at it shows: it is deinterlaced.")
@@ -239,9 +240,24 @@ def _picture_reasons(picture: Picture) -> tuple[str, ...]:
     return tuple(said)
 
 
+def _kept_hdr(picture: Picture) -> str:
+    light, said = picture.video.light, "stays what it is, in 10 bits"
+    facts = [("the display that it was made on", light.mastering), ("its lightest pixels", light.content)]
+    if told := [what for what, known in facts if known]:
+        said += f", with what is said of {' and '.join(told)}"
+    if light.dynamic:
+        said += "; what HDR10+ says of each scene is left out"
+    return f"{said}. --hdr tonemap makes SDR of it."
+
+
 def _decisions(picture: Picture) -> Decisions:
     hdr = picture.video.colour.hdr
+    if picture.keeps_hdr:
+        kept, hdr = hdr.value, Hdr.NONE
+    else:
+        kept = None
     return Decisions(
         deinterlace=picture.fields.value if picture.is_interlaced else None,
         tone_map=hdr.value if hdr is not Hdr.NONE else None,
+        keep_hdr=kept,
     )

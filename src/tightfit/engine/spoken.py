@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tightfit.domain.codec import CODECS, H264, Effort
+from tightfit.domain.codec import AV1, CODECS, H264, Effort
 from tightfit.domain.edits import Edits
 from tightfit.domain.request import AudioChoice, CompressRequest, Resolution
 from tightfit.engine.requests import edit_request, make_request
@@ -53,7 +53,7 @@ def _not_yet(intent: Intent, *, together: bool) -> Iterator[str]:
     sized = intent.action not in _WITHOUT_SIZE
     if intent.codec not in (None, H264.name) and not (sized and intent.codec in CODECS):
         yield f"the codec {intent.codec}"
-    if intent.container == "webm":
+    if intent.container == "webm" and (not sized or intent.codec != AV1.name):
         yield f"the container {intent.container}"
     if intent.where not in (None, "local", "cloud"):
         yield f"work on the {intent.where}"

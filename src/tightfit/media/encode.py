@@ -191,7 +191,7 @@ def _frames(
 def _coding(clip: Clip, setting: Setting, rate: Rate, tuning: str) -> Coding:
     fps = clip.layout.fps
     tags, level = clip.picture.tag_options(), level_of(setting.size, fps)
-    return Coding(rate, setting.preset, setting.threads, fps, tags, level, tuning, setting.codec)
+    return Coding(rate, setting.preset, setting.threads, fps, tags, level, tuning, setting.codec, clip.picture.light)
 
 
 # x264's notes of a first pass: its mbtree file has two bytes for each block of 16x16 pixels of each frame.
@@ -203,7 +203,8 @@ def work_of(clip: Clip, first: int, last: int, setting: Setting, seek_s: float |
     pixels = decoded * clip.video.pixels + frames * setting.size.pixels
     notes = frames * setting.size.pixels / PIXELS_PER_NOTE_BYTE
     piece = frames * setting.size.pixels * MOST_BYTES_PER_PIXEL if setting.most_bytes is None else setting.most_bytes
-    return Work(pixels, decoded, max(piece, notes, kept.bytes_of(frames, setting.size) if keeps else 0))
+    held = kept.bytes_of(frames, setting.size, clip.picture.bytes_per_pixel)
+    return Work(pixels, decoded, max(piece, notes, held if keeps else 0))
 
 
 # No encode is larger than the pictures it is made of.

@@ -16,7 +16,7 @@ import ffmpeg as graph
 from tightfit.domain.geometry import Size
 from tightfit.media import argv
 
-# 8 bits, 4:2:0.
+# 8 bits, 4:2:0; others are told.
 BYTES_PER_PIXEL = 1.5
 # Ten seconds of 1080p at 30 fps are 0.93 GB. What is written and read again soon stays in the system's memory.
 _MOST_BYTES = 1_000_000_000
@@ -24,17 +24,17 @@ _MOST_BYTES = 1_000_000_000
 _SPARE_BYTES = 1_000_000_000
 
 
-def bytes_of(frames: int, size: Size) -> int:
+def bytes_of(frames: int, size: Size, per_pixel: float = BYTES_PER_PIXEL) -> int:
     """Bytes of so many pictures; a NUT file adds some for each."""
-    return int(frames * (size.pixels * BYTES_PER_PIXEL + _BYTES_PER_PICTURE))
+    return int(frames * (size.pixels * per_pixel + _BYTES_PER_PICTURE))
 
 
 _BYTES_PER_PICTURE = 64
 
 
-def may_keep(frames: int, size: Size, folder: Path) -> bool:
+def may_keep(frames: int, size: Size, folder: Path, per_pixel: float = BYTES_PER_PIXEL) -> bool:
     """Whether so many pictures are few enough, and the disk of ``folder`` has room for them and more."""
-    wanted = bytes_of(frames, size)
+    wanted = bytes_of(frames, size, per_pixel)
     try:
         return wanted <= _MOST_BYTES and shutil.disk_usage(folder).free >= 2 * wanted + _SPARE_BYTES
     except OSError:
