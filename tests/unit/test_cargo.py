@@ -173,7 +173,7 @@ def test_the_container_is_as_asked_else_as_named_else_mp4():
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"container": "webm"},
+        {"container": "webm", "codec": "h264"},
         {"container": "avi"},
         {"container": "mkv", "output": "b.mp4"},
         {"container": "mkv", "preset": "whatsapp", "to": None},

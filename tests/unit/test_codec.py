@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tightfit.domain.codec import AV1, CODECS, H264, Codec, Effort
+from tightfit.domain.edits import NO_EDITS
 from tightfit.domain.media_info import Colour, Identity, VideoStream
 from tightfit.engine.codecs import decided, keeps_hdr
 from tightfit.engine.facts import fingerprint, request_facts, request_of
-from tightfit.engine.requests import make_request
+from tightfit.engine.requests import edit_request, make_request
 from tightfit.errors import ToolError, UsageError
 from tightfit.media import av1, hevc
 from tightfit.media.tools import Ffmpeg
@@ -69,6 +70,12 @@ def test_a_codec_that_this_ffmpeg_lacks_is_refused_where_it_is_named_and_passed_
     assert "no AV1, for which this ffmpeg has no libsvtav1" in decision.why
 
 
+def test_webm_is_av1_without_a_word():
+    assert make_request(CLIP, to="1MB", output="b.webm").codec == "av1"
+    assert edit_request(CLIP, NO_EDITS, container="webm").codec == "av1"
+    assert make_request(CLIP, to="1MB", output="b.mkv").codec == "h264"
+
+
 def test_only_an_encoder_that_knows_them_is_asked_for_parts_of_a_step():
     request = make_request(CLIP, to="1MB", codec="av1")
     assert decided(request, ffmpeg(fine_av1=False)).codec is AV1
@@ -80,7 +87,7 @@ def test_only_an_encoder_that_knows_them_is_asked_for_parts_of_a_step():
     [
         ({"codec": "av1", "output": "b.mov"}, "No player expects AV1 in a .mov file"),
         ({"codec": "hevc", "output": "b.webm"}, "No player expects H.265 in a .webm file"),
-        ({"container": "webm"}, "No player expects H.264 in a .webm file"),
+        ({"codec": "h264", "container": "webm"}, "No player expects H.264 in a .webm file"),
         ({"codec": "vp9"}, "not in this version"),
         ({"codec": "h263"}, "means nothing"),
         ({"effort": "more"}, "means nothing"),

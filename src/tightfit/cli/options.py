@@ -74,10 +74,11 @@ Resolution = Annotated[
 ]
 Audio = Annotated[str, typer.Option(metavar="CHOICE", help="auto, none, copy, or kb/s such as 96.")]
 Codec = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="CODEC",
         help="h264; hevc or av1: better in the same bytes, not played everywhere; auto: the best that --for plays.",
+        show_default="h264, in WebM av1",
     ),
 ]
 Effort = Annotated[
@@ -87,7 +88,7 @@ Effort = Annotated[
 Container = Annotated[
     str | None,
     typer.Option(
-        metavar="FORMAT", help="mp4, mov, mkv, or webm (with --codec av1).", show_default="from --output, else mp4"
+        metavar="FORMAT", help="mp4, mov, mkv, or webm (AV1 and Opus).", show_default="from --output, else mp4"
     ),
 ]
 Hdr = Annotated[
@@ -193,7 +194,7 @@ def _size_at_the_end(words: list[str]) -> str:
 class Form:
     """What kind of file is made, what it tells, and where a page tells of it."""
 
-    codec: str = "h264"
+    codec: str | None = None
     effort: str = "balanced"
     container: str | None = None
     hdr: str = "auto"

@@ -33,7 +33,7 @@ def make_request(
     where: str = "auto",
     no_fallback: bool = False,
     max_credits: int | None = None,
-    codec: str = "h264",
+    codec: str | None = None,
     effort: str = "balanced",
     container: str | None = None,
     private: bool = False,
@@ -42,7 +42,10 @@ def make_request(
     min_quality: float = 0.0,
     edits: Edits = NO_EDITS,
 ) -> CompressRequest:
-    """One validated request. Raises UsageError naming the option and a value that works."""
+    """One validated request; without a ``codec`` H.264, and AV1 in WebM, which doesn't hold that.
+
+    Raises UsageError naming the option and a value that works.
+    """
     if (to is None) == (preset is None):
         raise UsageError("Name either a size or a destination.", hint=SIZE_HELP)
     if jobs is not None and jobs < 1:
@@ -58,7 +61,7 @@ def make_request(
         where=_parse_where(where),
         no_fallback=no_fallback,
         max_credits=max_credits,
-        codec=parse_codec(codec),
+        codec=parse_codec(codec or H264.name),
         effort=parse_effort(effort),
         container=parse_container(container, output),
         private=private,
@@ -67,6 +70,8 @@ def make_request(
         report=Path(report) if report is not None else None,
         edits=edits,
     )
+    if codec is None:
+        request = _as_usual(request)
     _require_sense(request)
     coded = CODECS.get(request.codec)
     if coded and not coded.deep and request.hdr == "keep":
@@ -80,6 +85,11 @@ def make_request(
             raise UsageError(f"{preset!r} is not a destination.", hint="Run tightfit presets for their names.")
         return request
     return _for_destination(request, request.target.preset)
+
+
+def _as_usual(request: CompressRequest) -> CompressRequest:
+    """The request with the codec that its container usually has."""
+    return replace(request, codec=AV1.name if request.writes is Container.WEBM else H264.name)
 
 
 def _require_container(request: CompressRequest) -> None:
@@ -122,8 +132,7 @@ def edit_request(
         edits=edits,
         keeps_rate=True,
     )
-    _require_container(request)
-    return request
+    return _as_usual(request)
 
 
 def _parse_where(text: str) -> Where:
