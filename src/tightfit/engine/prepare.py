@@ -9,7 +9,7 @@ import anyio
 
 from tightfit.domain import plan as planning
 from tightfit.domain.audio import AudioKind, AudioPlan
-from tightfit.domain.codec import CODECS
+from tightfit.domain.codec import CODECS, H264
 from tightfit.domain.geometry import full_size
 from tightfit.domain.interlacing import says_so
 from tightfit.domain.layout import Layout
@@ -65,8 +65,13 @@ class Prepared:
     crossings: Crossings
 
 
-async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, settings: Settings, job: Job) -> Prepared:
-    """Measure and decide. Raises SourceError, Infeasible, EncoderError, ToolError."""
+async def prepare(
+    request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, settings: Settings, job: Job, *, keeps: bool = False
+) -> Prepared:
+    """Measure and decide; ``keeps``: decoded pictures are kept for the encode that follows.
+
+    Raises SourceError, Infeasible, EncoderError, ToolError.
+    """
     decision = decided(request, ffmpeg)
     codec, request = decision.codec, replace(request, codec=decision.codec.name)
     video = info.main_video
@@ -81,13 +86,15 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     asked = request.limit_for(info.size)
     limit = worth_filling(asked, kept_bytes(info, video, layout), request)
     load = Load(shares_of(request, info, limit, layout))
+    # Only in H.264 does a piece not tell where its chroma lies, which is not kept.
+    keeps = keeps and codec.name == H264.name
     with told_singly():
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(load_up, request, info, layout, limit, ffmpeg, settings, job, load)
-            analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
+            analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job, keeps=keeps)
     _warn_of_losses(info, layout, analysis, job)
     job.tell(Phase.PLAN)
-    clip = Clip(info, video, picture, analysis.pts, layout)
+    clip = Clip(info, video, picture, analysis.pts, layout, analysis.pictures)
     model = RateModel(analysis.content, steepness=codec.steepness, bytes_ratio=codec.bytes_ratio, grain=codec.grain)
     line = timeline_of(clip)
     fitted = fit_load(request, limit, clip, line, model, load)
@@ -144,8 +151,13 @@ async def analysis_of(
     ffmpeg: Ffmpeg,
     settings: Settings,
     job: Job,
+    *,
+    keeps: bool = False,
 ) -> Analysis:
-    """The analysis of the clip, as it is remembered or made now. Raises SourceError, EncoderError."""
+    """The analysis of the clip, as it is remembered or made now, and then with its pictures where that ``keeps`` them.
+
+    Raises SourceError, EncoderError.
+    """
     if known := measured.recall(settings.cache, info, video, picture, layout, ffmpeg):
         return known
     job.tell(Phase.ANALYSE)
@@ -159,6 +171,7 @@ async def analysis_of(
         threads=threads,
         on_frames=lambda n: job.tell(Phase.ANALYSE, n / len(layout.shown)),
         edited=layout,
+        keeps=keeps,
     )
     if len(analysis.pts) < len(layout.shown):
         # ffmpeg ends a file at the first block that the disk does not give, without a word.

@@ -102,6 +102,11 @@ class Picture:
         how = {"mode": "send_frame", "parity": _PARITIES[self.fields], "deint": "all"}
         return [("bwdif", how), ("settb", {"expr": base})]
 
+    def as_decoded(self) -> list[Step]:
+        """The pictures as they are; what gives them one form where the source changes its own in its middle."""
+        size = self._upright
+        return [("scale", {"w": size.width, "h": size.height}), ("format", {"pix_fmts": "yuv420p"})]
+
     def steps(self, size: Size, *, fast: bool = False) -> list[Step]:
         """The filters that make a picture of ``size``; ``fast`` trades sharpness for speed (analysis only)."""
         inner = self.shape.inner_of(size)
@@ -126,6 +131,12 @@ class Picture:
     @cached_property
     def shape(self) -> Shape:
         return shape_of(self.video.display_size, *([self.edited.edits] if self.edited else []))
+
+    @property
+    def is_as_decoded(self) -> bool:
+        """Whether its steps do as well with pictures that were stored as raw 4:2:0 ones, without a word on colours."""
+        has_form = self.video.pix_fmt == "yuv420p" and not self._full_range and self.video.colour.hdr is Hdr.NONE
+        return has_form and self.is_plain and not self.is_interlaced
 
     @property
     def is_plain(self) -> bool:
@@ -220,9 +231,14 @@ class Picture:
     @property
     def _coded_per_shown(self) -> tuple[float, float]:
         """What a square pixel of the display is in the upright picture's own pixels."""
-        shown, coded = self.video.display_size, (self.video.width, self.video.height)
-        wide, high = coded[::-1] if self.video.rotation in (90, 270) else coded
-        return wide / shown[0], high / shown[1]
+        shown, coded = self.video.display_size, self._upright
+        return coded.width / shown[0], coded.height / shown[1]
+
+    @property
+    def _upright(self) -> Size:
+        """Its pixels as ffmpeg hands them over, turned as they are shown."""
+        wide, high = self.video.width, self.video.height
+        return Size(high, wide) if self.video.rotation in (90, 270) else Size(wide, high)
 
     def _turn(self) -> list[Step]:
         turns: dict[int, list[Step]] = {
