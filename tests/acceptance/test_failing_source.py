@@ -92,9 +92,20 @@ def ffmpeg_that_fails(tool: Tool, raw: Path, on: str, *, times: int) -> dict[str
 
 @pytest.mark.parametrize("on", ["veryfast", "aac", "medium"], ids=["analysis", "sound", "encode"])
 def test_what_ffmpeg_can_not_read_to_its_end_is_not_called_damaged_nor_made_shorter(tool: Tool, raw: Path, on: str):
+    if on == "medium":
+        # Of pictures in this form none are kept from the analysis, so that encodes have to read them again.
+        raw.unlink()
+        made = lavfi("testsrc2=s=480x270:r=25:d=2,noise=alls=10:allf=t")
+        make(*made, "-pix_fmt", "yuv422p", "-c:v", "rawvideo", raw)
     ran = tool(*WORDS, **ffmpeg_that_fails(tool, raw, on, times=1000))
     assert (ran.code, "raw.avi can't be read to its end: Input/output error" in ran.complaint) == (3, True), ran.err
     assert tool.files == {"raw.avi"}
+
+
+def test_an_encode_of_kept_pictures_does_not_need_the_source(tool: Tool, raw: Path):
+    ran = tool(*WORDS, **ffmpeg_that_fails(tool, raw, "medium", times=1000))
+    assert ran.code == 0, ran.err
+    assert len(times_in(tool.folder / "out.mp4")) == len(times_in(raw))
 
 
 @pytest.mark.parametrize("on", ["veryfast", "aac"], ids=["analysis", "sound"])

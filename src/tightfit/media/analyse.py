@@ -133,10 +133,11 @@ async def _encode_from(
         limits = ffmpeg.policy.limits(replace(work, file_bytes=max(work.file_bytes, kept_bytes)))
         command = argv.command(ffmpeg.path, _output(ffmpeg, clip, run, to, seek_s))
         done = await process.run(command, cwd=cwd, on_line=on_line, limits=limits)
-        if done.returncode != 0:
+        if done.returncode != 0 or done.could_not_read:
             # Nobody needs what was to be kept, and without it there may be room.
             to.keep.unlink(missing_ok=True)
-    if done is None or done.returncode != 0:
+            done = None
+    if done is None:
         command = argv.command(ffmpeg.path, _output(ffmpeg, clip, run, replace(to, keep=None), seek_s))
         limits = ffmpeg.policy.limits(work)
         done = await process.run_or_again(command, clip.info.path, cwd=cwd, on_line=on_line, limits=limits)

@@ -88,6 +88,7 @@ class LocalExecutor:
             count(frames)
             on_frames(frames)
 
+        await self._describe(task)
         clip, watch = self.clip, _Watch(self.clip, task, out, is_off_course, counted)
         with watch.scope:
             part = await media_encode.encode(
@@ -131,6 +132,7 @@ class LocalExecutor:
             return await stepwise.nearest_to(
                 self.ffmpeg, self.clip, seen, wanted_bytes, self._setting(task), self._counted_file
             )
+        await self._describe(task, measured)
         number, out = self._next()
         counted, clip = self._counter(self.frames_by_attempt, number), self.clip
         part = await two_pass.second_pass(
@@ -154,6 +156,11 @@ class LocalExecutor:
             return True
         self._may_keep, self.clip = False, replace(self.clip, pictures=None)
         return False
+
+    async def _describe(self, task: Task, measured: Measured | None = None) -> None:
+        """Ask first what will be needed, so that a finished piece waits for nothing that may fail."""
+        if self.clip.pictures or (measured and measured.pictures):
+            await self.parameter_sets(task)
 
     def _setting(self, task: Task) -> Setting:
         crf, preset = self.codec.nearest(task.crf), self.codec.presets[self.effort][task.pace is Pace.QUICK]
