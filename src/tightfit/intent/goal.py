@@ -124,7 +124,11 @@ def _destination(reading: Reading, presets: list[int]) -> None:
 
 def _elsewhere(reading: Reading, at: int) -> bool:
     """A place that the clip came from, or must not go to."""
-    denied = [place for place in reading.before(at) if reading.concept(place) in ("not", "no")]
+    # Where verbs come last, a denial that stands ahead is of something else: LINEやってないのでWhatsAppで.
+    ahead = list(reading.before(at))
+    if reading.lexicon.grammar.get("verbs_last") and any(reading.concept(place) == "is" for place in ahead):
+        ahead = ahead[: next(n for n, place in enumerate(ahead) if reading.concept(place) == "is")]
+    denied = [place for place in ahead if reading.concept(place) in ("not", "no")]
     came = any(reading.concept(place) in ("shot",) for place in reading.before(at)) or (
         # "O vídeo do WhatsApp", but "o grupo do Telegram" and "pro meu grupo do Telegram".
         reading.concept(at - 1) == "from" and reading.concept(at - 2) in ("", "video", "file", "this", "filler", "is")
@@ -241,7 +245,7 @@ def _grade(reading: Reading, at: int) -> int:
         return 1
     if "limit" in after or "limit" in leading:
         return 1
-    if close == "is" and _is_made(reading, at):
+    if close == "is" and (_is_made(reading, at) or _is_the_limit(reading, before)):
         return 1
     if close in ("is", "shot", "original", "atleast") or (verbs_last and _is_said_of(after)):
         return -1
@@ -275,6 +279,12 @@ def _is_made(reading: Reading, at: int) -> bool:
     }
     alone = sum(item.concept == "size" for item in reading.items) == 1
     return alone and "container" in before and bool(before & {"make", "export"})
+
+
+def _is_the_limit(reading: Reading, before: Sequence[int]) -> bool:
+    """As in "the limit that the form shows is 56 MiB": the noun is what the size is told of."""
+    first = next((place for place in reversed(before) if reading.concept(place) not in _PASSING), None)
+    return first is not None and reading.concept(first) == "limit"
 
 
 def _attributive(reading: Reading, at: int) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tightfit.intent.concepts import named
 from tightfit.intent.corrections import leading_number
 from tightfit.intent.reading import BREAKS, Reading
+from tightfit.intent.statements import Form, form_of
 
 # Words that would change the result if they were understood; none of them may be dropped in silence.
 _WEIGHTY = frozenset(
@@ -51,6 +52,8 @@ _LONGEST_NAME = 3  # words
 _ENDING = re.compile("[\u3041-\u309f]{1,2}")  # two kana are the end of a verb, not a wish
 _GOALS = frozenset(("size", "percent", "fraction", "preset"))
 _ALWAYS = frozenset(("junk", "attack", "beyond", "caption", "bad"))
+_HARMFUL = _ALWAYS - {"beyond", "caption"}  # of the others a statement may speak: "there is noise in the background"
+_MEASURES = named("size percent fraction span duration clock degrees factor kbps mbps bitrate fps lines quote bad")
 
 
 def read_leftovers(reading: Reading, *, any_wish: bool) -> None:
@@ -59,12 +62,19 @@ def read_leftovers(reading: Reading, *, any_wish: bool) -> None:
         left = [at for at in clause if at not in reading.used and reading.concept(at) not in BREAKS]
         if not left:
             continue
-        hostile = [at for at in left if reading.concept(at) in _ALWAYS]
+        form = form_of(reading, clause)
+        told = any_wish and form is Form.STATEMENT and not _measures(reading, left)
+        hostile = [at for at in left if reading.concept(at) in (_HARMFUL if told else _ALWAYS)]
         if hostile:
             _doubt_around(reading, clause, hostile)
             continue
         used = [at for at in clause if at in reading.used]
-        remark = _is_remark(reading, clause)
+        if told and not _acts(reading, left):
+            continue
+        if form is Form.WISH and not used and (strange := _strange(reading, left)):
+            reading.doubt(*strange)
+            continue
+        remark = told or _is_remark(reading, clause)
         weighty = [at for at in left if reading.concept(at) in (_WEIGHTY - _TALKED_ABOUT if remark else _WEIGHTY)]
         weighty += [at for at in left if reading.concept(at) == "unit" and reading.concept(at - 1) == "size"]
         # "No" and a word that is not known: something is not wanted, and nobody knows what.
@@ -80,6 +90,16 @@ def read_leftovers(reading: Reading, *, any_wish: bool) -> None:
             strange = _strange(reading, left)
             reading.doubt(*(strange or left))
     _numbers(reading, any_wish=any_wish)
+
+
+def _measures(reading: Reading, left: Sequence[int]) -> bool:
+    """Whether something that is measured is left: nothing that tells a size, a time or a share is a mere remark."""
+    return any(reading.concept(at) in _MEASURES for at in left)
+
+
+def _acts(reading: Reading, left: Sequence[int]) -> bool:
+    """Whether a word of an operation is left, which a statement may speak of as far as a remark may."""
+    return any(reading.concept(at) in _WEIGHTY for at in left)
 
 
 def _is_article(reading: Reading, at: int) -> bool:
@@ -136,7 +156,7 @@ def _doubt_around(reading: Reading, clause: range, hostile: Sequence[int]) -> No
 
 
 def _strange(reading: Reading, left: Sequence[int], near: Sequence[int] = ()) -> list[int]:
-    found = [at for at in left if reading.concept(at) == "unknown"]
+    found = [at for at in left if reading.concept(at) == "unknown" and not _ENDING.fullmatch(reading.items[at].text)]
     if near:
         return [at for at in found if min(abs(at - place) for place in near) <= 2]
     return found
