@@ -267,6 +267,8 @@ FORMS: dict[str, str] = {
     "object": "what follows an imperative at the head of its clause: stabilise the …",
     "infinitive": "endings of infinitives, which ask where no finite verb is",
     "verbs": "endings that finite verbs have and nouns and imperatives have not",
+    "jussive": "what a wish begins with when a verb that is not known follows: que desaparezca",
+    "joint": "what ends a reason within a clause: なので",
     "tells": "what a statement has in it or ends in",
 }
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tightfit.intent.concepts import named
 from tightfit.intent.corrections import leading_number
 from tightfit.intent.reading import BREAKS, Reading
-from tightfit.intent.statements import Form, form_of
+from tightfit.intent.statements import Form, form_of, reason_before
 
 # Words that would change the result if they were understood; none of them may be dropped in silence.
 _WEIGHTY = frozenset(
@@ -59,11 +59,14 @@ _MEASURES = named("size percent fraction span duration clock degrees factor kbps
 def read_leftovers(reading: Reading, *, any_wish: bool) -> None:
     """Add to the doubts what is left in each clause and is not small talk."""
     for clause in reading.clauses:
+        told_before = reason_before(reading, clause)
         left = [at for at in clause if at not in reading.used and reading.concept(at) not in BREAKS]
+        left = [at for at in left if at >= told_before or reading.concept(at) in _HARMFUL | _MEASURES]
         if not left:
             continue
         form = form_of(reading, clause)
-        told = any_wish and form is Form.STATEMENT and not _measures(reading, left)
+        spoken = form is Form.STATEMENT or _goes_on(reading, clause)
+        told = any_wish and spoken and not _measures(reading, left)
         hostile = [at for at in left if reading.concept(at) in (_HARMFUL if told else _ALWAYS)]
         if hostile:
             _doubt_around(reading, clause, hostile)
@@ -142,7 +145,20 @@ def _is_signature(reading: Reading, clause: range) -> bool:
     last = number == len(reading.clauses) - 1 and number > 0
     before = reading.clauses[number - 1] if last else range(0)
     polite = any(reading.concept(at) == "greeting" for at in before)
+    if last and not polite and before and reading.lexicon.script == "latin":
+        capital = all(reading.original(item.start, item.end)[:1].isupper() for item in reading.items[clause.start :])
+        closing = not reading.used.intersection(before) and _weight(reading, before) <= _LONGEST_TOPIC
+        polite = capital and closing and form_of(reading, before) is Form.STATEMENT
     return last and polite and _weight(reading, clause) <= _LONGEST_NAME
+
+
+def _goes_on(reading: Reading, clause: range) -> bool:
+    """As in "it was raining cats and dogs": the end of a statement, which "and" has cut off."""
+    number = reading.clauses.index(clause)
+    if not number or reading.joined_by(clause) != "and" or reading.used.intersection(clause):
+        return False
+    before = form_of(reading, reading.clauses[number - 1])
+    return before is Form.STATEMENT and form_of(reading, clause) is Form.OPEN and _weight(reading, clause) <= 2
 
 
 def _doubt_around(reading: Reading, clause: range, hostile: Sequence[int]) -> None:

@@ -77,9 +77,15 @@ def _is_told(reading: Reading, at: int, clause: range) -> bool:
 
 def _takes_its_size(reading: Reading, at: int, clause: range) -> bool:
     """As in "my drone footage in 4K takes 6 GB": a video, what it is in, and what it takes now."""
+    following = reading.next_clause(clause)
+    last = reading.lexicon.grammar.get("verbs_last")
+    nouns = [place for place in clause if reading.concept(place) in ("video", "picture")]
+    if following and last and nouns and nouns[-1] == clause.stop - 1:
+        told = {reading.concept(place) for place in following}  # 4K映像が6GBある
+        return {"size", "is"} <= told and not told & {"make", "to", "want"}
     behind = [place for place in range(at + 1, clause.stop) if reading.concept(place) == "is"]
-    sized = any(reading.concept(place) == "size" for place in range(behind[0], clause.stop)) if behind else False
-    return sized and any(reading.concept(place) == "video" for place in range(clause.start, behind[0]))
+    sized = bool(behind) and any(reading.concept(place) == "size" for place in range(behind[0], clause.stop))
+    return sized and any(place < behind[0] for place in nouns)
 
 
 def _frame_rates(reading: Reading) -> None:

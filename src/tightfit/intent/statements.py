@@ -15,9 +15,10 @@ from tightfit.intent.lexicon import load, split
 from tightfit.intent.reading import Reading
 
 _LONGEST = 4  # words of a connective or of what asks
+_HASTE = frozenset(("快", "すぐ"))  # said of much that is soon; 快点 and 急ぎ ask for haste
 _STRANGE = frozenset(("unknown", "beyond", "caption"))
 _POLITE = frozenset(("greeting", "filler", "junk"))
-_SUBJECT = frozenset(("が",))
+_SUBJECT = "が"
 _GENITIVE = frozenset(["de", "d", "du", "del", "da", "do", "dos", "das", "of", "von", "from"])
 
 
@@ -36,22 +37,47 @@ def form_of(reading: Reading, clause: range) -> Form:
     return _form_of_run(reading, clause)
 
 
+def set_told_aside(reading: Reading) -> None:
+    """Use up the haste that is told and not asked for, as in 手机快没电了, すぐ固まるので, beside what is not known."""
+    if reading.lexicon.script == "latin":
+        return
+    for clause in reading.clauses:
+        hasty = [at for at in reading.find("fast", among=clause) if reading.items[at].text in _HASTE]
+        strange = any(reading.concept(at) == "unknown" for at in clause)
+        if hasty and strange and form_of(reading, clause) is Form.STATEMENT:
+            reading.use(*hasty)
+
+
 def _form_of_run(reading: Reading, clause: range) -> Form:
     """Chinese shows it at a clause's head and within, Japanese at its end, where a connective may follow."""
     first, last = clause.start, clause.stop - 1
-    if reading.lexicon.script == "kana" and reading.concept(last + 1) in ("then", "is"):
-        last += 1
-        while reading.items[last].text in _SUBJECT and (following := reading.next_clause(clause)):
-            clause, last = following, following.stop - 1  # 騒音がうるさい is one clause, whatever else が says
-            last += reading.concept(last + 1) in ("then", "is")
-    if reading.lexicon.script == "han" and reading.joined_by(clause) == "then":
-        first -= 1
+    if reading.lexicon.script == "han":
+        return _matched(reading, first - (reading.joined_by(clause) == "then"), last)
+    last += reading.concept(last + 1) in ("then", "is")
+    found = _matched(reading, first, last)
+    following = reading.next_clause(clause)
+    if found is Form.OPEN and following and reading.items[last].text == _SUBJECT:
+        # 工事の騒音がうるさい is one clause, whatever else が says.
+        last = following.stop - 1
+        last += reading.concept(last + 1) in ("then", "is")
+        found = Form.STATEMENT if _matched(reading, first, last) is Form.STATEMENT else found
+    return found
+
+
+def _matched(reading: Reading, first: int, last: int) -> Form:
     text = reading.original(reading.items[first].start, reading.items[last].end).strip(" ,.!?~…、。！？～，")
     language = reading.lexicon.language
     for key, form in (("because", Form.STATEMENT), ("wish", Form.WISH), ("tells", Form.STATEMENT)):
         if _pattern(language, key).search(text):
             return form
     return Form.OPEN
+
+
+def reason_before(reading: Reading, clause: range) -> int:
+    """Where the reason ends that a clause begins with, as in LINEやってない友達なので, before what is asked for."""
+    joints = _words(reading.lexicon.language, "joint")
+    found = [at + 1 for at in clause if joints and reading.items[at].text in joints and at + 1 < clause.stop]
+    return found[-1] if found else clause.start
 
 
 @cache
@@ -62,13 +88,22 @@ def _pattern(language: str, key: str) -> re.Pattern[str]:
 @cache
 def _words(language: str, key: str) -> frozenset[str]:
     text = load(language).forms.get(key, "")
-    return frozenset((*split(text), *(word for word in text.split(", ") if not word.isascii())))
+    letters = [word for word in text.split(", ") if len(word) == 1 and not word.isascii()]
+    folded = {word for letter in letters for word in split(letter)}  # the Portuguese "é" is no "e"
+    return frozenset((*(word for word in split(text) if word not in folded), *letters))
 
 
 @cache
 def _endings(language: str, key: str) -> tuple[str, ...]:
     """Endings are compared with the text as it was typed: an accent is what tells salió from salio."""
     return tuple(part.strip() for part in load(language).forms.get(key, "").split(",") if part.strip())
+
+
+def _said(reading: Reading, at: int) -> str:
+    """The words of an item, folded, but for a single letter: there an accent makes another word of it."""
+    item = reading.items[at]
+    typed = reading.original(item.start, item.end).lower()
+    return typed if len(item.text) == 1 else item.text.replace("'", "")
 
 
 class _Latin:
@@ -81,13 +116,11 @@ class _Latin:
         self._words: list[str] = []
         self._places: list[int] = []
         for at in clause:
-            for word in reading.items[at].text.replace("'", "").split():
+            for word in _said(reading, at).split():
                 self._words.append(word)
                 self._places.append(at)
-        joint = reading.items[clause.start - 1] if clause.start else None
-        self._joint = joint.text if joint and joint.concept in ("then", "and") else ""
-        if joint and self._joint.isascii() and not (typed := reading.original(joint.start, joint.end)).isascii():
-            self._joint = typed.lower()  # the Portuguese "é" is no "e"
+        joint = clause.start - 1
+        self._joint = _said(reading, joint) if reading.concept(joint) in ("then", "and") else ""
 
     def form(self) -> Form:
         if not self._words:
@@ -95,7 +128,7 @@ class _Latin:
         head = self._head()
         if self._begins("because", head) or self._joins("because"):
             return Form.STATEMENT
-        if self._asks():
+        if self._asks() or (self._typed(head).lower() in self._set("jussive") and self._is_strange(head + 1)):
             return Form.WISH
         if self._begins("opening", head) or self._joins("opening"):
             return Form.STATEMENT
@@ -133,16 +166,20 @@ class _Latin:
     def _concept(self, at: int) -> str:
         return self._reading.concept(self._places[at])
 
+    def _is_strange(self, at: int) -> bool:
+        return at < len(self._words) and self._concept(at) in _STRANGE and not self._is_finite(at)
+
     def _is_imperative(self, head: int) -> bool:
         """As in "stabilise the footage": a word that is not known, and right after it what it acts on."""
-        if self._concept(head) not in _STRANGE or self._is_finite(head):
+        if not self._is_strange(head) or self._begins("hence", head):
             return False
         following = self._words[head + 1 : head + 2]
         return bool(following) and following[0] in self._set("object")
 
     def _is_infinitive(self, head: int) -> bool:
         endings = _endings(self._language, "infinitive")
-        if not endings or self._has_finite(head):
+        finite = any(word in self._set("finite") for word in self._words[head:])
+        if not endings or finite:
             return False
         last = self._reading.lexicon.grammar.get("compounds")  # German has it at the end
         at = len(self._words) - 1 if last else head
@@ -167,7 +204,11 @@ class _Latin:
     def _has_verbal_ending(self, at: int) -> bool:
         typed = self._typed(at).lower()
         ending = next((end for end in _endings(self._language, "verbs") if typed.endswith(end)), "")
-        if not ending or self._concept(at) != "unknown" or len(typed) < len(ending) + 2:
+        if (
+            not ending
+            or not (self._concept(at) == "unknown" or self._reading.items[self._places[at]].meant)
+            or len(typed) < len(ending) + 2
+        ):
             return False
         # A German participle ends its clause, a finite verb of a main clause stands second.
         return self._typed(at)[:1].islower() and (at < len(self._words) - 1 or self._language != "de")
