@@ -23,10 +23,10 @@ JOINTS = {"ja": ("{wish}。{clause}", "{clause}。{wish}"), "zh": ("{wish}，{cl
 LATIN = ("{wish}, {clause}", "{clause}. {wish}")
 
 
-def clauses(kind: str) -> list[tuple[str, str]]:
+def clauses(kind: str, folder: Path = FOLDER) -> list[tuple[str, str]]:
     """Each clause of the kind (T or A) with its language."""
     found = []
-    for path in sorted(FOLDER.glob("*.txt")):
+    for path in sorted(folder.glob("*.txt")):
         lines = path.read_text(encoding="utf-8").splitlines()
         found += [(path.stem, line[2:]) for line in lines if line.startswith(f"{kind} ")]
     return found
@@ -56,6 +56,18 @@ def test_a_signature_asks_for_nothing(language: str, clause: str):
 def test_what_is_asked_for_and_not_understood_is_said_back(language: str, clause: str):
     for text in beside_a_wish(language, clause):
         assert understand(text).unclear, text
+
+
+@pytest.mark.parametrize(("language", "text"), clauses("T", FOLDER / "whole"))
+def test_a_sentence_that_tells_something_has_its_size_and_no_other_wish(language: str, text: str):
+    intent = understand(text)
+    assert (intent.unclear, intent.target.bytes) == ((), 30 * MEGA)
+    assert not (intent.edits or intent.audio or intent.trim or intent.speed), language
+
+
+@pytest.mark.parametrize(("language", "text"), clauses("A", FOLDER / "whole"))
+def test_a_sentence_with_a_strange_operation_is_asked_about(language: str, text: str):
+    assert understand(text).unclear, language
 
 
 def test_there_are_as_many_wishes_as_statements_in_every_language():

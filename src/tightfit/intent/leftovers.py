@@ -74,7 +74,7 @@ def read_leftovers(reading: Reading, *, any_wish: bool) -> None:
         used = [at for at in clause if at in reading.used]
         if told and not _acts(reading, left):
             continue
-        if form is Form.WISH and not used and (strange := _strange(reading, left)):
+        if form is Form.WISH and not used and (strange := _strange(reading, left) or _ways(reading, left)):
             reading.doubt(*strange)
             continue
         remark = told or _is_remark(reading, clause)
@@ -158,7 +158,9 @@ def _goes_on(reading: Reading, clause: range) -> bool:
     if not number or reading.joined_by(clause) != "and" or reading.used.intersection(clause):
         return False
     before = form_of(reading, reading.clauses[number - 1])
-    return before is Form.STATEMENT and form_of(reading, clause) is Form.OPEN and _weight(reading, clause) <= 2
+    short = _weight(reading, clause) <= 2 or reading.concept(clause.start) == "is"
+    spoken = before is Form.STATEMENT or _is_remark(reading, reading.clauses[number - 1])
+    return spoken and form_of(reading, clause) is Form.OPEN and short
 
 
 def _doubt_around(reading: Reading, clause: range, hostile: Sequence[int]) -> None:
@@ -176,6 +178,11 @@ def _strange(reading: Reading, left: Sequence[int], near: Sequence[int] = ()) ->
     if near:
         return [at for at in found if min(abs(at - place) for place in near) <= 2]
     return found
+
+
+def _ways(reading: Reading, left: Sequence[int]) -> list[int]:
+    """A way to turn where nothing turns: a word that means something else here, as in "quero o horário na imagem"."""
+    return [at for at in left if reading.concept(at) in ("cw", "ccw", "left", "right")]
 
 
 def _is_remark(reading: Reading, clause: range) -> bool:

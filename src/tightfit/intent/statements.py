@@ -54,8 +54,10 @@ def _form_of_run(reading: Reading, clause: range) -> Form:
     if reading.lexicon.script == "han":
         return _matched(reading, first - (reading.joined_by(clause) == "then"), last)
     last += reading.concept(last + 1) in ("then", "is")
-    found = _matched(reading, first, last)
     following = reading.next_clause(clause)
+    if following and len(following) == 1 and reading.items[last].end == reading.items[following.start].start:
+        last = following.start  # 焼き込んでほしい, which んで cuts in two
+    found = _matched(reading, first, last)
     if found is Form.OPEN and following and reading.items[last].text == _SUBJECT:
         # 工事の騒音がうるさい is one clause, whatever else が says.
         last = following.stop - 1
@@ -103,7 +105,7 @@ def _said(reading: Reading, at: int) -> str:
     """The words of an item, folded, but for a single letter: there an accent makes another word of it."""
     item = reading.items[at]
     typed = reading.original(item.start, item.end).lower()
-    return typed if len(item.text) == 1 else item.text.replace("'", "")
+    return typed.strip("'’") if len(item.text) == 1 else item.text.replace("'", "")
 
 
 class _Latin:
