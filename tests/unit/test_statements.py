@@ -62,7 +62,7 @@ def test_what_is_asked_for_and_not_understood_is_said_back(language: str, clause
 def test_a_sentence_that_tells_something_has_its_size_and_no_other_wish(language: str, text: str):
     intent = understand(text)
     assert (intent.unclear, intent.target.bytes) == ((), 30 * MEGA)
-    assert not (intent.edits or intent.audio or intent.trim or intent.speed), language
+    assert (intent.edits, intent.audio, bool(intent.trim), intent.speed) == ((), None, False, None), language
 
 
 @pytest.mark.parametrize(("language", "text"), clauses("A", FOLDER / "whole"))
