@@ -51,7 +51,7 @@ async def acompress(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
-    codec: str = "h264",
+    codec: str | None = None,
     effort: str = "balanced",
     container: str | None = None,
     hdr: str = "auto",
@@ -65,9 +65,9 @@ async def acompress(
 
     ``where`` is "auto", "local" or "cloud"; ``offline`` opens no socket whatever else is set; ``no_fallback`` raises
     NoPlaceLeft where the cloud can't do it; ``max_credits`` is the most that may be spent there. ``container`` is
-    "mp4", "mov" or "mkv" (None: by the output's name), ``hdr`` "auto" or "tonemap"; ``private`` drops facts of a place,
-    a person or a device; ``min_quality`` is a mean VMAF below which InfeasibleError is raised; ``report`` names a page
-    in HTML about what was made. ``edits`` are written as on the command line: trim="0:10-0:30".
+    "mp4", "mov", "mkv" or "webm" (None: by the output's name), ``hdr`` "auto", "keep" or "tonemap"; ``private`` drops
+    facts of a place, a person or a device; ``min_quality`` is a mean VMAF below which InfeasibleError is raised;
+    ``report`` names a page in HTML about what was made. ``edits`` are written as on the command line: trim="0:10-0:30".
     """
     request = make_request(
         Path(path),
@@ -155,7 +155,7 @@ async def aplan(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
-    codec: str = "h264",
+    codec: str | None = None,
     effort: str = "balanced",
     container: str | None = None,
     hdr: str = "auto",
@@ -204,7 +204,7 @@ def compress(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
-    codec: str = "h264",
+    codec: str | None = None,
     effort: str = "balanced",
     container: str | None = None,
     hdr: str = "auto",
@@ -259,7 +259,7 @@ def plan(
     offline: bool = False,
     no_fallback: bool = False,
     max_credits: int | None = None,
-    codec: str = "h264",
+    codec: str | None = None,
     effort: str = "balanced",
     container: str | None = None,
     hdr: str = "auto",

@@ -43,7 +43,8 @@ class _Table(BaseModel):
 class VideoRules(_Table):
     """What the picture must keep to; the first codec is the preferred one, none listed means any.
 
-    Width and height are meant for a landscape picture; a portrait one may turn the box on its side.
+    Width and height are meant for a landscape picture; a portrait one may turn the box on its side. ``hdr``: HDR
+    pictures are shown as such there.
     """
 
     codecs: tuple[VideoCodec, ...] = ()
@@ -54,6 +55,7 @@ class VideoRules(_Table):
     max_width: PositiveInt | None = None
     max_height: PositiveInt | None = None
     max_kbps: PositiveInt | None = None
+    hdr: bool = False
 
 
 class AudioRules(_Table):

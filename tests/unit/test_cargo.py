@@ -166,13 +166,14 @@ def test_the_container_is_as_asked_else_as_named_else_mp4():
     assert asked().writes is Container.MP4
     assert asked(output=Path("b.MKV")).writes is Container.MKV
     assert asked(output=Path("folder"), container=Container.MOV).writes is Container.MOV
-    assert container_of(".webm") is None
+    assert asked(output=Path("b.webm"), codec="av1").writes is Container.WEBM
+    assert container_of(".avi") is None
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"container": "webm"},
+        {"container": "webm", "codec": "h264"},
         {"container": "avi"},
         {"container": "mkv", "output": "b.mp4"},
         {"container": "mkv", "preset": "whatsapp", "to": None},
@@ -182,3 +183,10 @@ def test_the_container_is_as_asked_else_as_named_else_mp4():
 def test_what_can_not_be_written_is_refused_with_something_that_can(wrong: dict[str, str]):
     with pytest.raises(UsageError):
         make_request(Path("a.mov"), **{"to": "5MB", **wrong})  # type: ignore[arg-type]
+
+
+def test_webvtt_is_never_markup_that_was_none():
+    cue = Cue(1.0, 2.5, 'a < b & <i>c</i> <font color="red">d</font> -->\n\n<FONT>e</FONT>')
+    (sample,) = packets_of([cue], "webvtt")
+    assert (sample.start_ms, sample.duration_ms) == (1000, 1500)
+    assert sample.data == b"a &lt; b &amp; <i>c</i> d --&gt;\ne"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -9,15 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tightfit.domain.codec import AV1, CODECS, H264, Codec, Effort
-from tightfit.domain.media_info import Identity
-from tightfit.engine.codecs import decided
+from tightfit.domain.edits import NO_EDITS
+from tightfit.domain.media_info import Colour, Identity, VideoStream
+from tightfit.engine.codecs import decided, keeps_hdr
 from tightfit.engine.facts import fingerprint, request_facts, request_of
-from tightfit.engine.requests import make_request
+from tightfit.engine.requests import edit_request, make_request
 from tightfit.errors import ToolError, UsageError
 from tightfit.media import av1, hevc
 from tightfit.media.tools import Ffmpeg
 
-EVERYTHING = frozenset(codec.encoder for codec in CODECS.values())
+EVERYTHING = frozenset(codec.encoder for codec in CODECS.values()) | {"libopus"}
 CLIP = Path("/clips/a.mp4")
 IDENTITY = Identity(1, 2, 3, 4, "5")
 
@@ -48,6 +51,8 @@ def test_what_is_made_where_nothing_is_chosen_has_the_presets_it_always_had():
         ({"preset": "tiktok"}, "hevc", "H.265 is the best codec that the destination plays"),
         ({"preset": "tiktok", "effort": "fast"}, "h264", "no H.265, which takes more time"),
         ({"preset": "web"}, "av1", "AV1 is the best codec that the destination plays."),
+        ({"to": "500KB", "container": "webm"}, "av1", "AV1 is what WebM files are written with."),
+        ({"preset": "github", "output": "b.webm"}, "av1", "AV1 is what WebM files are written with."),
     ],
 )
 def test_auto_takes_the_best_codec_that_the_destination_plays(words: dict[str, str], codec: str, why: str):
@@ -65,6 +70,12 @@ def test_a_codec_that_this_ffmpeg_lacks_is_refused_where_it_is_named_and_passed_
     assert "no AV1, for which this ffmpeg has no libsvtav1" in decision.why
 
 
+def test_webm_is_av1_without_a_word():
+    assert make_request(CLIP, to="1MB", output="b.webm").codec == "av1"
+    assert edit_request(CLIP, NO_EDITS, container="webm").codec == "av1"
+    assert make_request(CLIP, to="1MB", output="b.mkv").codec == "h264"
+
+
 def test_only_an_encoder_that_knows_them_is_asked_for_parts_of_a_step():
     request = make_request(CLIP, to="1MB", codec="av1")
     assert decided(request, ffmpeg(fine_av1=False)).codec is AV1
@@ -75,6 +86,8 @@ def test_only_an_encoder_that_knows_them_is_asked_for_parts_of_a_step():
     ("words", "said"),
     [
         ({"codec": "av1", "output": "b.mov"}, "No player expects AV1 in a .mov file"),
+        ({"codec": "hevc", "output": "b.webm"}, "No player expects H.265 in a .webm file"),
+        ({"codec": "h264", "container": "webm"}, "No player expects H.264 in a .webm file"),
         ({"codec": "vp9"}, "not in this version"),
         ({"codec": "h263"}, "means nothing"),
         ({"effort": "more"}, "means nothing"),
@@ -85,9 +98,58 @@ def test_what_can_t_be_is_refused(words: dict[str, str], said: str):
         make_request(CLIP, to="1MB", **words)
 
 
+HDR_CLIP = VideoStream(0, "hevc", 64, 64, Fraction(1, 25), (0,), (9,), (0,), colour=Colour(9, 16, 9, False))
+
+
+@pytest.mark.parametrize(
+    ("words", "keeps"),
+    [
+        ({"to": "1MB", "codec": "h264"}, False),
+        ({"to": "1MB", "codec": "hevc"}, True),
+        ({"to": "1MB", "codec": "av1", "hdr": "keep"}, True),
+        ({"to": "1MB", "codec": "av1", "hdr": "tonemap"}, False),
+        ({"preset": "instagram", "codec": "auto"}, True),
+        ({"preset": "instagram", "codec": "hevc", "hdr": "keep"}, True),
+        ({"preset": "tiktok", "codec": "hevc"}, False),
+        ({"preset": "web", "codec": "auto"}, False),
+    ],
+)
+def test_hdr_stays_where_codec_and_destination_show_it(words: dict[str, str], keeps: bool):
+    request = make_request(CLIP, **words)
+    codec = decided(request, ffmpeg()).codec
+    assert keeps_hdr(request, codec, HDR_CLIP) is keeps
+    assert not keeps_hdr(request, codec, replace(HDR_CLIP, colour=Colour(1, 1, 1, False))), "there is nothing to keep"
+
+
+def test_hdr_that_would_not_be_shown_is_refused():
+    with pytest.raises(UsageError, match=r"needs 10 bits, and H\.264 is written with 8"):
+        make_request(CLIP, to="1MB", hdr="keep")
+    with pytest.raises(UsageError, match="TikTok is not known to show HDR"):
+        make_request(CLIP, preset="tiktok", codec="hevc", hdr="keep")
+    with pytest.raises(UsageError, match=r"--codec auto comes to H\.264"):
+        decided(make_request(CLIP, to="1MB", codec="auto", hdr="keep"), ffmpeg())
+
+
+def test_jobs_for_destinations_of_earlier_versions_are_found_again():
+    facts = [request_facts(make_request(CLIP, preset=name, codec="hevc"), IDENTITY) for name in ("tiktok", "instagram")]
+    assert ["hdr" in one["destination"] for one in facts] == [False, True]
+    assert [request_of(one).destination for one in facts] == [
+        make_request(CLIP, preset=name).destination for name in ("tiktok", "instagram")
+    ]
+
+
 def test_a_destination_that_does_not_take_a_codec_says_so():
     with pytest.raises(UsageError, match=r"takes no AV1"):
         make_request(CLIP, preset="whatsapp", codec="av1")
+    with pytest.raises(UsageError, match=r"takes no AV1"):
+        make_request(CLIP, preset="tiktok", codec="auto", container="webm")
+
+
+def test_webm_without_an_encoder_for_its_sound_is_refused():
+    bare = ffmpeg(encoders=EVERYTHING - {"libopus"})
+    with pytest.raises(ToolError, match="needs libopus"):
+        decided(make_request(CLIP, to="1MB", codec="av1", container="webm"), bare)
+    assert decided(make_request(CLIP, to="1MB", codec="av1", container="webm", audio="none"), bare).codec.name == "av1"
 
 
 def test_each_codec_and_effort_is_another_job():

@@ -67,7 +67,7 @@ def test_a_command_of_a_later_version_is_refused_in_one_sentence(command: str):
     ("option", "value", "instead"),
     [
         *(("--codec", value, "h264") for value in ("vp9", "divx")),
-        *(("--container", value, "mp4") for value in ("webm", "avi")),
+        *(("--container", value, "mp4") for value in ("ogv", "avi")),
         *(("--hdr", value, hint) for value, hint in (("keep", "tonemap"), ("bright", "auto"))),
         ("--effort", "heroic", "fast"),
         *(("--where", value, "local") for value in ("cluster", "moon")),

@@ -60,7 +60,7 @@ def compress(
             show_default="beside the source",
         ),
     ] = None,
-    codec: options.Codec = "h264",
+    codec: options.Codec = None,
     effort: options.Effort = "balanced",
     container: options.Container = None,
     resolution: options.Resolution = "auto",

@@ -74,10 +74,11 @@ Resolution = Annotated[
 ]
 Audio = Annotated[str, typer.Option(metavar="CHOICE", help="auto, none, copy, or kb/s such as 96.")]
 Codec = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="CODEC",
         help="h264; hevc or av1: better in the same bytes, not played everywhere; auto: the best that --for plays.",
+        show_default="h264, in WebM av1",
     ),
 ]
 Effort = Annotated[
@@ -86,11 +87,15 @@ Effort = Annotated[
 ]
 Container = Annotated[
     str | None,
-    typer.Option(metavar="FORMAT", help="mp4, mov or mkv.", show_default="from --output, else mp4"),
+    typer.Option(
+        metavar="FORMAT", help="mp4, mov, mkv, or webm (AV1 and Opus).", show_default="from --output, else mp4"
+    ),
 ]
 Hdr = Annotated[
     str,
-    typer.Option(metavar="WAY", help="auto or tonemap: HDR becomes SDR, also in a file that would fit as it is."),
+    typer.Option(
+        metavar="WAY", help="auto, keep (10 bits: hevc, av1) or tonemap: SDR, also of a file that would fit as it is."
+    ),
 ]
 Private = Annotated[bool, typer.Option("--private", help="Drop facts of a place, a person or a device.")]
 MinQuality = Annotated[
@@ -189,7 +194,7 @@ def _size_at_the_end(words: list[str]) -> str:
 class Form:
     """What kind of file is made, what it tells, and where a page tells of it."""
 
-    codec: str = "h264"
+    codec: str | None = None
     effort: str = "balanced"
     container: str | None = None
     hdr: str = "auto"

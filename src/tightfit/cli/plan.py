@@ -40,7 +40,7 @@ def plan(
     words: options.Files = None,
     to: options.To = None,
     preset: options.For = None,
-    codec: options.Codec = "h264",
+    codec: options.Codec = None,
     effort: options.Effort = "balanced",
     container: options.Container = None,
     resolution: options.Resolution = "auto",

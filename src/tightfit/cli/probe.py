@@ -19,6 +19,7 @@ from tightfit.units import format_bytes
 
 if TYPE_CHECKING:
     from tightfit.domain.images import ImageFacts
+    from tightfit.domain.light import Light
     from tightfit.domain.media_info import AudioStream, MediaInfo, VideoStream
     from tightfit.engine.conformity import Check
     from tightfit.presets import Preset
@@ -165,7 +166,7 @@ def _rate(video: VideoStream) -> str:
 
 def _colour(video: VideoStream) -> list[str]:
     colour = video.colour
-    said = [] if colour.hdr == "none" else [f"HDR ({colour.hdr.upper()})"]
+    said = [] if colour.hdr == "none" else [f"HDR ({colour.hdr.upper()}{_light(video.light)})"]
     tags = [("primaries", colour.primaries), ("transfer", colour.transfer), ("matrix", colour.matrix)]
     said += [f"{name} {value}" for name, value in tags if value is not None]
     if colour.full_range:
@@ -173,6 +174,13 @@ def _colour(video: VideoStream) -> list[str]:
     if video.field_order in ("top_first", "bottom_first"):
         said.append(f"interlaced, {video.field_order.replace('_', ' ')}")
     return said
+
+
+def _light(light: Light) -> str:
+    said = f", made on {light.mastering.most_nits:g} cd/m²" if light.mastering else ""
+    if light.content:
+        said += ", at most {} cd/m², {} in the mean of a frame".format(*light.content)
+    return said + (", HDR10+" if light.dynamic else "")
 
 
 def _keyframes(video: VideoStream) -> str:

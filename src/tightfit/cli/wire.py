@@ -219,6 +219,7 @@ def _video(stream: VideoStream) -> Wire:
         "pix_fmt": stream.pix_fmt,
         "bit_depth": stream.bit_depth,
         "hdr": stream.colour.hdr.value,
+        "light": asdict(stream.light),
         "colour": asdict(stream.colour),
         "field_order": stream.field_order.value,
         "language": stream.language,

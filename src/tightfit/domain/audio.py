@@ -84,7 +84,7 @@ def fair_kbps(limit_bytes: int, duration_s: float) -> float:
 class SoundRules:
     """What the file takes: codecs that may be copied (None: any), channels, hertz and kb/s at most.
 
-    ``share`` is what this track gets of the usual rate.
+    ``share`` is what this track gets of the usual rate, ``codec`` what it is made to where it is not copied.
     """
 
     copyable: frozenset[str] | None = frozenset(COPYABLE)
@@ -92,6 +92,7 @@ class SoundRules:
     most_rate: int | None = None
     most_kbps: int | None = None
     share: float = 1.0
+    codec: str = "aac"
 
     def allow(self, stream: AudioStream) -> bool:
         """Whether the stream may go into the file as it is."""
@@ -164,7 +165,9 @@ def _encode(
     elif channels == 2 and stream.channels > 2:
         reason += f", mixed down from {stream.channels} channels, which would starve at this size"
     rate = min(stream.sample_rate, rules.most_rate or stream.sample_rate)
-    return AudioPlan(AudioKind.ENCODE, kbps, channels, _sample_rate(rate, kbps / channels), reason)
+    # Opus is always 48 kHz to a decoder (RFC 7845, 5.1).
+    rate = 48_000 if rules.codec == "opus" else _sample_rate(rate, kbps / channels)
+    return AudioPlan(AudioKind.ENCODE, kbps, channels, rate, reason, codec=rules.codec)
 
 
 _LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}

@@ -42,7 +42,7 @@ class Codec:
     it. Its own CRF is ``crf_at_0`` + ``crf_per_step`` times the quality, up to ``most_crf``, in steps of ``own_step``
     (0: any), each ``steepness`` times as much as x264's; ``shades`` are tunings that take a little more each, less than
     a step. ``two_passes``: it can be told a size. ``reorders``: pictures are stored in another order than shown.
-    Containers keep about ``description_bytes`` of it.
+    Containers keep about ``description_bytes`` of it. ``deep``: it has 10 bits where players expect them, for HDR.
     """
 
     name: CodedAs
@@ -61,6 +61,7 @@ class Codec:
     two_passes: bool = True
     reorders: bool = True
     description_bytes: int = 80
+    deep: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -87,13 +88,16 @@ class Codec:
         return self.encoder.removeprefix("lib")
 
 
+# WebM holds VP8, VP9 and AV1 (webmproject.org/docs/container).
+_ALL_BUT_WEBM = frozenset(Container) - {Container.WEBM}
+
 # What the steps of effort buy: docs/codecs.md. What x264's first pass tells is in ``domain.control``.
 H264 = Codec(
     "h264",
     "H.264",
     "libx264",
     _steps("veryfast", "medium", "slow", quick="faster"),
-    frozenset(Container),
+    _ALL_BUT_WEBM,
 )
 # x265 fast at a CRF looks as x264 medium at the same one (VMAF within 1.2 steps at CRF 26 and 34, two clips), for 0.58
 # … 1.0 of the bytes; its first pass comes out at 0.96 of it, superfast's at 1.02 (a cartoon, 120 frames).
@@ -102,10 +106,11 @@ HEVC = Codec(
     "H.265",
     "libx265",
     _steps("superfast", "fast", "medium"),
-    frozenset(Container),
+    _ALL_BUT_WEBM,
     bytes_ratio=0.75,
     first_pass_ratio=0.97,
     description_bytes=140,
+    deep=True,
 )
 # SVT-AV1 preset 10 at 48 and 60 looks as x264 medium at 27 … 28.9 and 33 … 34.7 (VMAF, two clips), for 0.40 … 0.73 of
 # the bytes; a step of its own takes 0.12 … 0.14 log2, two of which are one of x264's, of 0.17.
@@ -114,7 +119,7 @@ AV1 = Codec(
     "AV1",
     "libsvtav1",
     _steps("12", "10", "8"),
-    frozenset({Container.MP4, Container.MKV}),
+    frozenset({Container.MP4, Container.MKV, Container.WEBM}),
     bytes_ratio=0.57,
     crf_at_0=-8.0,
     crf_per_step=2.0,
@@ -124,5 +129,6 @@ AV1 = Codec(
     two_passes=False,
     reorders=False,
     description_bytes=30,
+    deep=True,
 )
 CODECS: dict[str, Codec] = {codec.name: codec for codec in (H264, HEVC, AV1)}

@@ -11,6 +11,12 @@ class Container(StrEnum):
     MP4 = "mp4"
     MOV = "mov"
     MKV = "mkv"
+    WEBM = "webm"
+
+    @property
+    def is_matroska(self) -> bool:
+        """WebM is a part of it."""
+        return self in (Container.MKV, Container.WEBM)
 
     @property
     def muxer(self) -> str:
@@ -20,7 +26,7 @@ class Container(StrEnum):
     @property
     def text_subtitles(self) -> str:
         """libavcodec's name of the text subtitles that it holds."""
-        return "subrip" if self is Container.MKV else "mov_text"
+        return {Container.MKV: "subrip", Container.WEBM: "webvtt"}.get(self, "mov_text")
 
     def language(self, code: str | None) -> str | None:
         """How an ISO 639-2 code is written there: QuickTime knows one of the two codes that some languages have."""
@@ -29,7 +35,12 @@ class Container(StrEnum):
     @property
     def sound(self) -> frozenset[str]:
         """Codecs of sound that may be copied into it and that players expect there."""
-        return _SOUND_MKV if self is Container.MKV else _SOUND_MP4
+        return {Container.MKV: _SOUND_MKV, Container.WEBM: _SOUND_WEBM}.get(self, _SOUND_MP4)
+
+    @property
+    def own_sound(self) -> str:
+        """What sound is made to for it."""
+        return "opus" if self is Container.WEBM else "aac"
 
 
 # By libavformat's table of Macintosh languages.
@@ -43,6 +54,7 @@ _QUICKTIME_LANGUAGES = {
     "zho": "chi",
 }
 _SOUND_MP4 = frozenset({"aac", "mp3"})
+_SOUND_WEBM = frozenset({"opus", "vorbis"})
 _SOUND_MKV = _SOUND_MP4 | {"opus", "vorbis", "flac", "ac3", "eac3", "mp2"}
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from tightfit.domain.images import ImageFacts
+from tightfit.domain.light import UNKNOWN, Light
 
 # A video stream that lasts less of the longest one is something else: a preview, a title card.
 _LEAST_SHARE = 0.5
@@ -70,7 +71,7 @@ class VideoStream:
     ``packet_bytes`` stands in the same order as ``pts``; ``keyframe_pts`` is ascending.
     ``rotation`` is the clockwise turn in degrees that a player applies. ``x264_build`` is the version of the encoder
     where a decoder has to know it, though it is told in the first packet alone. ``dolby_vision`` pictures have
-    instructions along with them, which only some players follow.
+    instructions along with them, which only some players follow. ``light`` is what HDR pictures say of theirs.
     """
 
     index: int
@@ -94,6 +95,7 @@ class VideoStream:
     reorder_depth: int = 0
     x264_build: int | None = None
     dolby_vision: bool = False
+    light: Light = UNKNOWN
 
     @property
     def frames(self) -> int:

@@ -15,7 +15,7 @@ from tightfit.units import Target
 AudioChoice = Literal["auto", "none", "copy"] | int
 # A codec that is chosen by what the destination plays.
 AUTO_CODEC = "auto"
-Hdr = Literal["auto", "tonemap"]
+Hdr = Literal["auto", "keep", "tonemap"]
 
 
 class Where(StrEnum):
@@ -37,7 +37,7 @@ class Resolution:
 
 @dataclass(frozen=True)
 class Destination:
-    """What a preset demands of a file; an empty tuple allows all."""
+    """What a preset demands of a file; an empty tuple allows all. ``hdr``: it shows HDR as such."""
 
     limit_bytes: int
     codecs: tuple[str, ...] = ()
@@ -50,6 +50,7 @@ class Destination:
     max_channels: int | None = None
     max_audio_rate: int | None = None
     max_audio_kbps: int | None = None
+    hdr: bool = False
 
 
 @dataclass(frozen=True)

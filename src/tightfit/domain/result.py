@@ -58,11 +58,12 @@ class Decisions:
     """What was done to the picture beside its size, by what it really is; None where nothing was.
 
     ``deinterlace`` is the field that came first (``top_first``, ``bottom_first``), ``tone_map`` the kind of HDR that
-    became SDR (``pq``, ``hlg``).
+    became SDR (``pq``, ``hlg``), ``keep_hdr`` the kind that it still is.
     """
 
     deinterlace: str | None = None
     tone_map: str | None = None
+    keep_hdr: str | None = None
 
 
 @dataclass(frozen=True)

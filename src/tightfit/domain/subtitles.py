@@ -12,6 +12,8 @@ from tightfit.domain.cargo import Cue
 _TIMES = re.compile(r"(\d+):(\d\d):(\d\d)[,.](\d{1,3})\s*-->\s*(\d+):(\d\d):(\d\d)[,.](\d{1,3})")
 # Positions of ASS in braces, and the few tags that SubRip has.
 _BRACES, _TAGS = re.compile(r"\{\\[^}]*\}"), re.compile(r"</?(?:[bius]|font)\b[^>]*>", re.IGNORECASE)
+_FONTS, _NO_MARKUP = re.compile(r"</?font\b[^>]*>", re.IGNORECASE), re.compile(r"<(?!/?[biu]>)")
+_EMPTY_LINES = re.compile(r"\n\s*\n")
 _LONGEST_SAMPLE = 0xFFFF
 
 
@@ -60,15 +62,23 @@ def plain(text: str) -> str:
     return _TAGS.sub("", text)
 
 
+def _webvtt(text: str) -> str:
+    """The text of a cue: no fonts, no empty lines, and no sign of markup that is none (WebVTT, 4.2.2)."""
+    bare = _NO_MARKUP.sub("&lt;", _FONTS.sub("", text).replace("&", "&amp;"))
+    return _EMPTY_LINES.sub("\n", bare.replace("-->", "--&gt;"))
+
+
 def packets_of(cues: Sequence[Cue], codec: str) -> Iterator[TextPacket]:
-    """Cues as samples of ``codec``: ``subrip`` (Matroska: the text) or ``mov_text`` (3GPP TS 26.245: length and text).
+    """Cues as samples of ``codec``: ``subrip`` (Matroska) and ``webvtt`` (WebM) are the text, ``mov_text`` (3GPP TS
+    26.245) is its length and the text.
 
     Timed text shows one sample at a time, so that there a cue ends where the next one begins and those of one
     moment share a sample.
     """
-    if codec == "subrip":
+    if codec != "mov_text":
         for cue in cues:
-            yield TextPacket(_ms(cue.start_s), max(1, _ms(cue.end_s) - _ms(cue.start_s)), cue.text.encode())
+            text = cue.text if codec == "subrip" else _webvtt(cue.text)
+            yield TextPacket(_ms(cue.start_s), max(1, _ms(cue.end_s) - _ms(cue.start_s)), text.encode())
         return
     for start, end, text in _one_at_a_time(cues):
         said = text.encode()[:_LONGEST_SAMPLE].decode(errors="ignore").encode()

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tightfit.domain.codec import AV1, CODECS, H264, HEVC, Codec, Effort
+from tightfit.domain.containers import Container
+from tightfit.domain.media_info import Hdr, VideoStream
 from tightfit.domain.request import AUTO_CODEC, CompressRequest
-from tightfit.errors import ToolError
+from tightfit.errors import ToolError, UsageError
 from tightfit.media.tools import Ffmpeg
 
 # SVT-AV1 4 knows quarters of a step (50.25 takes 1.2 % less than 50); 1.4 doesn't.
@@ -16,6 +18,7 @@ _FINE_STEP = 0.25
 _SHADES = ("luminance-qp-bias=2", "luminance-qp-bias=5")
 # What looks best in the same bytes, first (docs/codecs.md).
 _BEST_FIRST = (AV1, HEVC, H264)
+_OPUS = "libopus"
 
 
 @dataclass(frozen=True)
@@ -29,17 +32,36 @@ class Decision:
 def decided(request: CompressRequest, ffmpeg: Ffmpeg) -> Decision:
     """The codec asked for, or for ``auto`` the best one that the destination is known to play, within the time asked.
 
-    Raises ToolError where this ffmpeg has no encoder for what was asked.
+    Raises ToolError where this ffmpeg has no encoder for what was asked, UsageError where what it comes to has no HDR.
     """
-    if request.codec == AUTO_CODEC:
-        return _best(request, ffmpeg)
-    codec = CODECS[request.codec]
+    if request.writes is Container.WEBM and request.audio != "none" and _OPUS not in ffmpeg.encoders:
+        raise ToolError(
+            f"WebM needs {_OPUS} for its sound, and the ffmpeg at {ffmpeg.path} has none.",
+            hint="Write --container mp4, or name another ffmpeg with TIGHTFIT_FFMPEG.",
+        )
+    if request.codec == AUTO_CODEC and request.writes is not Container.WEBM:
+        best = _best(request, ffmpeg)
+        if request.hdr == "keep" and not best.codec.deep:
+            raise UsageError(
+                f"--hdr keep needs 10 bits, and --codec auto comes to {best.why.rstrip('.')}.",
+                hint="Name --codec hevc or av1 with it, or write --hdr tonemap.",
+            )
+        return best
+    chosen = request.codec == AUTO_CODEC
+    codec = AV1 if chosen else CODECS[request.codec]
     if codec.encoder not in ffmpeg.encoders:
         raise ToolError(
             f"--codec {codec.name} needs {codec.encoder}, and the ffmpeg at {ffmpeg.path} has none.",
             hint="Write --codec h264, or name another ffmpeg with TIGHTFIT_FFMPEG.",
         )
-    return Decision(_as_there(codec, ffmpeg))
+    return Decision(_as_there(codec, ffmpeg), "AV1 is what WebM files are written with." if chosen else "")
+
+
+def keeps_hdr(request: CompressRequest, codec: Codec, video: VideoStream) -> bool:
+    """Whether HDR pictures stay what they are: as asked, or where the codec can and nobody is known not to show it."""
+    if video.colour.hdr is Hdr.NONE or not codec.deep or request.hdr == "tonemap":
+        return False
+    return request.hdr == "keep" or request.destination is None or request.destination.hdr
 
 
 def codec_for(request: CompressRequest, ffmpeg: Ffmpeg) -> Codec:

@@ -186,7 +186,7 @@ class _Clips:
     async def make(self, limit: int, work: DurableJob, part: Path, output: Path) -> tuple[Result, str]:  # noqa: ARG002 - the plan has it
         ffmpeg = await self._ffmpeg()
         require_metric(self.request.min_quality, ffmpeg)
-        prepared = await prepare(self.request, self.info, ffmpeg, self.settings, work.job)
+        prepared = await prepare(self.request, self.info, ffmpeg, self.settings, work.job, keeps=True)
         if self.request.min_quality:
             prepared = await with_prediction(prepared, ffmpeg, work.job)
             await require_quality(prepared, self.request.min_quality, ffmpeg, work.job)
@@ -277,6 +277,8 @@ async def _encode(
     about = f"{work.content} {ffmpeg.version} {prepared.plan.full} {prepared.clip.picture.fields}"
     if (codec, request.effort) != (H264, Effort.BALANCED):
         about += f" {codec} {request.effort}"
+    if prepared.clip.picture.keeps_hdr:
+        about += " hdr"
     if is_screen(prepared.crossings):
         about += " screen"
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)

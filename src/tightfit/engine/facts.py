@@ -29,7 +29,7 @@ def request_facts(request: CompressRequest, identity: Identity) -> dict[str, Any
         "source": str(request.source.absolute()),
         "identity": asdict(identity),
         "target": target,
-        "destination": asdict(request.destination) if request.destination else None,
+        "destination": _destination(request.destination) if request.destination else None,
         "output": str(request.output.absolute()) if request.output else None,
         "resolution": asdict(request.resolution),
         "audio": request.audio,
@@ -53,6 +53,11 @@ def request_facts(request: CompressRequest, identity: Identity) -> dict[str, Any
         **({"share_bytes": request.share_bytes} if request.share_bytes is not None else {}),
         **({"part": request.part, "parts": request.parts} if request.part is not None else {}),
     }
+
+
+def _destination(rules: Destination) -> dict[str, Any]:
+    """What was not there in earlier versions only where it says something, as below."""
+    return {key: value for key, value in asdict(rules).items() if key != "hdr" or value}
 
 
 def request_of(facts: Mapping[str, Any]) -> CompressRequest:

@@ -38,6 +38,7 @@ def _entry(cache: Path, info: MediaInfo, video: VideoStream, picture: Picture, l
         ANALYSIS_PRESET,
         ANALYSIS_TUNING,
         *([] if layout.is_whole and picture.is_plain else [asdict(layout)]),
+        *(["hdr"] if picture.keeps_hdr else []),
     ]
     # All sizes of one clip begin alike, so that they find each other.
     return cache / f"analysis-{_digest(facts)}{_digest([str(picture.full)])[:8]}.json"

@@ -9,7 +9,7 @@ import anyio
 
 from tightfit.domain import plan as planning
 from tightfit.domain.audio import AudioKind, AudioPlan
-from tightfit.domain.codec import CODECS
+from tightfit.domain.codec import CODECS, H264
 from tightfit.domain.geometry import full_size
 from tightfit.domain.interlacing import says_so
 from tightfit.domain.layout import Layout
@@ -21,7 +21,7 @@ from tightfit.domain.result import Decisions, Option
 from tightfit.domain.segments import cut_into_segments
 from tightfit.domain.updates import Phase
 from tightfit.engine import measured
-from tightfit.engine.codecs import decided
+from tightfit.engine.codecs import decided, keeps_hdr
 from tightfit.engine.durable import content_of
 from tightfit.engine.editing import kept_bytes, layout_of, reasons, shape_for, worth_filling
 from tightfit.engine.job import Job
@@ -65,8 +65,13 @@ class Prepared:
     crossings: Crossings
 
 
-async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, settings: Settings, job: Job) -> Prepared:
-    """Measure and decide. Raises SourceError, Infeasible, EncoderError, ToolError."""
+async def prepare(
+    request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, settings: Settings, job: Job, *, keeps: bool = False
+) -> Prepared:
+    """Measure and decide; ``keeps``: decoded pictures are kept for the encode that follows.
+
+    Raises SourceError, Infeasible, EncoderError, ToolError.
+    """
     decision = decided(request, ffmpeg)
     codec, request = decision.codec, replace(request, codec=decision.codec.name)
     video = info.main_video
@@ -75,17 +80,21 @@ async def prepare(request: CompressRequest, info: MediaInfo, ffmpeg: Ffmpeg, set
     require_tone_mapping(video, ffmpeg, info.path)
     layout, shape = layout_of(request, info, video), shape_for(request, info, video)
     fields = await measured.fields_of(settings.cache, info, video, ffmpeg, job.work)
-    picture = Picture(video, full_size(shape.canvas, request.resolution), layout, fields)
+    picture = Picture(
+        video, full_size(shape.canvas, request.resolution), layout, fields, keeps_hdr(request, codec, video)
+    )
     asked = request.limit_for(info.size)
     limit = worth_filling(asked, kept_bytes(info, video, layout), request)
     load = Load(shares_of(request, info, limit, layout))
+    # Only in H.264 does a piece not tell where its chroma lies, which is not kept.
+    keeps = keeps and codec.name == H264.name
     with told_singly():
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(load_up, request, info, layout, limit, ffmpeg, settings, job, load)
-            analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job)
+            analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job, keeps=keeps)
     _warn_of_losses(info, layout, analysis, job)
     job.tell(Phase.PLAN)
-    clip = Clip(info, video, picture, analysis.pts, layout)
+    clip = Clip(info, video, picture, analysis.pts, layout, analysis.pictures)
     model = RateModel(analysis.content, steepness=codec.steepness, bytes_ratio=codec.bytes_ratio, grain=codec.grain)
     line = timeline_of(clip)
     fitted = fit_load(request, limit, clip, line, model, load)
@@ -142,8 +151,13 @@ async def analysis_of(
     ffmpeg: Ffmpeg,
     settings: Settings,
     job: Job,
+    *,
+    keeps: bool = False,
 ) -> Analysis:
-    """The analysis of the clip, as it is remembered or made now. Raises SourceError, EncoderError."""
+    """The analysis of the clip, as it is remembered or made now, and then with its pictures where that ``keeps`` them.
+
+    Raises SourceError, EncoderError.
+    """
     if known := measured.recall(settings.cache, info, video, picture, layout, ffmpeg):
         return known
     job.tell(Phase.ANALYSE)
@@ -157,6 +171,7 @@ async def analysis_of(
         threads=threads,
         on_frames=lambda n: job.tell(Phase.ANALYSE, n / len(layout.shown)),
         edited=layout,
+        keeps=keeps,
     )
     if len(analysis.pts) < len(layout.shown):
         # ffmpeg ends a file at the first block that the disk does not give, without a word.
@@ -228,9 +243,8 @@ def _picture_reasons(picture: Picture) -> tuple[str, ...]:
     said, hdr = [], picture.video.colour.hdr
     if hdr is not Hdr.NONE:
         layer = ", the base layer of Dolby Vision," if picture.video.dolby_vision else ""
-        said.append(
-            f"The {hdr.upper()} HDR picture{layer} is tone-mapped to SDR (BT.709), which every player shows right."
-        )
+        becomes = "is tone-mapped to SDR (BT.709), which every player shows right."
+        said.append(f"The {hdr.upper()} HDR picture{layer} {_kept_hdr(picture) if picture.keeps_hdr else becomes}")
     if picture.is_interlaced:
         first = picture.fields.replace("_first", "")
         said.append(f"The picture is interlaced, the {first} field first, as a look at it shows: it is deinterlaced.")
@@ -239,9 +253,24 @@ def _picture_reasons(picture: Picture) -> tuple[str, ...]:
     return tuple(said)
 
 
+def _kept_hdr(picture: Picture) -> str:
+    light, said = picture.video.light, "stays what it is, in 10 bits"
+    facts = [("the display that it was made on", light.mastering), ("its lightest pixels", light.content)]
+    if told := [what for what, known in facts if known]:
+        said += f", with what is said of {' and '.join(told)}"
+    if light.dynamic:
+        said += "; what HDR10+ says of each scene is left out"
+    return f"{said}. --hdr tonemap makes SDR of it."
+
+
 def _decisions(picture: Picture) -> Decisions:
     hdr = picture.video.colour.hdr
+    if picture.keeps_hdr:
+        kept, hdr = hdr.value, Hdr.NONE
+    else:
+        kept = None
     return Decisions(
         deinterlace=picture.fields.value if picture.is_interlaced else None,
         tone_map=hdr.value if hdr is not Hdr.NONE else None,
+        keep_hdr=kept,
     )

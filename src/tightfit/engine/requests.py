@@ -8,7 +8,7 @@ from decimal import Decimal
 from os import PathLike
 from pathlib import Path
 
-from tightfit.domain.codec import CODECS, H264, Effort
+from tightfit.domain.codec import AV1, CODECS, H264, Codec, Effort
 from tightfit.domain.containers import Container, container_of
 from tightfit.domain.edits import NO_EDITS, Edits
 from tightfit.domain.geometry import UNBOUNDED
@@ -33,7 +33,7 @@ def make_request(
     where: str = "auto",
     no_fallback: bool = False,
     max_credits: int | None = None,
-    codec: str = "h264",
+    codec: str | None = None,
     effort: str = "balanced",
     container: str | None = None,
     private: bool = False,
@@ -42,7 +42,10 @@ def make_request(
     min_quality: float = 0.0,
     edits: Edits = NO_EDITS,
 ) -> CompressRequest:
-    """One validated request. Raises UsageError naming the option and a value that works."""
+    """One validated request; without a ``codec`` H.264, and AV1 in WebM, which doesn't hold that.
+
+    Raises UsageError naming the option and a value that works.
+    """
     if (to is None) == (preset is None):
         raise UsageError("Name either a size or a destination.", hint=SIZE_HELP)
     if jobs is not None and jobs < 1:
@@ -58,7 +61,7 @@ def make_request(
         where=_parse_where(where),
         no_fallback=no_fallback,
         max_credits=max_credits,
-        codec=parse_codec(codec),
+        codec=parse_codec(codec or H264.name),
         effort=parse_effort(effort),
         container=parse_container(container, output),
         private=private,
@@ -67,15 +70,40 @@ def make_request(
         report=Path(report) if report is not None else None,
         edits=edits,
     )
+    if codec is None:
+        request = _as_usual(request)
     _require_sense(request)
     coded = CODECS.get(request.codec)
-    if coded and request.writes not in coded.containers:
-        raise UsageError(f"No player expects {coded.title} in a .{request.writes} file.", hint="Write --container mp4.")
+    if coded and not coded.deep and request.hdr == "keep":
+        raise UsageError(
+            f"--hdr keep needs 10 bits, and {coded.title} is written with 8.",
+            hint="Name --codec hevc or av1 with it, or write --hdr tonemap.",
+        )
+    _require_container(request)
     if request.target.preset is None:
         if preset is not None:
             raise UsageError(f"{preset!r} is not a destination.", hint="Run tightfit presets for their names.")
         return request
     return _for_destination(request, request.target.preset)
+
+
+def _as_usual(request: CompressRequest) -> CompressRequest:
+    """The request with the codec that its container usually has."""
+    return replace(request, codec=AV1.name if request.writes is Container.WEBM else H264.name)
+
+
+def _require_container(request: CompressRequest) -> None:
+    coded = _codec_of(request)
+    if request.writes in coded.containers:
+        return
+    others = [codec for codec in CODECS.values() if request.writes in codec.containers]
+    better = f"--codec {others[0].name} with it" if H264 not in others else "--container mp4"
+    raise UsageError(f"No player expects {coded.title} in a .{request.writes} file.", hint=f"Write {better}.")
+
+
+def _codec_of(request: CompressRequest) -> Codec:
+    """As named. What is chosen by itself may always come to H.264, but in WebM, where one codec is written."""
+    return CODECS.get(request.codec, AV1 if request.writes is Container.WEBM else H264)
 
 
 def edit_request(
@@ -91,7 +119,7 @@ def edit_request(
 ) -> CompressRequest:
     """Edits and no size: as good as the source, and no larger than what stays of it is there."""
     asked = resolution if resolution.width or resolution.height else Resolution(source=True)
-    return CompressRequest(
+    request = CompressRequest(
         source=source,
         target=Target("edited", percent=Decimal(100)),
         output=Path(output) if output is not None else None,
@@ -104,6 +132,7 @@ def edit_request(
         edits=edits,
         keeps_rate=True,
     )
+    return _as_usual(request)
 
 
 def _parse_where(text: str) -> Where:
@@ -140,8 +169,7 @@ def _for_destination(request: CompressRequest, name: str) -> CompressRequest:
 
     preset = presets.load(name)
     containers = preset.containers or tuple(Container)
-    # What is chosen by itself may always come to H.264.
-    codec, taken = CODECS.get(request.codec, H264), preset.video.codecs
+    codec, taken = _codec_of(request), preset.video.codecs
     if (taken and codec.name not in taken) or not any(map(container_of, containers)):
         raise UsageError(f"{preset.title} takes no {codec.title} in MP4, MOV or MKV.", hint="Name a size instead.")
     destination = Destination(
@@ -156,12 +184,18 @@ def _for_destination(request: CompressRequest, name: str) -> CompressRequest:
         preset.audio.max_channels,
         preset.audio.max_rate_hz,
         preset.audio.max_kbps,
+        preset.video.hdr,
     )
+    if request.hdr == "keep" and not destination.hdr:
+        raise UsageError(f"{preset.title} is not known to show HDR.", hint="Write --hdr tonemap.")
     request = replace(request, destination=destination)
     if request.writes not in containers:
         raise UsageError(
             f"{preset.title} takes no {request.writes.upper()}.", hint=f"Write --container {containers[0]}."
         )
+    sound = request.writes.own_sound
+    if preset.audio.codecs and sound not in preset.audio.codecs:
+        raise UsageError(f"{preset.title} takes no {sound} sound.", hint=f"Write --container {Container.MP4}.")
     bound = request.resolution
     if not bound.source and bound.width is None and bound.height is None and preset.video.max_width:
         bound = Resolution(preset.video.max_width, preset.video.max_height)
@@ -191,7 +225,7 @@ def parse_codec(text: str) -> str:
     if name in CODECS or name == AUTO_CODEC:
         return name
     if name == "vp9":
-        raise UsageError("--codec vp9 is not in this version, since no WebM is written: write --codec h264.")
+        raise UsageError("--codec vp9 is not in this version: write --codec av1 for WebM, or else write --codec h264.")
     raise UsageError(f"--codec {text} means nothing.", hint="Write --codec h264.")
 
 
@@ -212,8 +246,6 @@ def parse_container(text: str | None, output: str | PathLike[str] | None) -> Con
     if text is None:
         return None
     name = text.strip().lower()
-    if name == "webm":
-        raise UsageError("--container webm is for VP9 and AV1, and only H.264 is written: write --container mp4.")
     found = container_of(f".{name}")
     if found is None:
         raise UsageError(f"--container {text} means nothing.", hint="Write --container mp4.")
@@ -223,14 +255,14 @@ def parse_container(text: str | None, output: str | PathLike[str] | None) -> Con
 
 
 def parse_hdr(text: str) -> Hdr:
-    """``auto`` or ``tonemap``. Raises UsageError."""
+    """``auto``, ``keep`` or ``tonemap``. Raises UsageError."""
     cleaned = text.strip().lower()
     if cleaned == "auto":
         return "auto"
+    if cleaned == "keep":
+        return "keep"
     if cleaned == "tonemap":
         return "tonemap"
-    if cleaned == "keep":
-        raise UsageError("--hdr keep needs a 10-bit codec, and only 8-bit H.264 is written: write --hdr tonemap.")
     raise UsageError(f"--hdr {text} means nothing.", hint="Write --hdr auto.")
 
 

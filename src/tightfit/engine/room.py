@@ -29,7 +29,7 @@ def work_bytes(prepared: Prepared) -> int:
 
 def pictures_bytes(prepared: Prepared) -> int:
     """What pictures kept between two passes may take beside it, where there is plenty of room."""
-    return kept.bytes_of(prepared.clip.frames, prepared.plan.size)
+    return kept.bytes_of(prepared.clip.frames, prepared.plan.size, prepared.clip.picture.bytes_per_pixel)
 
 
 def check(work: Path, output: Path, prepared: Prepared) -> None:

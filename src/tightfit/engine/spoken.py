@@ -53,8 +53,6 @@ def _not_yet(intent: Intent, *, together: bool) -> Iterator[str]:
     sized = intent.action not in _WITHOUT_SIZE
     if intent.codec not in (None, H264.name) and not (sized and intent.codec in CODECS):
         yield f"the codec {intent.codec}"
-    if intent.container == "webm":
-        yield f"the container {intent.container}"
     if intent.where not in (None, "local", "cloud"):
         yield f"work on the {intent.where}"
     if intent.where == "cloud" and intent.action in _WITHOUT_SIZE:
@@ -95,7 +93,7 @@ def _request(
         overwrite=overwrite,
         jobs=jobs,
         where=intent.where or "auto",
-        codec=intent.codec or H264.name,
+        codec=intent.codec,
         effort=Effort.FAST if intent.speed else Effort.BALANCED,
         container=intent.container,
         edits=edits,

@@ -22,6 +22,7 @@ from tightfit.domain.cargo import carried_chapters, carried_tags, fitting_cues, 
 from tightfit.domain.codec import CODECS, H264, Codec
 from tightfit.domain.containers import Container
 from tightfit.domain.layout import Layout
+from tightfit.domain.light import Light
 from tightfit.domain.matroska import matroska_bound
 from tightfit.domain.media_info import AudioStream, MediaInfo, OtherStream
 from tightfit.domain.mp4 import VideoFormat, metadata_bytes, predict_overhead, runs
@@ -81,8 +82,9 @@ def rules_of(request: CompressRequest, shares: Shares) -> SoundRules:
     if to is not None and to.audio_codecs:
         copyable &= frozenset(to.audio_codecs)
     if to is None:
-        return SoundRules(copyable, share=shares.share)
-    return SoundRules(copyable, to.max_channels, to.max_audio_rate, to.max_audio_kbps, shares.share)
+        return SoundRules(copyable, share=shares.share, codec=container.own_sound)
+    most = (to.max_channels, to.max_audio_rate, to.max_audio_kbps)
+    return SoundRules(copyable, *most, shares.share, container.own_sound)
 
 
 @dataclass(frozen=True)
@@ -287,11 +289,12 @@ def cargo_of(
     late = any(track.start_s - line.start_s > _LATE_S for track in tracks)
     return Cargo(
         container=request.writes,
-        edit_lists=not refused or late or request.writes is Container.MKV,
+        edit_lists=not refused or late or request.writes.is_matroska,
         tracks=tuple(_told(track, request) for track in tracks),
         texts=tuple(texts),
         chapters=carried_chapters(clip.info, start_s, line.duration_s) if keeps_step(clip.layout) else (),
         tags=carried_tags(clip.info, private=request.private),
+        light=clip.picture.light,
     )
 
 
@@ -312,7 +315,7 @@ def in_order(info: MediaInfo, made: Sequence[tuple[AudioStream, AudioTrack]]) ->
 
 def overhead_bound(clip: Clip, line: Timeline, cargo: Cargo, limit: int, codec: Codec) -> int:
     """What everything but picture and sound takes of the file at most, subtitles included."""
-    if cargo.container is Container.MKV:
+    if cargo.container.is_matroska:
         return _matroska(clip, line, cargo, limit, codec)
     steps = [b - a for a, b in pairwise(clip.pts)]
     first = cargo.tracks[0] if cargo.tracks else None
@@ -328,7 +331,7 @@ def overhead_bound(clip: Clip, line: Timeline, cargo: Cargo, limit: int, codec: 
         stts_runs=runs(steps),
         audio_start_s=first.start_s - line.start_s if first and not first.has_gaps else None,
         payload_bytes=limit,
-        video_format=_format(codec),
+        video_format=_format(codec, cargo.light),
         metadata_bytes=metadata_bytes(cargo.muxer_tags),
     )
     streams = 1 + len(cargo.tracks) + len(cargo.texts)
@@ -342,10 +345,16 @@ def overhead_bound(clip: Clip, line: Timeline, cargo: Cargo, limit: int, codec: 
     return bound + (quicktime_bound(streams) if cargo.container is Container.MOV else 0)
 
 
-def _format(codec: Codec) -> VideoFormat:
+def _format(codec: Codec, light: Light | None) -> VideoFormat:
     """The most that is said of pictures of this codec; others than H.264 may have their field order named."""
-    size, fiel = codec.description_bytes, 0 if codec is H264 else 10
-    return VideoFormat(size, codec.name, colour_tagged=True, has_pasp=True, other_boxes=fiel)
+    size, others = codec.description_bytes, 0 if codec is H264 else 10
+    if light:
+        size, others = size + _LIGHT_DESCRIBED, others + _LIGHT_BOXES
+    return VideoFormat(size, codec.name, colour_tagged=True, has_pasp=True, other_boxes=others)
+
+
+# What H.265's own description has of the light of HDR pictures, the boxes that say it again, and what Matroska writes.
+_LIGHT_DESCRIBED, _LIGHT_BOXES, _LIGHT_ELEMENTS = 70, 32 + 12, 170
 
 
 def _matroska(clip: Clip, line: Timeline, cargo: Cargo, limit: int, codec: Codec) -> int:
@@ -360,6 +369,7 @@ def _matroska(clip: Clip, line: Timeline, cargo: Cargo, limit: int, codec: Codec
         payload_bytes=limit,
         descriptions=20
         + codec.description_bytes
+        + (_LIGHT_DESCRIBED + _LIGHT_ELEMENTS if cargo.light else 0)
         + sum(_LARGE_DESCRIPTIONS.get(track.codec, 20) for track in cargo.tracks),
         tags=cargo.tags,
         titles=[track.title for track in tracks if track.title],

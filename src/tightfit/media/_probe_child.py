@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
 import av
@@ -20,6 +20,7 @@ from av.container import InputContainer
 
 from tightfit.domain.media_info import STOPS_EARLY
 from tightfit.media.layout import layout
+from tightfit.media.light import light_of
 from tightfit.media.references import external
 
 # Still pictures are read too, to be called by their name; not by image2, which takes the name for a pattern of others.
@@ -257,11 +258,11 @@ def _colours(frame: Any, said: list[int]) -> dict[str, Any]:
     shown = (frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range)
     told = zip(shown, said, _UNSAID, strict=True)
     colour = [int(mine) if int(mine) != nothing else other for mine, other, nothing in told]
-    along = {getattr(one.type, "name", "") for one in frame.side_data}
-    if along & _OF_PQ and colour[1] == _UNSAID[1]:
+    along = {getattr(one.type, "name", ""): bytes(one) for one in frame.side_data}
+    if along.keys() & _OF_PQ and colour[1] == _UNSAID[1]:
         told = zip(colour, _HDR10, _UNSAID, strict=True)
         colour = [mine if mine != nothing else other for mine, other, nothing in told]
-    return {"colour": colour, "dolby_vision": bool(along & _OF_DOLBY)}
+    return {"colour": colour, "dolby_vision": bool(along.keys() & _OF_DOLBY), "light": asdict(light_of(along))}
 
 
 # What is known of a mastering display is only said of PQ; its other code points are those of HDR10.

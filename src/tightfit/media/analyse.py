@@ -6,18 +6,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from tightfit.domain.geometry import analysis_size
+from tightfit.domain.geometry import Size, analysis_size
 from tightfit.domain.layout import Cut, Layout, lay_out
 from tightfit.domain.level import level_of
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.policy import Work
 from tightfit.domain.rate import Content
 from tightfit.errors import SourceError
-from tightfit.media import argv, packets, process
+from tightfit.media import argv, kept, packets, process
 from tightfit.media.coding import Coding, ConstantQuality
 from tightfit.media.encode import Clip, decoded_frames, seeks_to
 from tightfit.media.picture import Picture
@@ -39,12 +40,14 @@ ANALYSIS_TUNING = "subme=1:partitions=none:me=dia"
 class Analysis:
     """``pts`` are the frames that decode, in ticks from the layout's first one: the plan's timeline.
 
-    ``seconds`` is how long the analysis took: what the real encode will take follows from it.
+    ``seconds`` is how long the analysis took: what the real encode will take follows from it. ``pictures`` are the
+    decoded ones, where they were kept.
     """
 
     pts: tuple[int, ...]
     content: Content
     seconds: float
+    pictures: Path | None = None
 
 
 async def analyse(
@@ -57,8 +60,11 @@ async def analyse(
     threads: int,
     on_frames: Callable[[int], None],
     edited: Layout | None = None,
+    keeps: bool = False,
 ) -> Analysis:
     """Encode what ``edited`` shows of ``video`` (None: all of it) small, and read the result.
+
+    ``keeps``: the decoded pictures are kept in ``work``, where they are worth it and there is room.
 
     Raises SourceError where nothing decodes, or where two frames share a timestamp; EncoderError.
     """
@@ -66,12 +72,30 @@ async def analyse(
     clip = Clip(info, video, picture, layout.shown, layout)
     begun = time.monotonic()
     tables: list[packets.EncodedTable] = []
+    keep = work / "decoded.nut" if keeps and _may_keep(clip, work) else None
     for run in layout.runs:
         done = sum(len(table.pts) for table in tables)
-        tables.append(await _encode_run(ffmpeg, clip, run, work / "analysis.nut", threads, _after(done, on_frames)))
+        to = _To(work / "analysis.nut", threads, keep)
+        tables.append(await _encode_run(ffmpeg, clip, run, to, _after(done, on_frames)))
     seconds = time.monotonic() - begun
     pts = tuple(sorted(p for table in tables for p in table.pts))
-    return Analysis(pts, _content(tables, pts, analysis_size(picture.full).width / picture.full.width), seconds)
+    scale = analysis_size(picture.full).width / picture.full.width
+    return Analysis(pts, _content(tables, pts, scale), seconds, keep if keep and keep.exists() else None)
+
+
+@dataclass(frozen=True)
+class _To:
+    """Where the small encode goes, of how many threads its decoder is, and where decoded pictures are kept."""
+
+    out: Path
+    threads: int
+    keep: Path | None
+
+
+def _may_keep(clip: Clip, work: Path) -> bool:
+    if not (clip.layout.is_whole and len(clip.layout.runs) == 1 and clip.picture.is_as_decoded):
+        return False
+    return kept.may_keep(len(clip.pts), Size(clip.video.width, clip.video.height), work)
 
 
 def _after(done: int, on_frames: Callable[[int], None]) -> Callable[[int], None]:
@@ -79,13 +103,13 @@ def _after(done: int, on_frames: Callable[[int], None]) -> Callable[[int], None]
 
 
 async def _encode_run(
-    ffmpeg: Ffmpeg, clip: Clip, run: Cut, out: Path, threads: int, on_frames: Callable[[int], None]
+    ffmpeg: Ffmpeg, clip: Clip, run: Cut, to: _To, on_frames: Callable[[int], None]
 ) -> packets.EncodedTable:
     """One run, read from the keyframe before it; where that misses frames, from earlier on, at last from the start."""
     first, last = clip.layout.frames_of(run)
     for seek_s in seeks_to(clip, run.start):
         try:
-            table = await _encode_from(ffmpeg, clip, run, out, threads, seek_s, on_frames)
+            table = await _encode_from(ffmpeg, clip, run, to, seek_s, on_frames)
         except SourceError:
             if seek_s is None:
                 raise
@@ -96,35 +120,46 @@ async def _encode_run(
 
 
 async def _encode_from(
-    ffmpeg: Ffmpeg,
-    clip: Clip,
-    run: Cut,
-    out: Path,
-    threads: int,
-    seek_s: float | None,
-    on_frames: Callable[[int], None],
+    ffmpeg: Ffmpeg, clip: Clip, run: Cut, to: _To, seek_s: float | None, on_frames: Callable[[int], None]
 ) -> packets.EncodedTable:
-    video, size = clip.video, analysis_size(clip.picture.full)
     first, last = clip.layout.frames_of(run)
-    source = argv.source_input(clip.info, ffmpeg.policy, threads=threads, seek_s=seek_s, roughly=True)
-    steps, slots = clip.picture.steps(size, fast=True), clip.layout.slots
-    node = argv.frames_of(source, video, run, steps, slots, before=clip.picture.whole())
-    rate, fps = ConstantQuality(ANALYSIS_CRF), clip.layout.fps
+    size = analysis_size(clip.picture.full)
+    decoded, pixels = decoded_frames(clip, last, seek_s), (last - first) * size.pixels
+    work = Work(decoded * clip.video.pixels + pixels, decoded, pixels * _MOST_BYTES_PER_PIXEL)
+    cwd, on_line = to.out.parent, ProgressReader(on_frames)
+    done = None
+    if to.keep:
+        kept_bytes = kept.bytes_of(last - first, Size(clip.video.width, clip.video.height))
+        limits = ffmpeg.policy.limits(replace(work, file_bytes=max(work.file_bytes, kept_bytes)))
+        command = argv.command(ffmpeg.path, _output(ffmpeg, clip, run, to, seek_s))
+        done = await process.run(command, cwd=cwd, on_line=on_line, limits=limits)
+        if done.returncode != 0:
+            # Nobody needs what was to be kept, and without it there may be room.
+            to.keep.unlink(missing_ok=True)
+    if done is None or done.returncode != 0:
+        command = argv.command(ffmpeg.path, _output(ffmpeg, clip, run, replace(to, keep=None), seek_s))
+        limits = ffmpeg.policy.limits(work)
+        done = await process.run_or_again(command, clip.info.path, cwd=cwd, on_line=on_line, limits=limits)
+    table = _table_of(to.out, clip.info, clip.video, done)
+    to.out.unlink()
+    return table
+
+
+def _output(ffmpeg: Ffmpeg, clip: Clip, run: Cut, to: _To, seek_s: float | None) -> Any:
+    video, size, fps = clip.video, analysis_size(clip.picture.full), clip.layout.fps
+    # What is kept is encoded later, and is no rough picture.
+    roughly = to.keep is None
+    source = argv.source_input(clip.info, ffmpeg.policy, threads=to.threads, seek_s=seek_s, roughly=roughly)
+    node = argv.frames_of(source, video, run, (), clip.layout.slots, before=clip.picture.whole())
     # The encoder of so small a picture waits for the decoder; with two threads it costs a twentieth more, and its
     # bytes are not always the same.
-    coding = Coding(rate, ANALYSIS_PRESET, 1, fps, {}, level_of(size, fps), ANALYSIS_TUNING)
-    decoded, pixels = decoded_frames(clip, last, seek_s), (last - first) * size.pixels
-    work = Work(decoded * video.pixels + pixels, decoded, pixels * _MOST_BYTES_PER_PIXEL)
-    done = await process.run_or_again(
-        argv.command(ffmpeg.path, argv.coded_output(node, out, video.time_base, coding)),
-        clip.info.path,
-        cwd=out.parent,
-        on_line=ProgressReader(on_frames),
-        limits=ffmpeg.policy.limits(work),
-    )
-    table = _table_of(out, clip.info, video, done)
-    out.unlink()
-    return table
+    coding = Coding(ConstantQuality(ANALYSIS_CRF), ANALYSIS_PRESET, 1, fps, {}, level_of(size, fps), ANALYSIS_TUNING)
+    steps = clip.picture.steps(size, fast=True)
+    if to.keep is None:
+        return argv.coded_output(argv.filtered(node, steps), to.out, video.time_base, coding)
+    twice = node.split()
+    coded = argv.coded_output(argv.filtered(twice[0], steps), to.out, video.time_base, coding)
+    return kept.beside(coded, argv.filtered(twice[1], clip.picture.as_decoded()), to.keep, video.time_base)
 
 
 def _table_of(out: Path, info: MediaInfo, video: VideoStream, done: process.Finished) -> packets.EncodedTable:

@@ -91,10 +91,7 @@ def frames_of(
     """
     cuts, lead = [cut] if isinstance(cut, Cut) else list(cut), lead_ticks(video.time_base)
     bounds = {"start_pts": cuts[0].start} | ({} if cuts[-1].end is None else {"end_pts": cuts[-1].end})
-    node = source[str(video.index)]
-    for name, options in before:
-        node = node.filter(name, **options)
-    node = node.filter("trim", **bounds)
+    node = filtered(source[str(video.index)], before).filter("trim", **bounds)
     if len(cuts) > 1:
         ends = [f"*lt(pts,{c.end})" if c.end is not None else "" for c in cuts]
         node = node.filter("select", "+".join(f"gte(pts,{c.start}){end}" for c, end in zip(cuts, ends, strict=True)))
@@ -104,6 +101,10 @@ def frames_of(
     node = node.filter("setpts", f"PTS{shift}")
     if slots:
         node = node.filter("select", _first_in_slot(slots, lead, [c.start - c.origin for c in cuts[1:]]))
+    return filtered(node, steps)
+
+
+def filtered(node: Any, steps: Sequence[Step]) -> Any:
     for name, options in steps:
         node = node.filter(name, **options)
     return node

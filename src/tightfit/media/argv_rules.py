@@ -15,7 +15,7 @@ TRIAL_SOURCE = "color=s=64x64:r=25:d=0.2"
 _NUMBER = r"-?\d+(\.\d+)?"
 _WORD, _WORDS = r"[A-Za-z0-9_+.-]+", r"[A-Za-z0-9_+.-]+(,[A-Za-z0-9_+.-]+)*"
 # An encoder's own parameters: the only thing with a slash in it is a rate, so that no file is named elsewhere.
-_PARAMETERS = r"[A-Za-z0-9_=:.,-]*(fps=\d+/\d+)?[A-Za-z0-9_=:.,-]*"
+_PARAMETERS = r"[A-Za-z0-9_=:.,()-]*(fps=\d+/\d+)?[A-Za-z0-9_=:.,()-]*"
 _FLAGS = {"-hide_banner", "-nostdin", "-nostats", "-y", "-xerror", "-copyts", "-noaccurate_seek"}
 # Each option that takes a value, and what that value has to look like from end to end.
 _VALUES = {
@@ -56,7 +56,7 @@ _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", 
 _MADE = {"nut", "mp4", "srt", "mp3", "ipod", "adts", "opus", "wav", "gif", "mjpeg"}
 _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf", "ssim"),
-    *("premultiply", "xpsnr", "setparams", "bwdif", "field", "blend", "hstack", "signalstats", "metadata"),
+    *("premultiply", "xpsnr", "setparams", "sidedata", "bwdif", "field", "blend", "hstack", "signalstats", "metadata"),
     *("fps", "palettegen", "paletteuse"),
     *("aformat", "pan", "astats", "aresample", "atrim", "asetpts"),
     *("select", "transpose", "hflip", "vflip", "pad", "fade"),

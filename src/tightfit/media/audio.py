@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import av
 import ffmpeg as graph
+from av.packet import Packet
 
 from tightfit.domain.audio import AudioKind, AudioPlan, Loudness
 from tightfit.domain.cargo import language_of
@@ -24,6 +26,7 @@ from tightfit.media.tools import Ffmpeg
 _RMS = re.compile(r"RMS level dB:\s*(-?inf|-?[\d.]+)")
 # Where a level can't be measured both sides are taken to differ: nothing is thrown away on a guess.
 _GAP_S = 0.05
+_ENCODERS = {"aac": "aac", "opus": "libopus"}
 _UNKNOWN = Loudness(-20.0, -20.0)
 
 
@@ -95,7 +98,12 @@ async def make_track(
         node = source
     else:
         node = source.filter("aresample", **FILLED)
-        options |= {"c:a": "aac", "b:a": f"{plan.kbps:.0f}k", "ac": plan.channels, "ar": plan.sample_rate}
+        options |= {
+            "c:a": _ENCODERS[plan.codec],
+            "b:a": f"{plan.kbps:.0f}k",
+            "ac": plan.channels,
+            "ar": plan.sample_rate,
+        }
     expected = max(stream.bytes, plan.expected_bytes(stream.duration_s))
     done = await process.run_or_again(
         argv.command(ffmpeg.path, graph.output(node, argv.ours(out), **options)),
@@ -105,7 +113,7 @@ async def make_track(
         limits=ffmpeg.policy.limits(_work(info, stream, expected)),
     )
     require_read(done, info)
-    track = _read_track(out, "aac" if plan.kind is AudioKind.ENCODE else stream.codec)
+    track = _read_track(out, plan.codec)
     if done.returncode != 0 or track is None:
         # A program that crashes says nothing about the sound.
         kind = SourceUnreadable if done.crashed else SourceError
@@ -135,6 +143,14 @@ def packets_of(track: AudioTrack) -> Generator[bytes, None, None]:
                 yield bytes(packet)
 
 
+def _samples_between(packets: Sequence[Packet[Any]], sample_rate: int) -> int:
+    """What a packet holds where its codec leaves that open, as Opus does."""
+    first, second = packets[0], packets[min(1, len(packets) - 1)]
+    if first.pts is None or second.pts is None or first.time_base is None or second.pts <= first.pts:
+        return sample_rate // 50
+    return max(1, round((second.pts - first.pts) * first.time_base * sample_rate))
+
+
 def _read_track(path: Path, codec: str) -> AudioTrack | None:
     try:
         with av.open(argv.ours(path), format="nut") as container:
@@ -142,7 +158,7 @@ def _read_track(path: Path, codec: str) -> AudioTrack | None:
             packets = [p for p in container.demux(stream) if p.size]
             if not packets or packets[0].pts is None or stream.time_base is None:
                 return None
-            samples = stream.codec_context.frame_size or 1024
+            samples = stream.codec_context.frame_size or _samples_between(packets, stream.sample_rate)
             start = float(packets[0].pts * stream.time_base) - argv.LEAD_S
             end = float((packets[-1].pts or 0) * stream.time_base) - argv.LEAD_S + samples / stream.sample_rate
             size = sum(p.size for p in packets)

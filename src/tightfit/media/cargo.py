@@ -12,6 +12,7 @@ import av
 from av.packet import Packet
 
 from tightfit.domain.containers import Container
+from tightfit.domain.light import Light
 from tightfit.domain.media_info import Chapter
 from tightfit.domain.mp4_boxes import APPLE, item_list, user_data
 from tightfit.domain.subtitles import TextTrack, packets_of
@@ -40,6 +41,7 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 class Cargo:
     """Sound in the order it has in the file, subtitles, chapters and facts; ``container`` is the kind of file.
 
+    ``light`` is there where the pictures are HDR, and is said of them.
     Without ``edit_lists`` sound begins with its first whole packet: what comes before the picture is left out.
     """
 
@@ -49,6 +51,7 @@ class Cargo:
     texts: tuple[TextTrack, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    light: Light | None = None
 
     def unheard(self, track: AudioTrack, start_s: float) -> int:
         """How many packets of a track are left out, the picture beginning at ``start_s`` of the source."""
@@ -65,7 +68,7 @@ class Cargo:
     @property
     def muxer_tags(self) -> dict[str, str]:
         """What libavformat is given to write. In MP4 it has no place that players read for where and with what."""
-        if self.container is Container.MKV:
+        if self.container.is_matroska:
             return dict(self.tags)
         own = ("location", "make", "model") if self.container is Container.MP4 else ()
         return {key: value for key, value in self.tags.items() if key not in own and not key.startswith(APPLE)}
@@ -73,7 +76,7 @@ class Cargo:
     @property
     def own_boxes(self) -> tuple[bytes, bytes]:
         """What is added to the movie's user data and to the movie itself, once libavformat is done."""
-        if self.container is Container.MKV:
+        if self.container.is_matroska:
             return b"", b""
         return (user_data(self.tags) if self.container is Container.MP4 else b""), item_list(self.tags)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from tightfit.domain.codec import H264, Codec
+from tightfit.domain.light import Light
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ Rate = ConstantQuality | FirstPass | SecondPass
 @dataclass(frozen=True)
 class Coding:
     """Settings of one encode; ``fps`` only informs the encoder, timestamps rule the timing. ``level`` is H.264's, times
-    ten; ``tuning`` are further parameters of the encoder's own, joined by colons."""
+    ten; ``tuning`` are further parameters of the encoder's own, joined by colons. ``light`` is there where the pictures
+    are HDR, in 10 bits."""
 
     rate: Rate
     preset: str
@@ -49,3 +51,4 @@ class Coding:
     level: int
     tuning: str = ""
     codec: Codec = H264
+    light: Light | None = None

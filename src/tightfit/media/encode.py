@@ -5,14 +5,12 @@ from __future__ import annotations
 import errno
 import os
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-
-import ffmpeg as graph
 
 from tightfit.domain.codec import H264, Codec
 from tightfit.domain.geometry import Size
@@ -35,6 +33,8 @@ from tightfit.media.tools import Ffmpeg
 _AFTER_KEYFRAME_S = 0.001
 _BEFORE_KEYFRAME_S = -0.5
 _RETRY_EARLIER_S = 1.5
+# Each of their pictures is a keyframe; what comes too early is left out.
+_EARLIER_KEPT_S = 0.5
 _FULL = os.strerror(errno.ENOSPC)
 _INDEXED = {"mov", "mp4", "matroska", "webm"}
 
@@ -43,7 +43,8 @@ _INDEXED = {"mov", "mp4", "matroska", "webm"}
 class Clip:
     """A source with everything an encode of any of its pieces needs; ``pts`` as in ``Analysis``.
 
-    ``edited`` is what of the source is shown, and when; None shows all of it.
+    ``edited`` is what of the source is shown, and when; None shows all of it. ``pictures`` are its decoded ones, where
+    the analysis kept them.
     """
 
     info: MediaInfo
@@ -51,6 +52,7 @@ class Clip:
     picture: Picture
     pts: tuple[int, ...]
     edited: Layout | None = None
+    pictures: Path | None = None
 
     @property
     def frames(self) -> int:
@@ -109,30 +111,59 @@ async def encode(
     no cut is exact, SourceUnreadable where the source's disk is why.
     """
     complaint, frugally = "", False
-    tries = [(pictures, seeks_of(clip, first)[0])] if pictures else []
-    for keep, seek_s in [*tries, *((None, seek_s) for seek_s in seeks_of(clip, first))]:
+    for trial in _trials(clip, first, pictures):
         # A second pass has to look ahead as far as the first one did.
         tunings = [setting.tuning, encoder_of(setting.codec).FRUGAL if frugally and rate is None else ""]
         coding = _coding(clip, setting, rate or ConstantQuality(setting.crf), ":".join(filter(None, tunings)))
-        output = _output(ffmpeg, clip, (first, last), setting, out, seek_s, coding, keep)
+        output = _output(ffmpeg, clip, (first, last), setting, out, trial, coding)
         done = await process.run(
             argv.command(ffmpeg.path, output),
             cwd=out.parent,
             on_line=ProgressReader(on_frames),
-            limits=ffmpeg.policy.limits(work_of(clip, first, last, setting, seek_s, keeps=keep is not None)),
+            limits=ffmpeg.policy.limits(
+                work_of(clip, first, last, setting, trial.seek_s, keeps=trial.keep is not None)
+            ),
         )
         part = part_of(clip, first, out, setting.crf)
         if done.returncode == 0 and part is not None and sorted(part.ranks) == list(range(last - first)):
             return part
         if done.starved:
             setting, frugally = replace(setting, threads=1), True
-        if keep:
-            keep.unlink(missing_ok=True)
+        if trial.keep or trial.source:
+            for path in filter(None, [trial.keep, trial.source]):
+                path.unlink(missing_ok=True)
             continue
         if done.could_not_write == _FULL:
             raise process.unwritable(done, out.parent)
         complaint = done.last_message if done.returncode else ""
     raise _failure(done, complaint, clip, (first, last), out)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Where the pictures come from, and where they are kept: ``source`` are those that the analysis left, read from
+    ``seek_s`` on as the clip itself is without them; ``keep`` is for a second pass."""
+
+    seek_s: float | None
+    source: Path | None = None
+    keep: Path | None = None
+
+
+def _trials(clip: Clip, first: int, keep: Path | None) -> Iterator[_Trial]:
+    """What is there is looked at when its turn comes: a piece made meanwhile may have found it damaged."""
+    seeks = seeks_of(clip, first)
+    if keep:
+        yield _of_kept(clip, first, keep) or _Trial(seeks[0], keep=keep)
+    if again := _of_kept(clip, first):
+        yield again
+    yield from map(_Trial, seeks)
+
+
+def _of_kept(clip: Clip, first: int, keep: Path | None = None) -> _Trial | None:
+    if clip.pictures is None or not clip.pictures.exists():
+        return None
+    before_s = float((clip.pts[first] - clip.pts[0]) * clip.video.time_base) - _EARLIER_KEPT_S
+    return _Trial(before_s if before_s > 0 else None, clip.pictures, keep)
 
 
 def _failure(
@@ -158,40 +189,33 @@ def _failure(
 
 
 def _output(
-    ffmpeg: Ffmpeg,
-    clip: Clip,
-    span: tuple[int, int],
-    setting: Setting,
-    out: Path,
-    seek_s: float | None,
-    coding: Coding,
-    keep: Path | None,
+    ffmpeg: Ffmpeg, clip: Clip, span: tuple[int, int], setting: Setting, out: Path, trial: _Trial, coding: Coding
 ) -> Any:
-    time_base, is_first = clip.video.time_base, isinstance(coding.rate, FirstPass)
+    time_base, is_first, keep = clip.video.time_base, isinstance(coding.rate, FirstPass), trial.keep
     if keep and not is_first:
         return argv.coded_output(kept.reading(keep), out, time_base, coding)
     # Kept pictures are those of the second pass, which are never rough ones.
-    node = _frames(ffmpeg, clip, *span, setting, seek_s, roughly=is_first and not keep)
+    node = _frames(ffmpeg, clip, *span, setting, trial, roughly=is_first and not keep)
     if not keep:
         return argv.coded_output(node, out, time_base, coding)
     twice = node.split()
-    return graph.merge_outputs(
-        argv.coded_output(twice[0], out, time_base, coding), kept.writing(twice[1], keep, time_base)
-    )
+    return kept.beside(argv.coded_output(twice[0], out, time_base, coding), twice[1], keep, time_base)
 
 
 def _frames(
-    ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, setting: Setting, seek_s: float | None, *, roughly: bool
+    ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, setting: Setting, trial: _Trial, *, roughly: bool
 ) -> Any:
-    source = argv.source_input(clip.info, ffmpeg.policy, threads=setting.threads, seek_s=seek_s, roughly=roughly)
-    steps, slots = clip.picture.steps(setting.size), clip.layout.slots
-    return argv.frames_of(source, clip.video, cut_of(clip, first, last), steps, slots, before=clip.picture.whole())
+    steps, slots, cut = clip.picture.steps(setting.size), clip.layout.slots, cut_of(clip, first, last)
+    if trial.source:
+        return kept.frames_of(trial.source, cut, clip.video.time_base, steps, trial.seek_s)
+    source = argv.source_input(clip.info, ffmpeg.policy, threads=setting.threads, seek_s=trial.seek_s, roughly=roughly)
+    return argv.frames_of(source, clip.video, cut, steps, slots, before=clip.picture.whole())
 
 
 def _coding(clip: Clip, setting: Setting, rate: Rate, tuning: str) -> Coding:
     fps = clip.layout.fps
     tags, level = clip.picture.tag_options(), level_of(setting.size, fps)
-    return Coding(rate, setting.preset, setting.threads, fps, tags, level, tuning, setting.codec)
+    return Coding(rate, setting.preset, setting.threads, fps, tags, level, tuning, setting.codec, clip.picture.light)
 
 
 # x264's notes of a first pass: its mbtree file has two bytes for each block of 16x16 pixels of each frame.
@@ -203,7 +227,8 @@ def work_of(clip: Clip, first: int, last: int, setting: Setting, seek_s: float |
     pixels = decoded * clip.video.pixels + frames * setting.size.pixels
     notes = frames * setting.size.pixels / PIXELS_PER_NOTE_BYTE
     piece = frames * setting.size.pixels * MOST_BYTES_PER_PIXEL if setting.most_bytes is None else setting.most_bytes
-    return Work(pixels, decoded, max(piece, notes, kept.bytes_of(frames, setting.size) if keeps else 0))
+    held = kept.bytes_of(frames, setting.size, clip.picture.bytes_per_pixel)
+    return Work(pixels, decoded, max(piece, notes, held if keeps else 0))
 
 
 # No encode is larger than the pictures it is made of.

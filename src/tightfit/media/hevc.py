@@ -15,6 +15,8 @@ _USER_DATA_UNREGISTERED = 5
 # twelve bytes, the tier's bit in the first and the level in the last (ITU-T H.265 7.3.2.1, 7.3.2.2, 7.3.3).
 _PROFILE_AT = {_VPS: 6, _SPS: 3}
 _PROFILE_BYTES, _TIER = 12, 0x20
+# x265 takes the profile Main 10 for 10 bits and for nothing else; two bits more than 8 is how the record says it.
+_PROFILE, _MAIN_10, _DEEP = 0x1F, 2, 2
 
 
 def _kind(unit: bytes) -> int:
@@ -52,11 +54,13 @@ def demand(given: bytes) -> tuple[int, int]:
 
 
 def description(given: bytes) -> bytes:
-    """The HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3.1) for 4:2:0 8-bit parameter sets.
+    """The HEVCDecoderConfigurationRecord (ISO/IEC 14496-15, 8.3.3.1) for 4:2:0 parameter sets of 8 or 10 bits.
 
-    ``given`` is one VPS, SPS and PPS in Annex B form. Raises ValueError where they are not.
+    ``given`` is one VPS, SPS and PPS in Annex B form, and what is said of the light. Raises ValueError where they are
+    not.
     """
     found = {_kind(unit): unit for unit in units(given) if len(unit) > 1}
+    remarks = [unit for unit in units(given) if _kind(unit) == _PREFIX_SEI and not _is_user_data(unit)]
     try:
         sets = [found[kind] for kind in (_VPS, _SPS, _PPS)]
     except KeyError:
@@ -66,12 +70,19 @@ def description(given: bytes) -> bytes:
         raise ValueError("the encoder gave a parameter set that is cut short")
     layers, nested = (sps[2] >> 1 & 7) + 1, sps[2] & 1
     record = b"\x01" + sps[3:15]
-    # No spatial segmentation or kind of parallelism named, 4:2:0, 8 and 8 bits, no frame rate.
-    record += b"\xf0\x00\xfc\xfd\xf8\xf8\x00\x00" + bytes([layers << 3 | nested << 2 | 3, len(sets)])
+    depth = 0xF8 | (_DEEP if sps[3] & _PROFILE == _MAIN_10 else 0)
+    # No spatial segmentation or kind of parallelism named, 4:2:0, bits of luma and chroma, no frame rate.
+    record += b"\xf0\x00\xfc\xfd" + bytes([depth, depth]) + b"\x00\x00"
+    record += bytes([layers << 3 | nested << 2 | 3, len(sets) + bool(remarks)])
     for kind, unit in zip((_VPS, _SPS, _PPS), sets, strict=True):
-        # All there are of the kind are here, and none between the pictures: that is what hvc1 means.
-        record += bytes([0x80 | kind]) + b"\x00\x01" + len(unit).to_bytes(2, "big") + unit
-    return record
+        record += _array(kind, [unit])
+    return record + (_array(_PREFIX_SEI, remarks) if remarks else b"")
+
+
+def _array(kind: int, found: list[bytes]) -> bytes:
+    """All there are of the kind are here, and none between the pictures: that is what hvc1 means."""
+    listed = b"".join(len(unit).to_bytes(2, "big") + unit for unit in found)
+    return bytes([0x80 | kind]) + len(found).to_bytes(2, "big") + listed
 
 
 def told(stored: bytes) -> bytes:

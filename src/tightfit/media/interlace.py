@@ -18,7 +18,7 @@ from tightfit.media.tools import Ffmpeg
 # Six places of twenty pairs, four rounds of telecine: what is still in one of them moves in another.
 _PLACES, _PAIRS = 6, 20
 # Columns are as good a sample of a picture as all of it; lines are not.
-_MOST_COLUMNS = 480
+_MOST_COLUMNS = 240
 _MEAN = re.compile(r"lavfi\.signalstats\.YAVG=([0-9.]+)")
 _NAMES = ("within", "next_top", "next_bottom")
 _LOG_BYTES_PER_PAIR = 200
@@ -36,7 +36,7 @@ async def field_order_of(ffmpeg: Ffmpeg, info: MediaInfo, video: VideoStream, wo
     if not says_so(video) and len(starts) > 1:
         # Nearly all that says nothing is whole, and this is a second of work.
         middle = starts[len(starts) // 2]
-        if order_at(await _pairs_at(ffmpeg, info, video, middle, count, work)) is FieldOrder.PROGRESSIVE:
+        if order_at(await _pairs_at(ffmpeg, info, video, middle, min(count, _PAIRS), work)) is FieldOrder.PROGRESSIVE:
             return FieldOrder.PROGRESSIVE
     return order_of([order_at(await _pairs_at(ffmpeg, info, video, start, count, work)) for start in starts])
 

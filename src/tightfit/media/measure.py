@@ -35,11 +35,11 @@ async def frame_scores(
 
     By VMAF where this ffmpeg has it, else by XPSNR (Helmrich et al. 2020, luma) or SSIM (Wang et al. 2004, luma and
     chroma). ``every`` n scores every n-th frame. HDR sources are compared after
-    the tone-mapping that the encode had. Raises EncoderError where the comparison fails.
+    tone-mapping, that of the encode or the same of both sides. Raises EncoderError where the comparison fails.
     """
     reference = _reference(ffmpeg, clip, first, last, threads)
     shown = shown_of(encoded, threads)
-    pair = [_sized(shown, clip.picture.full), reference]
+    pair = [_seen(shown, clip), reference]
     metric = ffmpeg.quality_metric or "ssim"
     log = f"{metric}-{first}-{last}-{encoded.stem.lstrip('.')}.log"
     if metric == "vmaf":
@@ -109,9 +109,15 @@ def _limits(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, *, sizes: int) ->
 
 def _reference(ffmpeg: Ffmpeg, clip: Clip, first: int, last: int, threads: int) -> Any:
     source = argv.source_input(clip.info, ffmpeg.policy, threads=threads, seek_s=seeks_of(clip, first)[0])
-    steps = clip.picture.steps(clip.picture.full)
+    steps = clip.picture.source_in_sdr
     cuts, before = cuts_of(clip, first, last), clip.picture.whole()
     return _numbered(argv.frames_of(source, clip.video, cuts, steps, clip.layout.slots, before=before))
+
+
+def _seen(node: Any, clip: Clip) -> Any:
+    for name, options in clip.picture.seen_in_sdr(clip.picture.full):
+        node = node.filter(name, **options)
+    return node
 
 
 def _sized(node: Any, size: Size) -> Any:

@@ -75,6 +75,30 @@ def _shift_chunks(moov: bytearray, by: int) -> None:
                 struct.pack_into(f">{count}{form}", moov, start + 16, *moved)
 
 
+# Of stsd: a box header, version and flags, a count (ISO/IEC 14496-12, 8.5.2).
+_ENTRY_HEAD = 16
+_TO_ENTRY = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
+
+
+def add_to_sample_entry(file: bytes, added: bytes) -> bytes:
+    """``file`` with boxes more in the first sample entry of its first track; its index stands behind its media.
+
+    Raises ValueError where there is none.
+    """
+    data, start, end = bytearray(file), 0, len(file)
+    for name in _TO_ENTRY:
+        found = next(((a, b) for kind, a, b in _children(data, start, end) if kind == name), None)
+        if found is None:
+            raise ValueError("an index without pictures")
+        at, end = found
+        struct.pack_into(">I", data, at, end - at + len(added))
+        start = at + (8 if name != b"stsd" else _ENTRY_HEAD)
+    _, at, end = next(_children(data, start, end))
+    struct.pack_into(">I", data, at, end - at + len(added))
+    data[end:end] = added
+    return bytes(data)
+
+
 def _append(moov: bytearray, user_data: bytes, movie: bytes) -> None:
     for name, start, end in _children(moov, 8, len(moov)):
         if name == b"udta":

@@ -7,12 +7,13 @@ a smaller size they would guess differently.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from tightfit.domain.geometry import Size
 from tightfit.domain.layout import Layout
+from tightfit.domain.light import Light
 from tightfit.domain.media_info import Colour, FieldOrder, Hdr, VideoStream
 from tightfit.domain.shape import Shape, shape_of
 from tightfit.errors import SourceError
@@ -22,6 +23,8 @@ from tightfit.media.tools import Ffmpeg
 # Players read untagged pictures of at least this height as BT.709, smaller ones as BT.601.
 _HD_LINES = 720
 _BT709 = Colour(1, 1, 1, False)
+# The code point of its primaries and of its matrix with constant weights alike.
+_BT2020 = 9
 # H.273 matrix code points that libswscale knows by the names it wants; others are left to its guess.
 _SWS_MATRIX = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
 _PRIMARIES = {1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film", 9: "bt2020"}
@@ -35,8 +38,19 @@ _TRANSFERS = {
     13: "iec61966-2-1",
     14: "bt2020-10",
     15: "bt2020-12",
+    16: "smpte2084",
+    18: "arib-std-b67",
 }
-_MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
+_MATRICES = {
+    1: "bt709",
+    4: "fcc",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    9: "bt2020nc",
+    10: "bt2020c",
+    14: "ictcp",
+}
 _PARITIES = {FieldOrder.TOP_FIRST: "tff", FieldOrder.BOTTOM_FIRST: "bff"}
 # Nominal peak in cd/m² that maps to SDR white: BT.2408's reference white of HDR pictures is 203.
 _REFERENCE_WHITE_NITS = 203
@@ -46,7 +60,8 @@ _PEAK = 10
 
 @dataclass(frozen=True)
 class Picture:
-    """How one stream's pictures are turned into SDR, square-pixel, 4:2:0, 8-bit, limited-range ones.
+    """How one stream's pictures are turned into square-pixel, 4:2:0, limited-range ones, of SDR and 8 bits unless
+    ``keeps_hdr``: then light stays coded as it was, in 10 bits.
 
     They come upright: ffmpeg has turned them as the display matrix says. ``edited`` is what else is done to them.
     ``fields`` is the order of the fields that they were found to be made of.
@@ -56,6 +71,22 @@ class Picture:
     full: Size
     edited: Layout | None = None
     fields: FieldOrder = FieldOrder.PROGRESSIVE
+    keeps_hdr: bool = False
+
+    @property
+    def light(self) -> Light | None:
+        """What the file is to say of its light; None where it is not HDR."""
+        return self.video.light.static if self.keeps_hdr else None
+
+    @property
+    def in_sdr(self) -> Picture:
+        """The same with the colours that eyes and measures of SDR get."""
+        return replace(self, keeps_hdr=False)
+
+    @property
+    def bytes_per_pixel(self) -> float:
+        """Of an uncompressed picture, 4:2:0."""
+        return 3.0 if self.keeps_hdr else 1.5
 
     @property
     def is_interlaced(self) -> bool:
@@ -71,15 +102,41 @@ class Picture:
         how = {"mode": "send_frame", "parity": _PARITIES[self.fields], "deint": "all"}
         return [("bwdif", how), ("settb", {"expr": base})]
 
+    def as_decoded(self) -> list[Step]:
+        """The pictures as they are; what gives them one form where the source changes its own in its middle."""
+        size = self._upright
+        return [("scale", {"w": size.width, "h": size.height}), ("format", {"pix_fmts": "yuv420p"})]
+
     def steps(self, size: Size, *, fast: bool = False) -> list[Step]:
         """The filters that make a picture of ``size``; ``fast`` trades sharpness for speed (analysis only)."""
         inner = self.shape.inner_of(size)
-        sized = self._tone_map(inner) if self.video.colour.hdr is not Hdr.NONE else self._scale(inner, fast=fast)
+        becomes_sdr = self.video.colour.hdr is not Hdr.NONE and not self.keeps_hdr
+        sized = self._tone_map(inner, self._coded) if becomes_sdr else self._scale(inner, fast=fast)
         return [*self._crop(), *self._turn(), *sized, *self._pad(inner, size), *self._fades()]
+
+    @property
+    def source_in_sdr(self) -> list[Step]:
+        """The filters that make of the source's pictures what ``seen_in_sdr`` makes of encoded ones."""
+        return self.steps(self.full) + (self.seen_in_sdr(self.full) if self.keeps_hdr else [])
+
+    def seen_in_sdr(self, size: Size) -> list[Step]:
+        """The filters that make SDR pictures of ``size``, of 8 bits, of encoded ones."""
+        if self.keeps_hdr:
+            return self._tone_map(size, {**self._coded, **self._named(self.tags), "range": "tv"})
+        return [
+            ("scale", {"w": size.width, "h": size.height, "flags": "bicubic"}),
+            ("format", {"pix_fmts": "yuv420p"}),
+        ]
 
     @cached_property
     def shape(self) -> Shape:
         return shape_of(self.video.display_size, *([self.edited.edits] if self.edited else []))
+
+    @property
+    def is_as_decoded(self) -> bool:
+        """Whether its steps do as well with pictures that were stored as raw 4:2:0 ones, without a word on colours."""
+        has_form = self.video.pix_fmt == "yuv420p" and not self._full_range and self.video.colour.hdr is Hdr.NONE
+        return has_form and self.is_plain and not self.is_interlaced
 
     @property
     def is_plain(self) -> bool:
@@ -95,17 +152,23 @@ class Picture:
             "out_range": "tv",
         }
         if self._rgb or self._transparent_yuv:
-            options["out_color_matrix"] = "bt709" if self._rgb else self._sws_matrix
+            options["out_color_matrix"] = self._sws_matrix
             del options["in_range"]
         elif matrix := _SWS_MATRIX.get(self.tags.matrix or 0):
             options |= {"in_color_matrix": matrix, "out_color_matrix": matrix}
-        shape: list[Step] = [("scale", options), ("setsar", {"sar": "1"}), ("format", {"pix_fmts": "yuv420p"})]
-        return [*self._opaque(), *shape]
+        # Only x264 looks at fast ones. What came along with each picture is told for the whole of them, or left out.
+        bits = "yuv420p10le" if self.keeps_hdr and not fast else "yuv420p"
+        bare: list[Step] = [("sidedata", {"mode": "delete"})] if self.keeps_hdr else []
+        shape: list[Step] = [("scale", options), ("setsar", {"sar": "1"}), ("format", {"pix_fmts": bits})]
+        return [*bare, *self._opaque(), *shape]
 
     @property
     def tags(self) -> Colour:
         """What the encoded picture says of itself."""
         colour = self.video.colour
+        if self.keeps_hdr:
+            matrix = _BT2020 if self._rgb else colour.matrix or _BT2020
+            return Colour(colour.primaries or _BT2020, colour.transfer, matrix, False)
         if colour.hdr is not Hdr.NONE or self._rgb:
             return _BT709
         if colour.matrix is None and self.video.height >= _HD_LINES:
@@ -114,12 +177,14 @@ class Picture:
 
     def tag_options(self) -> dict[str, str]:
         """The tags as encoder options of ffmpeg; what is unknown stays unsaid."""
-        tags = self.tags
+        return {**self._named(self.tags), "color_range": "tv"}
+
+    @staticmethod
+    def _named(tags: Colour) -> dict[str, str]:
         named = {
             "color_primaries": _PRIMARIES.get(tags.primaries or 0),
             "color_trc": _TRANSFERS.get(tags.transfer or 0),
             "colorspace": _MATRICES.get(tags.matrix or 0),
-            "color_range": "tv",
         }
         return {key: value for key, value in named.items() if value}
 
@@ -166,9 +231,14 @@ class Picture:
     @property
     def _coded_per_shown(self) -> tuple[float, float]:
         """What a square pixel of the display is in the upright picture's own pixels."""
-        shown, coded = self.video.display_size, (self.video.width, self.video.height)
-        wide, high = coded[::-1] if self.video.rotation in (90, 270) else coded
-        return wide / shown[0], high / shown[1]
+        shown, coded = self.video.display_size, self._upright
+        return coded.width / shown[0], coded.height / shown[1]
+
+    @property
+    def _upright(self) -> Size:
+        """Its pixels as ffmpeg hands them over, turned as they are shown."""
+        wide, high = self.video.width, self.video.height
+        return Size(high, wide) if self.video.rotation in (90, 270) else Size(wide, high)
 
     def _turn(self) -> list[Step]:
         turns: dict[int, list[Step]] = {
@@ -199,14 +269,19 @@ class Picture:
                 steps.append(("fade", {"type": "out", "st": f"{ends - lasts:.6f}", "d": f"{lasts:.6f}"}))
         return steps
 
-    def _tone_map(self, size: Size) -> list[Step]:
+    @property
+    def _coded(self) -> dict[str, str]:
+        """How the light of the source's pictures is coded."""
         colour = self.video.colour
-        known = {
-            "color_trc": "smpte2084" if colour.hdr is Hdr.PQ else "arib-std-b67",
-            "color_primaries": _PRIMARIES.get(colour.primaries or 9, "bt2020"),
-            "colorspace": "gbr" if self._rgb else _MATRICES.get(colour.matrix or 9, "bt2020nc"),
+        return {
+            "color_trc": _TRANSFERS[colour.transfer or 0],
+            "color_primaries": _PRIMARIES.get(colour.primaries or _BT2020, "bt2020"),
+            "colorspace": "gbr" if self._rgb else _MATRICES.get(colour.matrix or _BT2020, "bt2020nc"),
             "range": "pc" if self._full_range else "tv",
         }
+
+    @staticmethod
+    def _tone_map(size: Size, known: dict[str, str]) -> list[Step]:
         return [
             # Pictures that say too little of themselves can't even be resized.
             ("setparams", known),
@@ -243,6 +318,6 @@ def require_tone_mapping(video: VideoStream, ffmpeg: Ffmpeg, path: str) -> None:
     if video.colour.hdr is not Hdr.NONE and not ffmpeg.can_tone_map:
         raise SourceError(
             f"{path} is {video.colour.hdr.upper()} HDR video, and {ffmpeg.path} has no zscale and tonemap filters "
-            "to turn it into SDR.",
+            "to turn it into SDR, which measures of quality need too.",
             hint="Unset TIGHTFIT_FFMPEG to use the bundled ffmpeg, which has them.",
         )

@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from tightfit.domain.light import Light, MasteringDisplay
 from tightfit.domain.media_info import (
     AudioStream,
     Chapter,
@@ -230,7 +231,16 @@ def _video(stream: dict[str, Any]) -> VideoStream:
         reorder_depth=stream["reorder_depth"],
         x264_build=stream.get("x264_build"),
         dolby_vision=bool(stream.get("dolby_vision")),
+        light=_light(stream.get("light") or {}),
     )
+
+
+def _light(said: dict[str, Any]) -> Light:
+    shown, content = said.get("mastering"), said.get("content")
+    if shown:
+        points = {name: (int(x), int(y)) for name in ("red", "green", "blue", "white") for x, y in [shown[name]]}
+        shown = MasteringDisplay(**points, most=int(shown["most"]), least=int(shown["least"]))
+    return Light(shown or None, (int(content[0]), int(content[1])) if content else None, bool(said.get("dynamic")))
 
 
 def _audio(stream: dict[str, Any]) -> AudioStream:

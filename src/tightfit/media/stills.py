@@ -24,7 +24,7 @@ async def source_still(ffmpeg: Ffmpeg, clip: Clip, frame: int, out: Path) -> byt
     """Frame ``frame`` as it was encoded from, at the plan's full size. Raises EncoderError."""
     seek_s = seeks_of(clip, frame)[0]
     source = argv.source_input(clip.info, ffmpeg.policy, threads=1, seek_s=seek_s)
-    steps = clip.picture.steps(clip.picture.full)
+    steps = clip.picture.source_in_sdr
     cuts, before = cuts_of(clip, frame, frame + 1), clip.picture.whole()
     node = argv.frames_of(source, clip.video, cuts, steps, clip.layout.slots, before=before)
     return await _written(ffmpeg, clip, node, out, decoded_frames(clip, frame + 1, seek_s))
@@ -32,14 +32,14 @@ async def source_still(ffmpeg: Ffmpeg, clip: Clip, frame: int, out: Path) -> byt
 
 async def encoded_still(ffmpeg: Ffmpeg, clip: Clip, encoded: Path, frame: int, out: Path) -> bytes:
     """Frame ``frame`` of the whole file ``encoded``, resized as a player would. Raises EncoderError."""
-    full = clip.picture.full
     node = shown_of(encoded, 1).filter("select", f"eq(n,{frame})")
-    node = node.filter("scale", full.width, full.height, flags="bicubic").filter("format", "yuv420p")
+    for name, options in clip.picture.seen_in_sdr(clip.picture.full):
+        node = node.filter(name, **options)
     return await _written(ffmpeg, clip, node, out, frame + 1)
 
 
 async def _written(ffmpeg: Ffmpeg, clip: Clip, node: Any, out: Path, decoded: int) -> bytes:
-    for name, options in jpeg_steps(clip.picture):
+    for name, options in jpeg_steps(clip.picture.in_sdr):
         node = node.filter(name, **options)
     output = graph.output(
         node, argv.ours(out), **{"f": "mjpeg", "c:v": "mjpeg", "q:v": _QUALITY, "frames:v": 1, "threads": 1}

@@ -14,7 +14,7 @@ from typing import Any
 import av
 from av.packet import Packet
 
-from tightfit.domain.containers import Container
+from tightfit.domain.light import Light
 from tightfit.domain.mp4 import INTERLEAVE_US
 from tightfit.domain.pieces import Part
 from tightfit.domain.timeline import decode_times, is_whole, presentation_order
@@ -24,6 +24,7 @@ from tightfit.media.argv import LEAD_S, ours
 from tightfit.media.audio import AudioTrack
 from tightfit.media.cargo import Cargo, chapter_facts, describe, text_lane
 from tightfit.media.moov import add_boxes
+from tightfit.media.template import template
 
 # Sound and picture alternate by the second: by the packet, the tables of where each chunk lies would make the
 # container twice as large (37.5 against 19.5 bytes a frame at 30 fps).
@@ -78,12 +79,12 @@ def _stitch(parts: Sequence[Part], timeline: Timeline, cargo: Cargo, out: Path) 
     order = presentation_order([part.ranks[: part.kept] for part in parts])
     if len(order) != len(timeline.pts) or not is_whole(order):
         raise EncoderError(f"The pieces hold {len(order)} frames where {len(timeline.pts)} were planned.")
-    muxer = _MATROSKA if cargo.container is Container.MKV else _MUXER if cargo.edit_lists else _WITHOUT_EDIT_LISTS
+    muxer = _MATROSKA if cargo.container.is_matroska else _MUXER if cargo.edit_lists else _WITHOUT_EDIT_LISTS
     with av.open(ours(out), "w", format=cargo.container.muxer, options=muxer) as container:
         container.metadata.update(cargo.muxer_tags)
         if cargo.chapters:
             container.set_chapters(chapter_facts(cargo.chapters))
-        lanes = [_video_packets(container, parts, timeline, order, cargo.container)]
+        lanes = [_video_packets(container, parts, timeline, order, cargo)]
         lanes += [
             _audio_packets(container, track, timeline, cargo.unheard(track, timeline.start_s)) for track in cargo.tracks
         ]
@@ -99,12 +100,13 @@ def _video_packets(
     parts: Sequence[Part],
     timeline: Timeline,
     order: list[int],
-    kind: Container,
+    cargo: Cargo,
 ) -> Iterator[tuple[Fraction, Packet[Any]]]:
-    with av.open(ours(parts[0].path), format="nut") as template:
+    description = packets.description_of(Path(part.path) for part in parts)
+    with _template(Path(parts[0].path), description, cargo.light) as template:
         stream = container.add_stream_from_template(template.streams.video[0], opaque=True)
-    stream.codec_context.extradata = packets.description_of(Path(part.path) for part in parts)
-    if stream.codec_context.name == "hevc" and kind is not Container.MKV:
+    stream.codec_context.extradata = description
+    if stream.codec_context.name == "hevc" and not cargo.container.is_matroska:
         # What Apple's players want: all parameter sets in the header, and said so.
         stream.codec_context.codec_tag = "hvc1"
     stream.time_base = timeline.time_base
@@ -126,6 +128,10 @@ def _video_packets(
                 k += 1
 
     return lane()
+
+
+def _template(piece: Path, description: bytes, light: Light | None) -> av.container.InputContainer:
+    return template(piece, description, light) if light and light.is_known else av.open(ours(piece), format="nut")
 
 
 def _audio_packets(

@@ -18,8 +18,8 @@ from tightfit.media import argv, process
 
 # A filter or encoder that some decision depends on; anything else is of no interest.
 _FILTERS = ("zscale", "tonemap", "libvmaf", "xpsnr", "ssim", "trim", "setpts", "scale", "volumedetect", "bwdif")
-_ENCODERS = ("libx264", "aac", "libx265", "libsvtav1", "libvpx-vp9")
-_CACHE_FORMAT = 3
+_ENCODERS = ("libx264", "aac", "libx265", "libsvtav1", "libvpx-vp9", "libopus")
+_CACHE_FORMAT = 4
 
 # An ffmpeg that takes longer than this to say what it can do is none.
 _ANSWER_S = 60.0

@@ -60,7 +60,7 @@ async def first_pass(
     """
     stats = f"{out.stem}-stats"
     rate, pictures = FirstPass(setting.crf, stats), None
-    if keeps and kept.may_keep(last - first, setting.size, out.parent):
+    if keeps and kept.may_keep(last - first, setting.size, out.parent, clip.picture.bytes_per_pixel):
         pictures = pictures_of(out)
     part = await encode(ffmpeg, clip, first, last, setting, out, on_frames=on_frames, rate=rate, pictures=pictures)
     out.unlink(missing_ok=True)

@@ -30,6 +30,7 @@ from tightfit.media.audio import AudioTrack
 from tightfit.media.audio import packets_of as sound_of
 from tightfit.media.bitstream import form_of
 from tightfit.media.cargo import Cargo
+from tightfit.media.light import light_in
 from tightfit.media.progress import ProgressReader
 from tightfit.media.stitch import Timeline
 from tightfit.media.tools import Ffmpeg
@@ -83,13 +84,14 @@ def _check_content(path: Path, expected: Expected) -> None:
             if next(lane, None) is not None:
                 raise _differs(container.streams[at].type, len(seen.get(at, ())))
         _check_facts(container, expected)
+    _check_light(path, expected)
     _check_pictures_times(sorted(start for start, _ in seen.get(0, ())), expected)
     for n, track in enumerate(expected.cargo.tracks, start=1):
         _check_sounds_times(seen.get(n, []), track, expected)
 
 
 def _demuxer(expected: Expected) -> str:
-    return "matroska" if expected.cargo.container is Container.MKV else "mov"
+    return "matroska" if expected.cargo.container.is_matroska else "mov"
 
 
 # Timed text has an empty sample wherever nothing is said.
@@ -97,7 +99,7 @@ _EMPTY_TEXT = b"\0\0"
 
 
 def _is_pause(packet: Packet[Any], expected: Expected) -> bool:
-    is_timed_text = packet.stream.type == "subtitle" and expected.cargo.container is not Container.MKV
+    is_timed_text = packet.stream.type == "subtitle" and not expected.cargo.container.is_matroska
     return not packet.size or (is_timed_text and bytes(packet) == _EMPTY_TEXT)
 
 
@@ -145,6 +147,27 @@ def _check_header(container: av.container.InputContainer, expected: Expected) ->
         raise EncoderError(f"The joined file's pictures are {coded.width}x{coded.height}.", hint=_AGAIN)
 
 
+def _check_light(path: Path, expected: Expected) -> None:
+    """HDR pictures that are not said to be, or say something else of their light, look wrong on every display."""
+    if expected.cargo.light is None:
+        return
+    kinds = [(str(path), _demuxer(expected)), (expected.parts[0].path, "nut")]
+    shown, made = (_first_picture(name, kind) for name, kind in kinds)
+    deep = (shown.format.name, shown.color_trc in _HDR)
+    same = [(frame.color_trc, frame.color_primaries, frame.colorspace, frame.color_range) for frame in (shown, made)]
+    if deep != ("yuv420p10le", True) or same[0] != same[1] or light_in(shown) != expected.cargo.light:
+        raise EncoderError("The joined file does not say of its HDR pictures what they are.", hint=_AGAIN)
+
+
+# Transfer functions of H.273: PQ and HLG.
+_HDR = (16, 18)
+
+
+def _first_picture(path: str, kind: str) -> Any:
+    with av.open(argv.ours(path), format=kind) as container:
+        return next(container.decode(video=0))
+
+
 # Tags that every container keeps under the same name and as they were.
 _SURE_TAGS = ("title", "artist", "comment", "location", "make", "model")
 
@@ -165,12 +188,12 @@ def _check_facts(container: av.container.InputContainer, expected: Expected) -> 
 
 
 # Matroska counts milliseconds.
-_ROUNDING = {Container.MKV: Fraction(51, 100_000)}
+_ROUNDING = Fraction(51, 100_000)
 
 
 def _check_pictures_times(shown: Sequence[Fraction], expected: Expected) -> None:
     line = expected.timeline
-    slack = _ROUNDING.get(expected.cargo.container, Fraction(0))
+    slack = _ROUNDING if expected.cargo.container.is_matroska else Fraction(0)
     planned = [p * line.time_base for p in line.pts]
     if len(shown) != len(planned) or any(abs(a - b) > slack for a, b in zip(shown, planned, strict=True)):
         raise EncoderError(f"The joined file shows {len(shown)} frames at other times than the {len(planned)} planned.")
@@ -181,7 +204,7 @@ def _check_sounds_times(heard: Sequence[tuple[Fraction, Fraction]], track: Audio
         return
     line = expected.timeline
     # Matroska says of no packet how long it lasts.
-    length = Fraction(track.packet_samples, track.sample_rate) if expected.cargo.container is Container.MKV else 0
+    length = Fraction(track.packet_samples, track.sample_rate) if expected.cargo.container.is_matroska else 0
     start, end = float(heard[0][0]), float(max(max(e, s + length) for s, e in heard))
     unheard_s = expected.cargo.unheard(track, line.start_s) * track.packet_samples / track.sample_rate
     planned = track.start_s + unheard_s - line.start_s, track.end_s - line.start_s

@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
+from tightfit.domain.light import Light
 from tightfit.errors import EncoderError
 from tightfit.media.coding import Coding, ConstantQuality, FirstPass, SecondPass
 
@@ -25,6 +26,7 @@ _MOST = 1_000_000
 def options(coding: Coding) -> dict[str, Any]:
     """Output options of ffmpeg. Its own options for two passes don't reach x265; these parameters do."""
     params = [_ALWAYS, f"pools={coding.threads}"]
+    params += _said_of(coding.light) if coding.light else []
     if coding.tuning:
         params.append(coding.tuning)
     fps, quality = coding.fps.limit_denominator(1001), dict[str, Any]()
@@ -40,6 +42,15 @@ def options(coding: Coding) -> dict[str, Any]:
             quality = {"b:v": f"{kbps}k"}
     params.append(f"fps={fps.numerator}/{fps.denominator}")
     return {"preset": coding.preset, "x265-params": ":".join(params), **quality}
+
+
+def _said_of(light: Light) -> list[str]:
+    """Written once, among the parameter sets."""
+    said = [f"max-cll={light.content[0]},{light.content[1]}"] if light.content else []
+    if shown := light.mastering:
+        colours = "".join(f"{name}({x},{y})" for name, (x, y) in shown.points.items())
+        said.append(f"master-display={colours}L({shown.most},{shown.least})")
+    return said
 
 
 def duration_s(notes: str) -> float:

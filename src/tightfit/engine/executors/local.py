@@ -88,13 +88,15 @@ class LocalExecutor:
             count(frames)
             on_frames(frames)
 
-        watch = _Watch(self.clip, task, out, is_off_course, counted)
+        clip, watch = self.clip, _Watch(self.clip, task, out, is_off_course, counted)
         with watch.scope:
             part = await media_encode.encode(
-                self.ffmpeg, self.clip, task.first, task.last, self._setting(task), out, on_frames=watch.on_frames
+                self.ffmpeg, clip, task.first, task.last, self._setting(task), out, on_frames=watch.on_frames
             )
             self.frames_by_attempt[number] = part.kept
-            return part
+            if clip.pictures is None or await self._joins(part, task):
+                return part
+            return await self.encode(task, is_off_course, on_frames)
         return None
 
     async def measure(self, task: Task, is_off_course: Look, *, keeps: bool = False) -> Measured | None:
@@ -113,7 +115,7 @@ class LocalExecutor:
             return await look(
                 *(self.ffmpeg, self.clip, task.first, task.last, self._setting(task), out),
                 on_frames=watch.on_frames,
-                keeps=keeps and self._may_keep,
+                keeps=keeps and self._may_keep and not self._has_kept(task.size),
             )
         two_pass.pictures_of(out).unlink(missing_ok=True)
         return None
@@ -130,16 +132,28 @@ class LocalExecutor:
                 self.ffmpeg, self.clip, seen, wanted_bytes, self._setting(task), self._counted_file
             )
         number, out = self._next()
-        counted = self._counter(self.frames_by_attempt, number)
+        counted, clip = self._counter(self.frames_by_attempt, number), self.clip
         part = await two_pass.second_pass(
-            self.ffmpeg, self.clip, measured, wanted_bytes, self._setting(task), out, on_frames=counted
+            self.ffmpeg, clip, measured, wanted_bytes, self._setting(task), out, on_frames=counted
         )
         self.frames_by_attempt[number] = part.kept
-        if measured.pictures and not packets.is_described_as(Path(part.path), await self.parameter_sets(task)):
-            # Where chroma lies is not kept, and what says it can't be joined to what does not.
-            self._may_keep = False
-            return await self.encode_to_size(task, replace(measured, pictures=None), wanted_bytes)
-        return part
+        if (clip.pictures is None and measured.pictures is None) or await self._joins(part, task):
+            return part
+        return await self.encode_to_size(task, replace(measured, pictures=None), wanted_bytes)
+
+    def _has_kept(self, size: Size) -> bool:
+        """Whether the pictures of this size are on the disk already."""
+        return self.clip.pictures is not None and size == self.clip.picture.full
+
+    async def _joins(self, part: Part, task: Task) -> bool:
+        """Whether what was made of kept pictures can be joined to what is made of the source; else none are any more.
+
+        Where chroma lies is not kept, and what says it can't be joined to what does not.
+        """
+        if packets.is_described_as(Path(part.path), await self.parameter_sets(task)):
+            return True
+        self._may_keep, self.clip = False, replace(self.clip, pictures=None)
+        return False
 
     def _setting(self, task: Task) -> Setting:
         crf, preset = self.codec.nearest(task.crf), self.codec.presets[self.effort][task.pace is Pace.QUICK]
@@ -169,7 +183,7 @@ class LocalExecutor:
                 out = self.work / f"kind-{number:05d}.nut"
                 await media_encode.encode(
                     self.ffmpeg,
-                    self.clip,
+                    replace(self.clip, pictures=None),
                     task.first,
                     task.first + 1,
                     self._setting(task),
