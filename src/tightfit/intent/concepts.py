@@ -254,6 +254,24 @@ SAID: dict[str, str] = {
     "assumed": "what was assumed: {assumed}",
 }
 
+# By what a clause shows that it tells something or asks for it, whatever its words mean. In scripts without spaces
+# these are regular expressions of ``because``, ``wish`` and ``tells``; elsewhere lists of words.
+FORMS: dict[str, str] = {
+    "because": "what a reason or a circumstance begins with, and nothing else does",
+    "hence": "what a reason begins with, and other clauses as well",
+    "pronoun": "subjects that need no noun: I, it, nobody",
+    "determiner": "what stands before the noun of a subject: the, my",
+    "finite": "finite verbs, and what stands beside one: is, can't, said",
+    "opening": "what a statement without a subject begins with, and closings: is, sorry, regards",
+    "wish": "what asks for something wherever it stands: must, please, I want",
+    "object": "what follows an imperative at the head of its clause: stabilise the …",
+    "infinitive": "endings of infinitives, which ask where no finite verb is",
+    "verbs": "endings that finite verbs have and nouns and imperatives have not",
+    "jussive": "what a wish begins with when a verb that is not known follows: que desaparezca",
+    "joint": "what ends a reason within a clause: なので",
+    "tells": "what a statement has in it or ends in",
+}
+
 
 def named(text: str) -> frozenset[str]:
     """The concepts that ``text`` lists with spaces between: a set of them on one readable line."""

@@ -39,7 +39,7 @@ def read_cuts(reading: Reading) -> None:
         concepts = [reading.concept(place) for place in acting]
         kept = {reading.concept(place) for place in acting if reading.concept(place) != "only" or abs(place - at) == 1}
         pointed = [] if _KEPT & kept else _removed_by_pronoun(reading, at)
-        if pointed or _goes(span, concepts):
+        if pointed or _goes(span, concepts) or _cuts_the_part(reading, at, concepts):
             acting = [*acting, *pointed, *_lessening(reading, reading.clause(at))]
             if pointed:
                 reading.use(*told_of(reading, at))
@@ -53,6 +53,12 @@ def read_cuts(reading: Reading) -> None:
             reading.use(at)  # "the middle bit from 0:40 to 1:10"
     for at in reading.find("duration"):
         _only_so_long(reading, at)
+
+
+def _cuts_the_part(reading: Reading, at: int, concepts: Collection[str]) -> bool:
+    """As in "coupe le passage de 2:15 à 2:50": a part that is cut goes; a stretch that is cut to stays."""
+    part = [place for place in (at - 1, at - 2) if reading.concept(place) == "part"]
+    return bool(part) and "cut" in concepts and not {"keep", "only", "trim", "not", "no", "except"} & set(concepts)
 
 
 def _removed_by_pronoun(reading: Reading, at: int) -> list[int]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from tightfit.intent.reading import ANCHORS, Reading
 
+_GOVERNING = frozenset(("compress", "remove", "cut", "make", "keep", "want", "is"))
+
 
 def taken_away(reading: Reading, at: int) -> list[int]:
     """As in "50 MB less", "reduce it by 50 MB": what goes is told, not what stays; none where it is a limit."""
@@ -73,12 +75,14 @@ def is_difference(reading: Reading, at: int) -> bool:
     """Whether the share goes ("cut 30 % off", "30 % smaller") or stays ("to 30 %", "30 % of the original")."""
     before = [reading.concept(place) for place in reading.before(at)]
     after = [reading.concept(place) for place in reading.after(at)]
-    near = [concept for concept in before if concept not in ("filler", "this", "about")]
+    passing = ("filler", "this", "about", *(("of", "weight") if reading.lexicon.script == "han" else ()))
+    near = [concept for concept in before if concept not in passing]
     verbs_last = reading.lexicon.grammar.get("verbs_last")
     if verbs_last and after[:1] == ["to"]:
         return False
     if near[:1] in (["to"], ["by"]) and _is_either(reading, at):
-        return bool({"compress", "remove", "cut"} & set(near[1:3])) or "smaller" in after[:3]
+        governing = next((concept for concept in near[1:] if concept in _GOVERNING), "")
+        return governing in ("compress", "remove", "cut") or "smaller" in after[:3]
     if near[:1] in (["to"], ["limit"], ["end"]) or (near[:1] == ["original"] and not verbs_last):
         # "Cut the size 40 %": the size is the object, and the share what goes.
         return near[:1] == ["original"] and _is_object(reading, at)
@@ -98,7 +102,7 @@ def is_difference(reading: Reading, at: int) -> bool:
 def _is_object(reading: Reading, at: int) -> bool:
     """Whether the size before a share is what a verb of shrinking acts on; 压缩到原来的30% has its goal there."""
     place = next((place for place in reading.before(at) if reading.concept(place) == "original"), at)
-    while reading.concept(place - 1) in ("this", "filler"):
+    while reading.concept(place - 1) in ("this", "filler", "of", "weight"):
         place -= 1
     acted = reading.concept(place - 1) in ("compress", "remove", "cut", "trim")
     return acted and place - 1 in reading.clause(at) and not _leads_to(reading, place)

@@ -12,6 +12,7 @@ from tightfit.intent.reading import ANCHORS, Reading
 _LIMITING = named("limit to want make about weight compress each together total end export split keep pieces")
 _DESCRIBING = frozenset(("is", "shot"))
 _NEAR = 4
+_ARTICLE = 2  # letters
 _PASSING = frozenset(("filler", "this", "of", "about", "statement", "weight"))
 
 
@@ -90,7 +91,11 @@ def _too_much(reading: Reading, at: int) -> list[int]:
     """As in "more than 25 MB can't be sent": the words that make a limit of a lower bound; none where there is none."""
     after = list(reading.after(at))[:2] if reading.lexicon.grammar.get("verbs_last") else []
     over = [place for place in [*_leading(reading, at), *after] if reading.concept(place) == "atleast"]
-    denials = reading.find("not", "no", "refused", among=reading.clause(at))
+    clause = reading.clause(at)
+    following = reading.next_clause(clause)
+    if after and following and reading.joined_by(following) == "and" and over:
+        clause = range(clause.start, following.stop)  # 14MBより大きいと受け付けない
+    denials = reading.find("not", "no", "refused", among=clause)
     return [*over, *denials] if over and denials else []
 
 
@@ -124,7 +129,11 @@ def _destination(reading: Reading, presets: list[int]) -> None:
 
 def _elsewhere(reading: Reading, at: int) -> bool:
     """A place that the clip came from, or must not go to."""
-    denied = [place for place in reading.before(at) if reading.concept(place) in ("not", "no")]
+    # Where verbs come last, a denial that stands ahead is of something else: LINEやってないのでWhatsAppで.
+    ahead = list(reading.before(at))
+    if reading.lexicon.grammar.get("verbs_last") and any(reading.concept(place) == "is" for place in ahead):
+        ahead = ahead[: next(n for n, place in enumerate(ahead) if reading.concept(place) == "is")]
+    denied = [place for place in ahead if reading.concept(place) in ("not", "no")]
     came = any(reading.concept(place) in ("shot",) for place in reading.before(at)) or (
         # "O vídeo do WhatsApp", but "o grupo do Telegram" and "pro meu grupo do Telegram".
         reading.concept(at - 1) == "from" and reading.concept(at - 2) in ("", "video", "file", "this", "filler", "is")
@@ -241,7 +250,7 @@ def _grade(reading: Reading, at: int) -> int:
         return 1
     if "limit" in after or "limit" in leading:
         return 1
-    if close == "is" and _is_made(reading, at):
+    if (close == "is" or leading[:2] == ["by", "is"]) and (_is_made(reading, at) or _is_the_limit(reading, before)):
         return 1
     if close in ("is", "shot", "original", "atleast") or (verbs_last and _is_said_of(after)):
         return -1
@@ -275,6 +284,16 @@ def _is_made(reading: Reading, at: int) -> bool:
     }
     alone = sum(item.concept == "size" for item in reading.items) == 1
     return alone and "container" in before and bool(before & {"make", "export"})
+
+
+def _is_the_limit(reading: Reading, before: Sequence[int]) -> bool:
+    """As in "the limit that the form shows is 56 MiB": the noun is what the size is told of."""
+    number = reading.clauses.index(reading.clause(before[0]))
+    if number > 1 and before[-1] == reading.clauses[number].start and len(before) == 1:
+        before = tuple(reversed(reading.clauses[number - 2]))  # "das Limit, das dort steht, ist 56 MB"
+    nouns = (place for place in reversed(before) if len(reading.items[place].text) > _ARTICLE)
+    first = next((place for place in nouns if reading.concept(place) not in _PASSING), None)
+    return first is not None and reading.concept(first) == "limit"
 
 
 def _attributive(reading: Reading, at: int) -> bool:

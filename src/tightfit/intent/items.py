@@ -18,7 +18,7 @@ _FORMS = {
 }
 _LONGEST_PHRASE = 9  # words: "is it possible for you to make that smaller"
 _SHORTEST_PART, _LONGEST_PART = 4, 14  # letters of the last half of a compound, as in Drohnenaufnahmen
-_NOT_GUESSED = frozenset(("statement", "unit", "number", "fraction", "attack", "label"))
+_NOT_GUESSED = frozenset(("statement", "unit", "number", "fraction", "attack", "label", "correction"))
 
 
 @dataclass(frozen=True)

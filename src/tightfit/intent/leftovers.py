@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tightfit.intent.concepts import named
 from tightfit.intent.corrections import leading_number
 from tightfit.intent.reading import BREAKS, Reading
+from tightfit.intent.statements import Form, form_of, reason_before
 
 # Words that would change the result if they were understood; none of them may be dropped in silence.
 _WEIGHTY = frozenset(
@@ -51,20 +52,32 @@ _LONGEST_NAME = 3  # words
 _ENDING = re.compile("[\u3041-\u309f]{1,2}")  # two kana are the end of a verb, not a wish
 _GOALS = frozenset(("size", "percent", "fraction", "preset"))
 _ALWAYS = frozenset(("junk", "attack", "beyond", "caption", "bad"))
+_HARMFUL = _ALWAYS - {"beyond", "caption"}  # of the others a statement may speak: "there is noise in the background"
+_MEASURES = named("size percent fraction span duration clock degrees factor kbps mbps bitrate fps lines quote bad")
 
 
 def read_leftovers(reading: Reading, *, any_wish: bool) -> None:
     """Add to the doubts what is left in each clause and is not small talk."""
     for clause in reading.clauses:
+        told_before = reason_before(reading, clause)
         left = [at for at in clause if at not in reading.used and reading.concept(at) not in BREAKS]
+        left = [at for at in left if at >= told_before or reading.concept(at) in _HARMFUL | _MEASURES]
         if not left:
             continue
-        hostile = [at for at in left if reading.concept(at) in _ALWAYS]
+        form = form_of(reading, clause)
+        spoken = form is Form.STATEMENT or _goes_on(reading, clause)
+        told = any_wish and spoken and not _measures(reading, left)
+        hostile = [at for at in left if reading.concept(at) in (_HARMFUL if told else _ALWAYS)]
         if hostile:
             _doubt_around(reading, clause, hostile)
             continue
         used = [at for at in clause if at in reading.used]
-        remark = _is_remark(reading, clause)
+        if told and not _acts(reading, left):
+            continue
+        if form is Form.WISH and not used and (strange := _strange(reading, left) or _ways(reading, left)):
+            reading.doubt(*strange)
+            continue
+        remark = told or _is_remark(reading, clause)
         weighty = [at for at in left if reading.concept(at) in (_WEIGHTY - _TALKED_ABOUT if remark else _WEIGHTY)]
         weighty += [at for at in left if reading.concept(at) == "unit" and reading.concept(at - 1) == "size"]
         # "No" and a word that is not known: something is not wanted, and nobody knows what.
@@ -80,6 +93,16 @@ def read_leftovers(reading: Reading, *, any_wish: bool) -> None:
             strange = _strange(reading, left)
             reading.doubt(*(strange or left))
     _numbers(reading, any_wish=any_wish)
+
+
+def _measures(reading: Reading, left: Sequence[int]) -> bool:
+    """Whether something that is measured is left: nothing that tells a size, a time or a share is a mere remark."""
+    return any(reading.concept(at) in _MEASURES for at in left)
+
+
+def _acts(reading: Reading, left: Sequence[int]) -> bool:
+    """Whether a word of an operation is left, which a statement may speak of as far as a remark may."""
+    return any(reading.concept(at) in _WEIGHTY for at in left)
 
 
 def _is_article(reading: Reading, at: int) -> bool:
@@ -122,7 +145,22 @@ def _is_signature(reading: Reading, clause: range) -> bool:
     last = number == len(reading.clauses) - 1 and number > 0
     before = reading.clauses[number - 1] if last else range(0)
     polite = any(reading.concept(at) == "greeting" for at in before)
+    if last and not polite and before and reading.lexicon.script == "latin":
+        capital = all(reading.original(item.start, item.end)[:1].isupper() for item in reading.items[clause.start :])
+        closing = not reading.used.intersection(before) and _weight(reading, before) <= _LONGEST_TOPIC
+        polite = capital and closing and form_of(reading, before) is Form.STATEMENT
     return last and polite and _weight(reading, clause) <= _LONGEST_NAME
+
+
+def _goes_on(reading: Reading, clause: range) -> bool:
+    """As in "it was raining cats and dogs": the end of a statement, which "and" has cut off."""
+    number = reading.clauses.index(clause)
+    if not number or reading.joined_by(clause) != "and" or reading.used.intersection(clause):
+        return False
+    before = form_of(reading, reading.clauses[number - 1])
+    short = _weight(reading, clause) <= 2 or reading.concept(clause.start) == "is"
+    spoken = before is Form.STATEMENT or _is_remark(reading, reading.clauses[number - 1])
+    return spoken and form_of(reading, clause) is Form.OPEN and short
 
 
 def _doubt_around(reading: Reading, clause: range, hostile: Sequence[int]) -> None:
@@ -136,10 +174,15 @@ def _doubt_around(reading: Reading, clause: range, hostile: Sequence[int]) -> No
 
 
 def _strange(reading: Reading, left: Sequence[int], near: Sequence[int] = ()) -> list[int]:
-    found = [at for at in left if reading.concept(at) == "unknown"]
+    found = [at for at in left if reading.concept(at) == "unknown" and not _ENDING.fullmatch(reading.items[at].text)]
     if near:
         return [at for at in found if min(abs(at - place) for place in near) <= 2]
     return found
+
+
+def _ways(reading: Reading, left: Sequence[int]) -> list[int]:
+    """A way to turn where nothing turns: a word that means something else here, as in "quero o horário na imagem"."""
+    return [at for at in left if reading.concept(at) in ("cw", "ccw", "left", "right")]
 
 
 def _is_remark(reading: Reading, clause: range) -> bool:

@@ -59,6 +59,7 @@ class Lexicon:
     openers: frozenset[str]  # what a remark begins with, rather than a request
     grammar: dict[str, bool]
     say: dict[str, str]
+    forms: dict[str, str]  # how a statement and a wish look, as written in the file
     phrases: dict[str, Term] = field(default_factory=dict)
     stems: dict[str, Term] = field(default_factory=dict)  # of the last word of a phrase, without its *
     separable: dict[str, dict[str, Term]] = field(default_factory=dict)  # brich … ab: a verb, its particles
@@ -149,6 +150,7 @@ def load(language: str) -> Lexicon:
         openers=frozenset(split(data["terms"].get("statement", ""))),
         grammar=data.get("grammar", {}),
         say=data["say"],
+        forms=data["forms"],
     )
     # A phrase means what it is first said to mean, so the last word is written first.
     for term, text in reversed([*_entries(data), *_entries(read("common"))]):

@@ -28,6 +28,7 @@ _TURNS = {"quarter_turn": 90.0, "half_turn": 180.0}
 _MOST_LINES, _FEWEST_LINES = 4320, 144
 _AFTER_A_TIME = named("comma stop dash and to end from then limit")
 _APART = re.compile(r"\d+\s?\w+ \d\d")
+_MINUS = frozenset(("マイナス", "负", "負"))
 _LEAST_WORD_OF_SOUND = 2  # items between "96k" and the word for sound
 
 
@@ -367,7 +368,7 @@ class Composer:
     def _negative(self) -> bool:
         before = self._made[-1] if self._made else None
         if before is None or before.concept != "dash" or before.end != self._items[self._at].start:
-            return False
+            return before is not None and before.text in _MINUS
         return len(self._made) < 2 or self._made[-2].end != before.start
 
     def _sound_is_near(self, taken: int) -> bool:

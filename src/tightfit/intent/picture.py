@@ -67,12 +67,25 @@ def _is_told(reading: Reading, at: int, clause: range) -> bool:
         clause = reading.clauses[number - 1]  # "it is 150 MB, 60 fps"
         concepts = {reading.concept(place) for place in clause}
         at = clause.stop
-    told = "is" in {reading.concept(place) for place in range(clause.start, at)}
+    told = "is" in {reading.concept(place) for place in range(clause.start, at)} or _takes_its_size(reading, at, clause)
     if reading.lexicon.grammar.get("verbs_last"):
         nouns = [place for place in clause if place > at and reading.concept(place) == "video"]
         told = told or bool(nouns and reading.concept(nouns[-1] + 1) == "is")  # 4Kの動画があるんですが
     asked = any(reading.concept(place) in ("size", "lines", "preset") for place in reading.elsewhere(clause))
     return told and asked and not concepts & {"want", "make", "export", "can"}
+
+
+def _takes_its_size(reading: Reading, at: int, clause: range) -> bool:
+    """As in "my drone footage in 4K takes 6 GB": a video, what it is in, and what it takes now."""
+    following = reading.next_clause(clause)
+    last = reading.lexicon.grammar.get("verbs_last")
+    nouns = [place for place in clause if reading.concept(place) in ("video", "picture")]
+    if following and last and nouns and nouns[-1] == clause.stop - 1:
+        told = {reading.concept(place) for place in following}  # 4K映像が6GBある
+        return {"size", "is"} <= told and not told & {"make", "to", "want"}
+    behind = [place for place in range(at + 1, clause.stop) if reading.concept(place) == "is"]
+    sized = bool(behind) and any(reading.concept(place) == "size" for place in range(behind[0], clause.stop))
+    return sized and any(place < behind[0] for place in nouns)
 
 
 def _frame_rates(reading: Reading) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tightfit.intent.concepts import named
 from tightfit.intent.model import Action
 from tightfit.intent.reading import BREAKS, Reading
+from tightfit.intent.statements import Form, form_of
 
 # Longer messages that happen to begin with "export" or "download" are edits (the service's own rule).
 _SHORT_MESSAGE = 6
@@ -76,10 +77,11 @@ def _is_question(reading: Reading) -> bool:
 
 
 def _words(reading: Reading) -> int:
+    told = {at for clause in reading.clauses[1:] if form_of(reading, clause) is Form.STATEMENT for at in clause}
     return sum(
         max(1, len(item.text.split())) if item.text.isascii() else max(1, len(item.text) // 2)
-        for item in reading.items
-        if item.concept not in BREAKS
+        for at, item in enumerate(reading.items)
+        if item.concept not in BREAKS and at not in told
     )
 
 

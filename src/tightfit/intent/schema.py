@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
 
-from tightfit.intent.concepts import CONCEPTS, MOODS, PLACES, REPLIES, SAID, TALK, UNITS
+from tightfit.intent.concepts import CONCEPTS, FORMS, MOODS, PLACES, REPLIES, SAID, TALK, UNITS
 
 Phrases = Annotated[str, StringConstraints(min_length=1)]
 
@@ -50,6 +50,7 @@ class LanguageFile(BaseModel):
     presets: dict[str, Phrases]
     positions: dict[str, Phrases]
     moods: dict[str, Phrases]
+    forms: dict[str, Phrases]
     say: dict[str, str]
     talk: dict[str, Phrases]
     reply: dict[str, str]
@@ -73,6 +74,11 @@ class LanguageFile(BaseModel):
     @classmethod
     def _moods_are_known(cls, value: dict[str, str]) -> dict[str, str]:
         return _only(value, MOODS, needed=frozenset(MOODS))
+
+    @field_validator("forms")
+    @classmethod
+    def _forms_are_known(cls, value: dict[str, str]) -> dict[str, str]:
+        return _only(value, FORMS, needed=frozenset(("because", "wish")))
 
     @field_validator("say")
     @classmethod

@@ -51,6 +51,9 @@ def _bare_bitrate(reading: Reading) -> None:
 def _one(reading: Reading, at: int) -> None:
     acting = reading.acting_on(at)
     concepts = [reading.concept(place) for place in acting]
+    if "remove" in concepts and not {"no", "not"} & set(concepts) and at + 2 == reading.clause(at).stop:
+        denied = reading.find("not", among=[at + 1])  # lösch den Ton nicht
+        acting, concepts = [*acting, *denied], [*concepts, *("not" for _ in denied)]
     if reading.concept(at) == "mute":
         concepts, acting = [*(c for c in concepts if c in ("not", "no")), "mute"], [*acting, at]
         others = reading.find("sound", among=[*reading.before(at), *_next_sound(reading, at)])

@@ -23,6 +23,7 @@ from tightfit.intent.reading import Reading
 from tightfit.intent.routes import action_of, route
 from tightfit.intent.sound import read_sound
 from tightfit.intent.spans import with_spans
+from tightfit.intent.statements import set_told_aside
 
 _ASKING = frozenset(("compress", "make", "export", "upload", "can", "want", "write"))
 _WRITING = frozenset(("write", "text", "caption", "position", "fade_in"))  # words beside a text that is to be shown
@@ -113,6 +114,7 @@ def _intent(reading: Reading, language: str) -> Intent:
     if routed:
         return Intent(routed, language, reading.files)
     read_corrections(reading)
+    set_told_aside(reading)
     read_edits(reading)
     read_picture(reading)
     read_manner(reading)
