@@ -20,10 +20,8 @@ from support.sentences import DATA, Case, cases, differences, understood  # noqa
 SETS = {"examples": [DATA / "examples.jsonl"], "fresh": sorted(DATA.glob("??.jsonl"))}
 SETS["tuned"] = sorted((DATA / "tuned").glob("*.jsonl"))
 SETS["held out"] = sorted((DATA / "held-out").glob("*.jsonl"))
-SETS["second"] = sorted((DATA / "second").glob("*.jsonl"))
-SETS["third"] = sorted((DATA / "third").glob("*.jsonl"))
-SETS["fourth"] = sorted((DATA / "fourth").glob("*.jsonl"))
-SETS["fifth"] = sorted((DATA / "fifth").glob("*.jsonl"))
+for name in ("second", "third", "fourth", "fifth", "sixth"):
+    SETS[name] = sorted((DATA / name).glob("*.jsonl"))
 
 
 def table(found: list[tuple[Case, list[str]]], key: str) -> list[str]:

@@ -13,11 +13,12 @@ from tightfit.intent.understand import understand
 EXAMPLES = cases(DATA / "examples.jsonl")
 FRESH = {path.stem: cases(path) for path in sorted(DATA.glob("??.jsonl"))}
 TUNED = [case for path in sorted((DATA / "tuned").glob("*.jsonl")) for case in cases(path)]
-SECOND = [case for path in sorted((DATA / "second").glob("*.jsonl")) for case in cases(path)]
-THIRD = [case for path in sorted((DATA / "third").glob("*.jsonl")) for case in cases(path)]
-FOURTH = [case for path in sorted((DATA / "fourth").glob("*.jsonl")) for case in cases(path)]
-FIFTH = [case for path in sorted((DATA / "fifth").glob("*.jsonl")) for case in cases(path)]
-ALL = [*EXAMPLES, *TUNED, *(case for found in FRESH.values() for case in found), *SECOND, *THIRD, *FOURTH]
+# Written by people who knew neither grammar nor words, one after another, each before the grammar learned from it.
+OUTSIDERS = {
+    name: [case for path in sorted((DATA / name).glob("*.jsonl")) for case in cases(path)]
+    for name in ("second", "third", "fourth", "fifth", "sixth")
+}
+ALL = [*EXAMPLES, *TUNED, *(case for found in (*FRESH.values(), *OUTSIDERS.values()) for case in found)]
 
 
 @pytest.mark.parametrize("case", EXAMPLES, ids=lambda case: case.id)
@@ -47,24 +48,10 @@ def test_nineteen_of_twenty_sentences_are_understood_exactly():
     assert len(wrong) <= 0.05 * len(every), wrong
 
 
-def test_nineteen_of_twenty_of_the_second_sentences_are_understood_exactly():
-    wrong = [case.text for case in SECOND if differences(case.expect, understood(case))]
-    assert len(wrong) <= 0.05 * len(SECOND), wrong
-
-
-def test_nineteen_of_twenty_of_the_third_sentences_are_understood_exactly():
-    wrong = [case.text for case in THIRD if differences(case.expect, understood(case))]
-    assert len(wrong) <= 0.05 * len(THIRD), wrong
-
-
-def test_nineteen_of_twenty_of_the_fourth_sentences_are_understood_exactly():
-    wrong = [case.text for case in FOURTH if differences(case.expect, understood(case))]
-    assert len(wrong) <= 0.05 * len(FOURTH), wrong
-
-
-def test_nineteen_of_twenty_of_the_fifth_sentences_are_understood_exactly():
-    wrong = [case.text for case in FIFTH if differences(case.expect, understood(case))]
-    assert len(wrong) <= 0.05 * len(FIFTH), wrong
+@pytest.mark.parametrize("name", OUTSIDERS)
+def test_nineteen_of_twenty_of_an_outsiders_sentences_are_understood_exactly(name: str):
+    wrong = [case.text for case in OUTSIDERS[name] if differences(case.expect, understood(case))]
+    assert len(wrong) <= 0.05 * len(OUTSIDERS[name]), wrong
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.id)
