@@ -116,22 +116,22 @@ async def test_light_that_is_kept_is_the_very_light(
 
 @pytest.mark.parametrize("codec", [HEVC, AV1], ids=str)
 async def test_pieces_join_and_every_container_says_what_the_source_said(
-    ffmpeg: Ffmpeg, codec: Codec, tmp_path: Path
+    bundled: Ffmpeg, codec: Codec, tmp_path: Path
 ) -> None:
-    _require(ffmpeg, codec)
+    _require(bundled, codec)
     clip = await _clip(_make_chart(tmp_path / "a.mp4", "smpte2084", along=SAID, seconds=0.8))
     assert clip.video.light == Light(DISPLAY, (1000, 400))
     parts = []
     # The second one begins where the source says nothing of its light beside its pictures.
     for first, last in ((0, 2), (2, clip.frames)):
         out = tmp_path / f"{first}.nut"
-        parts.append(await encode(ffmpeg, clip, first, last, _setting(clip, codec), out, on_frames=lambda _: None))
+        parts.append(await encode(bundled, clip, first, last, _setting(clip, codec), out, on_frames=lambda _: None))
     line = Timeline(clip.pts, clip.video.time_base, clip.video.frame_ticks, 0.0)
     for container in codec.containers:
         cargo, out = Cargo(container, light=clip.picture.light), tmp_path / f"out.{container}"
         size = stitch(parts, line, cargo, out)
         expected = Expected(size, line, clip.picture.full, tuple(parts), cargo)
-        await verify(ffmpeg, out, expected)
+        await verify(bundled, out, expected)
         video = (await probe(out)).main_video
         assert video is not None
         assert (video.colour.hdr, video.bit_depth, video.light) == (Hdr.PQ, 10, Light(DISPLAY, (1000, 400)))
@@ -142,7 +142,7 @@ async def test_pieces_join_and_every_container_says_what_the_source_said(
             assert b"\x55\xd0" in out.read_bytes(), "no MasteringMetadata (RFC 9559)"
         lied = replace(cargo, light=Light(replace(DISPLAY, most=40_000_000), (1000, 400)))
         with pytest.raises(EncoderError, match="HDR"):
-            await verify(ffmpeg, out, replace(expected, cargo=lied))
+            await verify(bundled, out, replace(expected, cargo=lied))
 
 
 async def test_what_is_kept_is_measured_after_the_same_tone_mapping_of_both_sides(

@@ -307,7 +307,7 @@ def test_the_help_of_a_language_names_what_it_understands(language: str):
 
 
 def test_nothing_hostile_is_done_in_a_session_either():
-    for number, text in enumerate(hostile(500, seed=20261129)):
+    for number, text in enumerate(hostile(200, seed=20261129)):
         if number % 20 == 0:
             talk = Talk(files=("a.mp4",), busy=True)
         step = talk(text)

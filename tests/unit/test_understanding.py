@@ -64,11 +64,11 @@ def test_a_size_is_understood_rightly_or_asked_about(case: Case):
 
 def test_a_sentence_takes_milliseconds():
     understand("compress clip.mp4 to 20MB")  # the words of the languages are read once
-    started = time.perf_counter()
-    for case in ALL:
+    some, started = ALL[::10], time.perf_counter()
+    for case in some:
         understood(case)
     # Two milliseconds each on two busy cores; the bound leaves room for a machine that does something else.
-    assert (time.perf_counter() - started) / len(ALL) < 0.05
+    assert (time.perf_counter() - started) / len(some) < 0.05
 
 
 @pytest.mark.parametrize(
