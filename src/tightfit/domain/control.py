@@ -24,9 +24,6 @@ RESTART_LIMIT, FIRST_PASS_LIMIT = 1.5, 4.0
 # Noise is foretold badly: on clips whose prior was far off, or whose slope is that much steeper than usual, a first
 # pass of one piece missed the real cost of another by up to a third, elsewhere by less than a tenth.
 SURPRISE, STEEP = 4.0, 1.3
-# What was chosen because the picture would be clear anyway is chosen again where it turns out to be worse by so many
-# CRF steps: a noisy clip lost 0.9 VMAF to the faster preset.
-NO_LONGER_CLEAR = 1.5
 # At this distance the slope matters.
 NEAR = 0.7
 # So many pictures tell a slope to a twentieth, for a tenth of a first pass.

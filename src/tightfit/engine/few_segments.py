@@ -54,7 +54,7 @@ async def encode_few(fit: FitState) -> None:
     for segment in unseen:
         fit.model = fit.model.learn(fit.as_encoded(measured[segment.index].part))
     if todo:
-        fit.reconsider()
+        fit.reconsider_size()
         await _make(fit, todo, measured)
 
 
@@ -68,7 +68,7 @@ async def _learn(fit: FitState, seen: Measured) -> None:
             there = part.bytes_up_to(known.kept)
             fit.model = fit.model.learn_slope((part.crf, there), (known.crf, known.bytes))
             log.debug("slope %.2f of the usual one: CRF %.2f, not %.2f", fit.model.steepness, fit.fits_all(), wanted)
-    fit.reconsider()
+    fit.reconsider_size()
 
 
 async def _glimpse(fit: FitState, part: Part, crf: float) -> Part | None:

@@ -12,7 +12,7 @@ from tightfit.domain import control
 from tightfit.domain.codec import H264
 from tightfit.domain.geometry import Size, scaled
 from tightfit.domain.pieces import Part, Segment, Variant
-from tightfit.domain.plan import USUAL_CROSSINGS, Choice, Crossings, Pace, choose
+from tightfit.domain.plan import USUAL_CROSSINGS, Choice, Crossings, choose
 from tightfit.domain.rate import CRF_MIN, Observation, RateModel
 from tightfit.engine.executors.local import FIRST_PASS_WORK, LocalExecutor, Task
 from tightfit.engine.lanes import Lanes
@@ -196,20 +196,15 @@ class FitState:
         self.choice = better or self.choice
         raise StartOver
 
-    def reconsider(self) -> None:
-        """Start over at another size, or slower, where what was learned makes what is in work clearly wrong."""
+    def reconsider_size(self) -> None:
+        """Start over at another size where what was learned makes the one in work clearly wrong."""
         if self.restarts >= control.MOST_RESTARTS or (self.are_few and self.tried):
             return
         better = choose(self.model, self.video_budget, self.full, self.crossings, in_work=self.choice.scale)
-        if better and (better.scale != self.choice.scale or self._is_hasty(better)):
-            log.debug("not %s but %s of the size, %s", self.choice.scale, better.scale, better.pace)
+        if better and better.scale != self.choice.scale:
+            log.debug("not %s but %s of the size", self.choice.scale, better.scale)
             self.choice = better
             raise StartOver
-
-    def _is_hasty(self, better: Choice) -> bool:
-        """Whether a picture that was thought to be clear anyway is not, and none of it is encoded yet."""
-        worse = better.crf - self.choice.crf >= control.NO_LONGER_CLEAR
-        return self.choice.pace is Pace.QUICK and better.pace is Pace.USUAL and worse and not self.tried
 
     @property
     def waiting(self) -> list[Segment]:

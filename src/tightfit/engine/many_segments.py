@@ -48,7 +48,7 @@ async def encode_many(fit: FitState) -> None:
     if fit.cloud and todo and not fit.model.seen:
         # Several places begin at once, so that none learns from another: the look at the last segment comes first.
         fit.closing_seen = await _look_at_closing(fit, closing)
-        fit.reconsider()
+        fit.reconsider_size()
     local = [LocalLane(Lane(f"local {n + 1}", is_local=True), encode) for n in range(lanes)]
     await _work_off(fit, todo, local, partial(task_of, threads=threads))
     if closing.index not in fit.tried:
@@ -93,7 +93,7 @@ def _made_steadily(fit: FitState, made: Finished[Part]) -> None:
         fit.by_cloud.add(segment.index)
     fit.keep(segment.index, Variant((part,)), part.kept, constant=True)
     if sum(v[-1].frames for v in fit.tried.values()) <= _EARLY_ENOUGH * fit.model.content.frames:
-        fit.reconsider()
+        fit.reconsider_size()
 
 
 def _predicted(fit: FitState, segment: Segment) -> float:
