@@ -176,21 +176,3 @@ def test_of_too_many_combinations_one_that_fits_is_found_where_the_smallest_do(s
         assert sum(v.bytes for v in best) <= budget
     else:
         assert best is None
-
-
-@pytest.mark.parametrize("off", [1.1, 0.95])
-def test_segments_that_stand_out_are_brought_to_the_quality_of_the_rest_and_these_are_left_alone(off):
-    better = off > 1
-    crfs = (30.8, 33.0, 36.5, 36.9, 36.8, 36.9) if better else (39.5, 38.0, 36.5, 36.9, 36.8, 36.9)
-    many = [110 if n < 2 else 150 for n in range(6)]
-    firsts = list(itertools.accumulate(many, initial=0))
-    sizes = ((500, 700) if better else (150, 220)) + (150, 110, 130, 45)
-    variants = [
-        Variant((part((size,) * frames, first=first, crf=crf),))
-        for size, frames, first, crf in zip(sizes, many, firsts[:-1], crfs, strict=True)
-    ]
-    size, model = _size(variants), RateModel(random_footage(random.Random(1)).analysed(random.Random(1)))
-    steps = settle.next_steps(settle.State(variants, model, SCALE, size, round(size / off), [(0, 500)]), 0)
-    assert {step.segment for step in steps} <= {0, 1}
-    assert all(abs(step.crf - 36) < 2 for step in steps)
-    assert size + sum(step.wanted - variants[step.segment].bytes for step in steps) < round(size / off)

@@ -96,8 +96,7 @@ def next_steps(state: State, turn: int) -> list[Again]:
     """What to encode again so that the file lands just under its limit.
 
     ``turn`` counts rounds from 0. One instruction where one can do it; otherwise one for as many segments as
-    it takes: those that stand out from the rest, or the dearest frames first. Empty where nothing sensible is left to
-    gain.
+    it takes, dearest frames first. Empty where nothing sensible is left to gain.
     """
     step = _MOST_STEP + _STEP_PER_ROUND * turn
     missed = turn if state.size > state.limit else 0
@@ -106,7 +105,7 @@ def next_steps(state: State, turn: int) -> list[Again]:
         return [min(singles, key=partial(_preference, state, turn))]
     if GOOD_ENOUGH_AT_LAST * state.limit <= state.size <= state.limit:
         return []
-    return min(filter(None, [_levelled(state, step, missed), _together(state, step, missed)]), key=_frames_of)
+    return _together(state, step, missed)
 
 
 def _preference(state: State, turn: int, again: Again) -> tuple[bool, bool, int]:
@@ -174,47 +173,6 @@ def _ranges(variant: Variant, idrs: Sequence[tuple[int, int]]) -> list[tuple[int
             ranges.append((first, tail_bytes, crf, idr_cost(idrs, first, tail_bytes / tail_frames) if kept else 0.0))
         behind, weighted, frames = behind + part.bytes, weighted + part.crf * part.kept, frames + part.kept
     return ranges
-
-
-def _frames_of(steps: Sequence[Again]) -> int:
-    return sum(again.frames for again in steps)
-
-
-def _levelled(state: State, step: float, missed: int) -> list[Again]:
-    """The segments that look best, where the file is too large, brought to one quality that others have already; where
-    it is too small, those that look worst. Empty where no such quality does it."""
-    if state.model.grain:
-        return []
-    sign = 1 if state.size > state.limit else -1
-    order = sorted(range(len(state.variants)), key=lambda i: sign * state.variants[i].crf)
-    for count in range(1, len(order)):
-        chosen = {i: state.variants[i] for i in sorted(order[:count])}
-        bytes_now = sum(v.bytes for v in chosen.values())
-        wanted = bytes_now + aim(state.limit, bytes_now, missed=missed) - state.size
-        if wanted <= 0:
-            continue
-        level = _level(state.model, list(chosen.values()), wanted)
-        # On the way to the mean no step is too large: the picture becomes more even.
-        if sign * (level - state.variants[order[count - 1]].crf) >= 0 and sign * (level - state.crf) <= step:
-            after = state.model.bytes_after_change
-            return [Again(i, v.first, v.last, level, after(v.crf, v.bytes, level)) for i, v in chosen.items()]
-    return []
-
-
-def _level(model: RateModel, chosen: Sequence[Variant], wanted: float) -> float:
-    """The CRF at which they come to ``wanted`` bytes together."""
-    low, high = CRF_MIN, CRF_MAX
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        if sum(model.bytes_after_change(v.crf, v.bytes, middle) for v in chosen) > wanted:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-# To a thousandth of a step.
-_BISECTIONS = 16
 
 
 def _together(state: State, step: float, missed: int) -> list[Again]:
