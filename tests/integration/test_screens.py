@@ -48,6 +48,11 @@ def test_letters_are_encoded_without_made_up_grain_and_the_plan_says_so(
     assert 0.95 < result.fill <= 1
 
 
+def test_a_codec_without_values_for_screens_claims_none(page: Path):
+    plan = tightfit.plan(page, to="110KB", codec="hevc", effort="fast")
+    assert not any("lines and letters" in reason for reason in plan.reasons)
+
+
 def test_what_a_camera_may_have_seen_is_encoded_as_usual(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     source = tmp_path / "fractal.mp4"
     soft = "mandelbrot=s=640x360:r=25,trim=duration=2,gblur=2,format=yuv420p"

@@ -13,7 +13,7 @@ from tightfit.domain.file_plan import FilePlan
 from tightfit.domain.job import JobRecord
 from tightfit.domain.media_info import MediaInfo, VideoStream
 from tightfit.domain.pieces import Part, Variant
-from tightfit.domain.plan import AlreadyFits, Plan, is_screen
+from tightfit.domain.plan import AlreadyFits, Plan
 from tightfit.domain.request import CompressRequest
 from tightfit.domain.result import AudioOut, Quality, Result, SegmentCounts, Status, VideoOut
 from tightfit.domain.updates import Phase, Update
@@ -279,7 +279,7 @@ async def _encode(
         about += f" {codec} {request.effort}"
     if prepared.clip.picture.keeps_hdr:
         about += " hdr"
-    if is_screen(prepared.crossings):
+    if prepared.suits_screen:
         about += " screen"
     memory = DurableMemory(job.work, prepared.clip, about, work.before.work, work.note, disk)
     fit = _fit_of(request, prepared, ffmpeg, job, part, memory)
@@ -316,7 +316,7 @@ def _fit_of(request: CompressRequest, prepared: Prepared, ffmpeg: Ffmpeg, job: J
     lanes, cores = parallel_encodes(clip.video.width * clip.video.height, plan.size.pixels, request.jobs)
     executor = LocalExecutor(
         *(ffmpeg, clip, job.work, lambda: None, plan.budget.limit, plan.codec, request.effort),
-        shows_screen=is_screen(prepared.crossings),
+        shows_screen=prepared.suits_screen,
     )
     fit = Fit(
         executor=executor,

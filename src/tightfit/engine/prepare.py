@@ -31,6 +31,7 @@ from tightfit.errors import InfeasibleError, SourceError, told_singly
 from tightfit.media.analyse import Analysis, analyse
 from tightfit.media.cargo import Cargo
 from tightfit.media.encode import Clip
+from tightfit.media.encoders import encoder_of
 from tightfit.media.picture import Picture, require_tone_mapping
 from tightfit.media.sound import is_untouched
 from tightfit.media.stitch import Timeline
@@ -55,7 +56,7 @@ class Infeasible(InfeasibleError):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A planned job: all that the encode needs."""
+    """A planned job: all that the encode needs. ``suits_screen``: it shows one, and is encoded as suits that."""
 
     plan: Plan
     clip: Clip
@@ -63,6 +64,7 @@ class Prepared:
     cargo: Cargo
     timeline: Timeline
     crossings: Crossings
+    suits_screen: bool
 
 
 async def prepare(
@@ -108,6 +110,7 @@ async def prepare(
     if choice is None:
         raise _infeasible(limit, clip, model, budget, audio, info)
     duration = line.duration_s
+    suits_screen = planning.is_screen(crossings) and bool(encoder_of(codec).SCREEN)
     segments = cut_into_segments(analysis.content.idrs, clip.frames, duration, clip.joints)
     plan = Plan(
         limit_bytes=asked,
@@ -120,7 +123,7 @@ async def prepare(
         reasons=planning.explain(choice, picture.full, budget, duration, audio, len(segments), codec)
         + (() if not decision.why else (decision.why,))
         + _picture_reasons(picture)
-        + ((_OF_SCREENS,) if planning.is_screen(crossings) else ())
+        + ((_OF_SCREENS,) if suits_screen else ())
         + reasons(layout, shape, video),
         warnings=tuple(job.warnings),
         decisions=_decisions(picture),
@@ -128,7 +131,7 @@ async def prepare(
         codec=codec,
         predicted_seconds=planning.predict_seconds(analysis.seconds, choice.scale),
     )
-    return Prepared(plan, clip, model, cargo, line, crossings)
+    return Prepared(plan, clip, model, cargo, line, crossings, suits_screen)
 
 
 async def _crossings(
