@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import pytest
 from support.footage import lavfi, make, make_numbered, numbers_in
+from support.kept import HARMS, coded_in, spoil
 
 from tightfit.domain.geometry import full_size, scaled
 from tightfit.domain.media_info import FieldOrder
@@ -55,12 +54,6 @@ async def _analysed(ffmpeg: Ffmpeg, source: Path, work: Path, picture: Picture |
     return Clip(info, video, picture, analysis.pts, pictures=analysis.pictures), analysis
 
 
-def _coded(path: Path) -> list[tuple[int | None, bytes]]:
-    """Each picture's time and bytes."""
-    with av.open(str(path), format="nut") as file:
-        return [(packet.pts, bytes(packet)) for packet in file.demux(video=0)]
-
-
 async def test_pieces_of_kept_pictures_are_those_of_the_source(ffmpeg: Ffmpeg, source: Path, tmp_path: Path) -> None:
     clip, _ = await _analysed(ffmpeg, source, tmp_path)
     assert clip.pictures is not None
@@ -72,24 +65,19 @@ async def test_pieces_of_kept_pictures_are_those_of_the_source(ffmpeg: Ffmpeg, s
         await encode(ffmpeg, plain, first, last, setting, tmp_path / "plain.nut", **NOTHING)
         await encode(ffmpeg, clip, first, last, setting, tmp_path / "kept.nut", **NOTHING)
         assert clip.pictures.exists(), "they were of no use"
-        assert _coded(tmp_path / "kept.nut") == _coded(tmp_path / "plain.nut")
+        assert coded_in(tmp_path / "kept.nut") == coded_in(tmp_path / "plain.nut")
         assert numbers_in(tmp_path / "kept.nut") == list(range(first, last))
         sets = {packets.parameter_sets_of(tmp_path / name) for name in ("plain.nut", "kept.nut")}
         assert len(sets) == 1
 
 
-@pytest.mark.parametrize("harm", ["gone", "short", "garbage"])
+@pytest.mark.parametrize("harm", HARMS)
 async def test_pictures_that_can_not_be_read_are_taken_from_the_source(
     bundled: Ffmpeg, bunny: Path, tmp_path: Path, harm: str
 ) -> None:
     clip, _ = await _analysed(bundled, bunny, tmp_path)
     assert clip.pictures is not None
-    if harm == "gone":
-        clip.pictures.unlink()
-    elif harm == "short":
-        os.truncate(clip.pictures, clip.pictures.stat().st_size // 2)
-    else:
-        clip.pictures.write_bytes(b"nothing of the kind" * 1000)
+    spoil(clip.pictures, harm)
     setting = Setting(scaled(clip.picture.full, 1 / 4), 30.0, 2, "veryfast")
     part = await encode(bundled, clip, 40, 110, setting, tmp_path / "made.nut", **NOTHING)
     assert part.kept == 70

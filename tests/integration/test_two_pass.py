@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import pytest
+from support.kept import HARMS, coded_in, spoil
 
 from tightfit.domain.codec import H264, HEVC, Codec
 from tightfit.domain.geometry import Size, full_size, scaled
@@ -82,12 +81,6 @@ async def test_a_piece_made_to_a_size_joins_one_made_at_a_quality(
     assert packets.description_of(made) == packets.description_of(made[1:])
 
 
-def _coded(path: Path) -> list[tuple[int | None, bytes]]:
-    """Each picture's time and bytes."""
-    with av.open(str(path), format="nut") as file:
-        return [(packet.pts, bytes(packet)) for packet in file.demux(video=0)]
-
-
 async def test_kept_pictures_make_the_same_piece_without_the_source(
     ffmpeg: Ffmpeg, bunny: Path, tmp_path: Path
 ) -> None:
@@ -102,12 +95,12 @@ async def test_kept_pictures_make_the_same_piece_without_the_source(
     plain = await second_pass(ffmpeg, clip, without, 60_000, setting, tmp_path / "plain.nut", **nothing)
     source.unlink()
     again = await second_pass(ffmpeg, clip, measured, 60_000, setting, tmp_path / "kept.nut", **nothing)
-    assert _coded(Path(again.path)) == _coded(Path(plain.path))
+    assert coded_in(Path(again.path)) == coded_in(Path(plain.path))
     sets = {packets.parameter_sets_of(tmp_path / name) for name in ("plain.nut", "kept.nut")}
     assert len(sets) == 1
 
 
-@pytest.mark.parametrize("harm", ["gone", "short", "garbage"])
+@pytest.mark.parametrize("harm", HARMS)
 async def test_pictures_that_were_not_kept_well_are_read_from_the_source_again(
     bundled: Ffmpeg, bunny: Path, tmp_path: Path, harm: str
 ) -> None:
@@ -116,12 +109,7 @@ async def test_pictures_that_were_not_kept_well_are_read_from_the_source_again(
     nothing = {"on_frames": lambda _: None}
     measured = await first_pass(bundled, clip, 0, 50, setting, tmp_path / "look.nut", keeps=True, **nothing)
     assert measured.pictures is not None
-    if harm == "gone":
-        measured.pictures.unlink()
-    elif harm == "short":
-        os.truncate(measured.pictures, measured.pictures.stat().st_size // 2)
-    else:
-        measured.pictures.write_bytes(b"nothing of the kind" * 1000)
+    spoil(measured.pictures, harm)
     part = await second_pass(bundled, clip, measured, 40_000, setting, tmp_path / "made.nut", **nothing)
     assert part.kept == 50
     assert part.bytes == pytest.approx(40_000, rel=2 * WITHIN[H264])
