@@ -55,6 +55,20 @@ async def test_a_piece_comes_out_at_the_size_asked_for(
         assert part.bytes == pytest.approx(wanted, rel=WITHIN[codec]), share
 
 
+@pytest.mark.parametrize("presets", [("faster", "medium"), ("medium", "faster")], ids="-then-".join)
+async def test_a_second_pass_may_take_more_time_or_less_than_its_first(
+    ffmpeg: Ffmpeg, bunny: Path, tmp_path: Path, presets: tuple[str, str]
+) -> None:
+    clip = await _clip(bunny)
+    quick, slow = (Setting(scaled(clip.picture.full, Fraction(1, 4)), 28.0, 2, preset) for preset in presets)
+    await encode(ffmpeg, clip, 0, 12, slow, tmp_path / "quality.nut", on_frames=lambda _: None)
+    measured = await first_pass(ffmpeg, clip, 0, clip.frames, quick, tmp_path / "look.nut", on_frames=lambda _: None)
+    wanted = 0.8 * measured.part.bytes
+    part = await second_pass(ffmpeg, clip, measured, wanted, slow, tmp_path / "size.nut", on_frames=lambda _: None)
+    assert part.bytes == pytest.approx(wanted, rel=WITHIN[H264])
+    assert packets.is_described_as(Path(part.path), packets.parameter_sets_of(tmp_path / "quality.nut"))
+
+
 @both_codecs
 async def test_a_size_that_nothing_fits_into_is_approached_and_does_not_fail(
     ffmpeg: Ffmpeg, bunny: Path, tmp_path: Path, codec: Codec

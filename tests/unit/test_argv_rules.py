@@ -84,7 +84,7 @@ def infos(draw: st.DrawFn) -> MediaInfo:
 RATES = st.one_of(
     st.floats(0, 51).map(ConstantQuality),
     st.floats(0, 51).map(lambda crf: FirstPass(crf, "piece-00001-stats")),
-    st.integers(1, 10**6).map(lambda kbps: SecondPass(kbps, "piece-00001-stats")),
+    st.integers(1, 10**6).map(lambda kbps: SecondPass(kbps, "piece-00001-stats", "faster")),
 )
 
 
@@ -230,7 +230,7 @@ def test_an_encode_is_this_command_to_the_word(end: int | None, trim: str):
         argv.Cut(40, end, 40),
         [("scale", {"w": 64, "h": 36})],
     )
-    coding = Coding(SecondPass(398, "notes"), "medium", 3, Fraction(25), {"color_range": "tv"}, 30, "me=dia")
+    coding = Coding(SecondPass(398, "notes", "faster"), "medium", 3, Fraction(25), {"color_range": "tv"}, 30, "me=dia")
     made = argv.command("/ffmpeg", argv.coded_output(node, Path("/w/out.nut"), VIDEO.time_base, coding))
     assert made == [
         *HEAD,
@@ -241,7 +241,7 @@ def test_an_encode_is_this_command_to_the_word(end: int | None, trim: str):
         *("-map", "[s3]", "-f", "nut", "-b:v", "398k", "-c:v", "libx264", "-color_range", "tv"),
         *("-enc_time_base", "1/1000", "-flush_packets", "1", "-fps_mode", "passthrough", "-pass", "2"),
         *("-passlogfile", "notes", "-preset", "medium", "-threads", "3"),
-        *("-x264-params", "stitchable=1:level=30:fps=25/1:me=dia:ratetol=0.1", "file:/w/out.nut", "-y"),
+        *("-x264-params", "stitchable=1:level=30:fps=25/1:me=dia:ratetol=0.1:weightp=1", "file:/w/out.nut", "-y"),
     ]
 
 

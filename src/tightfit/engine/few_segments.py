@@ -22,6 +22,8 @@ log = logging.getLogger("tightfit.fit")
 
 # Pieces that miss by more than this are odd ones, and say nothing about the others.
 _MOST_MISS = 1.1
+# No piece pays with more than this of its own for what those before it took too much: settling shares that out.
+_LEAST_SHARE = 0.75
 
 
 async def encode_few(fit: FitState) -> None:
@@ -46,6 +48,7 @@ async def encode_few(fit: FitState) -> None:
         await _learn(fit, seen)
         is_surprising = abs(fit.fits_all() - seen.part.crf) > control.SURPRISE or fit.model.steepness > control.STEEP
         if not is_surprising:
+            fit.reconsider_pace()
             fit.closing_seen = seen
             await encode_many(fit)
             return
@@ -55,6 +58,7 @@ async def encode_few(fit: FitState) -> None:
         fit.model = fit.model.learn(fit.as_encoded(measured[segment.index].part))
     if todo:
         fit.reconsider_size()
+        fit.reconsider_pace()
         await _make(fit, todo, measured)
 
 
@@ -90,11 +94,15 @@ async def _make(fit: FitState, todo: Sequence[Segment], measured: dict[int, Meas
     waiting = {i: fit.model.bytes_after_change(m.part.crf, m.part.bytes, crf) for i, m in measured.items()}
     closing = fit.video_budget * waiting[todo[-1].index] / sum(waiting.values())
     target = settle.aim(fit.limit, closing, todo[-1].frames, sure=fit.hits_from_below) - (fit.limit - fit.video_budget)
-    log.debug("measured at %s: %.0f bytes for %.0f, CRF %.2f", fit.size, sum(waiting.values()), target, crf)
+    everything = sum(waiting.values())
+    log.debug("measured at %s: %.0f bytes for %.0f, CRF %.2f", fit.size, everything, target, crf)
+    spent = sum(v[-1].bytes for v in fit.tried.values())
 
     async def make(segment: Segment, threads: int) -> None:
         left = target - sum(v[-1].bytes for v in fit.tried.values())
         wanted = left * waiting[segment.index] / sum(waiting.values())
+        fair = (target - spent) * waiting[segment.index] / everything
+        wanted = max(wanted, _LEAST_SHARE * fair)
         await fit.close(segment, measured[segment.index], max(1.0, wanted / _usual_miss(fit)), crf, threads)
         del waiting[segment.index]
 

@@ -206,6 +206,15 @@ class FitState:
             self.choice = better
             raise StartOver
 
+    def reconsider_pace(self) -> None:
+        """Take the time that the picture is worth by what was learned: second passes don't mind who made the first."""
+        if self.tried:
+            return
+        now = choose(self.model, self.video_budget, self.full, self.crossings, in_work=self.choice.scale)
+        if now and now.scale == self.choice.scale and now.pace != self.choice.pace:
+            log.debug("CRF %.2f: preset %s from here on", now.crf, now.pace)
+            self.choice = replace(self.choice, pace=now.pace)
+
     @property
     def waiting(self) -> list[Segment]:
         return [s for s in self.steady.values() if s.index not in self.tried and s.index not in self.running]

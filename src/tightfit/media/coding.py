@@ -26,11 +26,12 @@ class FirstPass:
 
 @dataclass(frozen=True)
 class SecondPass:
-    """A pass that makes ``kbps`` (1000 bits per second), from the ``stats`` of a first one, whose frames are taken to
-    last ``stretch`` times as long."""
+    """A pass that makes ``kbps`` (1000 bits per second), from the ``stats`` of a first one at ``first_preset``, whose
+    frames are taken to last ``stretch`` times as long."""
 
     kbps: int
     stats: str
+    first_preset: str
     stretch: float = 1.0
 
 

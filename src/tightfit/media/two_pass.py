@@ -97,7 +97,7 @@ async def second_pass(
     encoder, factor = two_passes_of(setting.codec), wanted_bytes * _BITS / (kbps * 1000 * measured.duration_s)
     stretched.write_text(encoder.stretch(notes.read_text(), factor))
     _link(Path(f"{notes}{encoder.BLOCK_NOTES}"), Path(f"{stretched}{encoder.BLOCK_NOTES}"))
-    rate = SecondPass(kbps, f"{out.stem}-stats", factor)
+    rate = SecondPass(kbps, f"{out.stem}-stats", measured.setting.preset, factor)
     seen = measured.part
     pictures = measured.pictures if measured.pictures and measured.pictures.exists() else None
     part = await encode(

@@ -20,6 +20,9 @@ FRUGAL = "rc-lookahead=10"
 # As its own tuning for drawings has it, but for the frames it refers to: grain that is made up looks like dirt between
 # lines and letters. Measured on two screen recordings at four sizes: +0.2, +0.2, +0.4 and +1.8 VMAF.
 SCREEN = "psy-rd=0.4,0:deblock=1,1:aq-strength=0.6"
+# How thoroughly the presets weigh what they refer to: the one option on which two passes have to agree and presets
+# don't (x264's encoder/ratecontrol.c refuses notes of another).
+_WEIGHTS = {"veryfast": 1, "faster": 1, "medium": 2, "slow": 2}
 _BITS = 8
 # Durations are counted in fields, two to a picture, and the time base named is that of pictures.
 _FIELDS = 2
@@ -34,7 +37,7 @@ def options(coding: Coding) -> dict[str, Any]:
     if coding.tuning:
         params += f":{coding.tuning}"
     if isinstance(coding.rate, SecondPass):
-        params += f":ratetol={_RATE_TOLERANCE}"
+        params += f":ratetol={_RATE_TOLERANCE}:weightp={_WEIGHTS[coding.rate.first_preset]}"
     return {
         "preset": coding.preset,
         "threads": coding.threads,

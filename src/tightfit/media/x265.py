@@ -36,7 +36,7 @@ def options(coding: Coding) -> dict[str, Any]:
         case FirstPass(crf, stats):
             params += ["pass=1", f"stats={stats}-0.log", "slow-firstpass=0"]
             quality = {"crf": f"{coding.codec.own_crf(crf):.3f}"}
-        case SecondPass(kbps, stats, stretch):
+        case SecondPass(kbps, stats, stretch=stretch):
             fps = _slowed(fps, stretch)
             params += ["pass=2", f"stats={stats}-0.log"]
             quality = {"b:v": f"{kbps}k"}
