@@ -116,9 +116,8 @@ async def make_track(
     if done.returncode != 0 or track is None:
         # A program that crashes says nothing about the sound.
         kind = SourceUnreadable if done.crashed else SourceError
-        raise kind(
-            f"The sound of {info.path} could not be read: {done.last_message}.", hint="Try again with --audio none."
-        )
+        why = "nothing of it can be decoded" if done.returncode == 0 else done.last_message
+        raise kind(f"The sound of {info.path} could not be read: {why}.", hint="Try again with --audio none.")
     return replace(track, language=language_of(stream.language), default=stream.default, title=stream.title)
 
 
