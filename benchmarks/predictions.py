@@ -44,7 +44,8 @@ def run_case(case: Case, codec: str, effort: str, home: Path) -> dict:
         plan = last_line(runs.measured([sys.executable, "-m", "tightfit", "plan", *asked], work, home), "plan")
         before = len(known(home / "cache"))
         out = ["-o", str(work / "out.mp4")]
-        result = last_line(runs.measured([sys.executable, "-m", "tightfit", "compress", *asked, *out], work, home))
+        run = runs.measured([sys.executable, "-m", "tightfit", "compress", *asked, *out], work, home)
+        result = last_line(run)
     row |= {"plan": plan.get("status"), "status": result.get("status")}
     kept = known(home / "cache")
     if plan.get("status") != "feasible" or result.get("status") != "met" or len(kept) <= before:
@@ -59,6 +60,7 @@ def run_case(case: Case, codec: str, effort: str, home: Path) -> dict:
         "pace": kept[-1].forecast.pace,
         "bytes": result["bytes"],
         "took_s": result["elapsed_s"],
+        "cpu_s": run.cpu_s,
         "size": f"{result['video']['width']}x{result['video']['height']}",
         "segments": result["segments"]["total"],
         "encoded": result["encoded_frames_ratio"],
