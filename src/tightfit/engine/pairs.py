@@ -71,5 +71,5 @@ def _read(line: bytes) -> Pair | None:
         facts = json.loads(line)
         pair = Pair(**facts | {"forecast": Forecast(**facts["forecast"])})
         return pair if pair.is_sound else None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
