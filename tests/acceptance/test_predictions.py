@@ -21,7 +21,7 @@ def test_a_plan_tells_the_time_that_runs_like_it_took(tool: Tool, made_small_sce
     assert pair.took_s is not None
     # The analysis is no part of it: a compress after a plan has it already.
     assert 0 < pair.took_s < result["elapsed_s"] + 0.01
-    kept = tool.home / "cache" / "predictions.jsonl"
+    kept = tool.home / "cache" / "predictions-1.jsonl"
     kept.write_bytes(kept.read_bytes() * 5)
     [plan] = tool("plan", SCENES, "45KB", "--json").lines
     assert plan["predicted_seconds"] == pytest.approx(pair.took_s, abs=0.06)

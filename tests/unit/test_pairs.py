@@ -39,7 +39,7 @@ def test_what_is_kept_is_known_the_oldest_first(tmp_path: Path):
 )
 def test_damaged_lines_are_passed_over_and_what_is_added_behind_them_is_kept(tmp_path: Path, harm: bytes):
     pairs.keep(tmp_path, PAIR)
-    with (tmp_path / "predictions.jsonl").open("ab") as file:
+    with (tmp_path / "predictions-1.jsonl").open("ab") as file:
         file.write(b"\n" + harm)
     pairs.keep(tmp_path, PAIR)
     assert list(pairs.known(tmp_path)) == [PAIR, PAIR]
@@ -62,7 +62,7 @@ def test_what_no_run_can_have_left_is_not_kept(tmp_path: Path, wrong: Pair):
 
 def test_wrong_types_are_damage(tmp_path: Path):
     pairs.keep(tmp_path, PAIR)
-    path = tmp_path / "predictions.jsonl"
+    path = tmp_path / "predictions-1.jsonl"
     path.write_text(path.read_text().replace("12.5", '"soon"'))
     assert list(pairs.known(tmp_path)) == []
 
@@ -77,10 +77,10 @@ def test_the_file_stays_small_and_keeps_the_newest(tmp_path: Path):
     for n in range(1, 2501):
         pairs.keep(tmp_path, replace(PAIR, bytes=n))
     kept = [pair.bytes for pair in pairs.known(tmp_path)]
-    assert (tmp_path / "predictions.jsonl").stat().st_size <= 301_000
+    assert (tmp_path / "predictions-1.jsonl").stat().st_size <= 301_000
     assert len(kept) > 400
     assert kept == list(range(2501 - len(kept), 2501))
-    assert [path.name for path in tmp_path.iterdir()] == ["predictions.jsonl"]
+    assert [path.name for path in tmp_path.iterdir()] == ["predictions-1.jsonl"]
 
 
 def test_a_cache_that_can_not_be_written_or_read_costs_nothing_else(tmp_path: Path):

@@ -11,11 +11,26 @@ from fractions import Fraction
 from tightfit.domain.codec import Codec, Effort
 from tightfit.domain.plan import Pace, Plan
 
-# CPU of x264 medium at full size over the analysis' (1 / 0.165), by size to the power of 1.3 (half size takes 0.4 of
-# it), and what probing, settling and verifying add.
-_FULL_OVER_ANALYSIS, _SIZE_POWER, _OTHER_WORK = 6.0, 1.3, 1.25
-# What takes more or less time than x264 medium.
-_OVER_MEDIUM: dict[tuple[str, str], float] = {}
+# The work behind an analysis, in seconds: what it takes whatever the clip (probing, spawning, journal), and for each
+# second of the analysis what does not shrink with the picture (decoding, measuring, verifying) and x264 medium at full
+# size, which shrinks with the pixels. Fitted to the CPU seconds of 50 cases of 18 clips (docs/benchmarks.md) over those
+# of their analyses: 40 lie within 30 %. That wall time is to the analysis' as CPU is to CPU was not measured.
+_ALWAYS_S, _OF_SOURCE, _OF_PICTURE = 1.4, 1.5, 7.0
+# What takes more or less time than x264 medium, by preset. x264: single encodes (docs/codecs.md), and CPU of whole runs
+# of two clips (a10, 305 kB; a51, 549 kB). x265: CPU of whole runs over x264's, one clip of one segment (a10). SVT-AV1:
+# the same of two clips that are far apart, since a piece is made once or six times: q14 (four segments) 2.0 for preset
+# 10; a51 (two) 3.7, 4.9 and 17.6 for 12, 10 and 8; between them in the middle.
+_OVER_MEDIUM = {
+    ("h264", "veryfast"): 0.5,
+    ("h264", "faster"): 0.75,
+    ("h264", "slow"): 1.3,
+    ("hevc", "superfast"): 2.2,
+    ("hevc", "fast"): 3.0,
+    ("hevc", "medium"): 3.0,
+    ("av1", "12"): 2.6,
+    ("av1", "10"): 3.2,
+    ("av1", "8"): 8.0,
+}
 
 # So many of the newest pairs are asked: enough for a median, few enough to follow a machine that changed.
 _NEWEST_TIMES, _NEWEST_SIZES = 15, 40
@@ -99,9 +114,9 @@ def foretold(plan: Plan, effort: Effort, analysis_s: float, machine: str) -> For
 
 def shipped_seconds(analysis_s: float, scale: Fraction, codec: Codec, effort: Effort, pace: Pace) -> float:
     """Wall time in seconds of the work behind an analysis of ``analysis_s`` seconds, before anything was learned."""
-    power: float = float(scale) ** _SIZE_POWER
     preset = codec.presets[effort][pace is Pace.QUICK]
-    return analysis_s * _FULL_OVER_ANALYSIS * power * _OTHER_WORK * _OVER_MEDIUM.get((codec.name, preset), 1.0)
+    of_picture = _OF_PICTURE * float(scale) ** 2 * _OVER_MEDIUM.get((codec.name, preset), 1.0)
+    return _ALWAYS_S + analysis_s * (_OF_SOURCE + of_picture)
 
 
 def corrected(plan: Plan, forecast: Forecast, pairs: Sequence[Pair]) -> Plan:

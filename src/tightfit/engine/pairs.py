@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -17,7 +18,8 @@ from pathlib import Path
 from tightfit.domain.calibration import Forecast, Pair
 from tightfit.engine.job import usable_cores
 
-_NAME = "predictions.jsonl"
+# Counts up whenever what is shipped (``domain.calibration``) changes: pairs tell by how much that was wrong.
+_NAME = "predictions-1.jsonl"
 # A line has 280 bytes: some thousand pairs, of which the newer half is kept when there are more.
 _MOST_BYTES = 300_000
 
@@ -25,7 +27,7 @@ _MOST_BYTES = 300_000
 def machine_name(jobs: int | None) -> str:
     """What tells machines of one state folder apart; the speed of a core is in the analysis already."""
     at_once = f", {jobs} at once" if jobs else ""
-    return f"{platform.system()} {platform.machine()}, {usable_cores()} cores{at_once}"
+    return f"{sys.platform} {platform.machine()}, {usable_cores()} cores{at_once}"
 
 
 def known(cache: Path) -> Sequence[Pair]:

@@ -20,7 +20,7 @@ from tightfit.settings import Settings
 _SHARE_OF_DISK, _REMEMBERED = 0.1, 500
 # What tightfit writes into its folders; a user may have named a folder with other things in it.
 _OURS = re.compile(
-    r"(analysis|ffmpeg|fields|sound)-[0-9a-f]+\.json(\.\d+)?|predictions\.jsonl(\.\d+)?|\d{8}-\d{6}-\d+-\d+\.log"
+    r"(analysis|ffmpeg|fields|sound)-[0-9a-f]+\.json(\.\d+)?|predictions-\d+\.jsonl(\.\d+)?|\d{8}-\d{6}-\d+-\d+\.log"
 )
 
 
