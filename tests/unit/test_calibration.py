@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tightfit.domain.calibration import Forecast, Pair, least_fill, picture_name, time_factor, vmaf_error
+from tightfit.domain.audio import AudioKind, AudioPlan
+from tightfit.domain.calibration import (
+    Forecast,
+    Pair,
+    corrected,
+    foretold,
+    least_fill,
+    picture_name,
+    shipped_seconds,
+    time_factor,
+    vmaf_error,
+)
+from tightfit.domain.codec import CODECS, Effort
+from tightfit.domain.geometry import Size, ladder
+from tightfit.domain.pieces import Segment
+from tightfit.domain.plan import Budget, Choice, Pace, Plan
 
+FULL = Size(1280, 720)
 TOLD = Forecast("h264", "balanced", "medium", "720p", "Linux x86_64, 2 cores", 10.0, 9_900, 10_000, 80.0)
 ratios = st.floats(0.2, 5)
 many = st.lists(ratios, max_size=40)
@@ -91,3 +108,29 @@ def test_larger_pictures_never_have_the_name_of_smaller_ones(one, other):
     names = ["small", "720p", "1080p", "2160p"]
     small, large = sorted((one, other))
     assert names.index(picture_name(small)) <= names.index(picture_name(large))
+
+
+codecs = st.sampled_from(list(CODECS.values()))
+
+
+@given(codecs, st.floats(0.01, 1000), st.lists(st.sampled_from(ladder(FULL)), min_size=2, max_size=2).map(sorted))
+def test_more_is_never_foretold_to_take_less_time(codec, analysis_s, scales):
+    times = [shipped_seconds(analysis_s, scales[1], codec, effort, Pace.USUAL) for effort in Effort]
+    assert 0 < shipped_seconds(analysis_s, scales[0], codec, Effort.BEST, Pace.USUAL) <= times[-1]
+    assert times == sorted(times)
+    assert shipped_seconds(analysis_s, scales[1], codec, Effort.BALANCED, Pace.QUICK) <= times[1]
+
+
+def test_a_plan_says_what_was_learned_and_its_own_forecast_stays_as_it_was():
+    sound = AudioPlan(AudioKind.NONE, reason="the source has no sound")
+    choice = Choice(Fraction(1), 28.0)
+    plan = Plan(10_000, Budget(10_000, 0, 500), FULL, choice, (Segment(0, 0, 50),), sound, (), ())
+    told = replace(foretold(plan, Effort.BALANCED, 2.0, TOLD.machine), vmaf=80.0)
+    unlearned = corrected(plan, told, [])
+    assert (unlearned.predicted_seconds, unlearned.predicted_vmaf) == (told.seconds, 80.0)
+    assert unlearned.predicted_bytes == (9_900, 10_000)
+    pairs = [Pair(told, told.seconds * 2, 9_800, 130.0)] * 20
+    learned = corrected(plan, told, pairs)
+    assert (learned.predicted_seconds, learned.predicted_vmaf) == (pytest.approx(told.seconds * 2), 100.0)
+    assert learned.predicted_bytes == (9_800, 10_000)
+    assert foretold(learned, Effort.BALANCED, 2.0, TOLD.machine).seconds == told.seconds
