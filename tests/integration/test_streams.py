@@ -21,7 +21,8 @@ from tightfit.domain.mp4_extras import chapters_bytes
 from tightfit.domain.subtitles import TextTrack
 from tightfit.engine.conformity import checks_of
 from tightfit.engine.requests import make_request
-from tightfit.engine.streams import cargo_of, overhead_bound, subtitles
+from tightfit.engine.streams import cargo_of, overhead_bound
+from tightfit.engine.subtitles import subtitles
 from tightfit.errors import UsageError
 from tightfit.media.audio import AudioTrack, make_track
 from tightfit.media.cargo import Cargo
@@ -172,7 +173,7 @@ async def test_the_bytes_of_everything_are_bounded_and_those_of_chapters_exact(
         codec = AV1 if container is Container.WEBM else H264
         info, clip, line, tracks, expected = await _made(ffmpeg, rich, tmp_path, codec)
         request = make_request(rich, to="5MB", container=container, codec=codec.name)
-        spoken = await subtitles(info, 10**6, ffmpeg, _Quiet(tmp_path))  # type: ignore[arg-type]
+        spoken = await subtitles(info, 10**6, ffmpeg, _Quiet(tmp_path), "")  # type: ignore[arg-type]
         cargo = cargo_of(request, clip, line, tracks, spoken)
         assert len(cargo.texts) == 1
         size = stitch(expected.parts, line, cargo, out)

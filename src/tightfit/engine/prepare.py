@@ -26,7 +26,8 @@ from tightfit.engine.durable import content_of
 from tightfit.engine.editing import kept_bytes, layout_of, reasons, shape_for, worth_filling
 from tightfit.engine.job import Job
 from tightfit.engine.quality import measure_crossings
-from tightfit.engine.streams import Load, Subtitles, cargo_of, fit_load, load_up, overhead_bound, shares_of
+from tightfit.engine.streams import Load, cargo_of, fit_load, load_up, overhead_bound, shares_of
+from tightfit.engine.subtitles import Subtitles
 from tightfit.errors import InfeasibleError, SourceError, told_singly
 from tightfit.media.analyse import Analysis, analyse
 from tightfit.media.cargo import Cargo
