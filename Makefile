@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test soak crashes faults contention machine fuzz check lint types imports demo bench clean mutation schedule toxics cloud-kills cloud-faults fuzz-api hybrid hybrid-kills formats
+.PHONY: help test soak crashes faults contention machine fuzz check lint types imports demo bench clean mutation schedule toxics cloud-kills cloud-faults fuzz-api hybrid hybrid-kills formats predictions
 
 help:
 	@echo "make test                          run the tests"
@@ -12,6 +12,7 @@ help:
 	@echo "make demo [SIZE=300KB]             compress a real clip that a package ships"
 	@echo "make demo FILE=clip.mp4 SIZE=5MB   compress a clip of your own"
 	@echo "make bench CLIPS=~/Videos          measure size, quality and cost against two-pass"
+	@echo "make predictions CLIPS=~/Videos    count how often plans tell the size and the time right"
 	@echo "make formats CLIPS=~/Videos        compress files of every kind and compare them with what ffmpeg shows"
 	@echo "make soak [KILLS=300] [SEED=1]     kill real jobs at random moments"
 	@echo "make crashes                       a crash before and after everything lasting that a job does"
@@ -129,6 +130,10 @@ endif
 bench: $(READY)
 	@test -n "$(CLIPS)" || { echo 'Name a folder of clips: make bench CLIPS=~/Videos' >&2; exit 2; }
 	$(BIN)/python -m benchmarks.size_accuracy "$(CLIPS)"
+
+predictions: $(READY)
+	@test -n "$(CLIPS)" || { echo 'Name a folder of clips: make predictions CLIPS=~/Videos' >&2; exit 2; }
+	$(BIN)/python -m benchmarks.predictions "$(CLIPS)"
 
 formats: $(READY)
 	@test -n "$(CLIPS)" || { echo 'Name a folder of clips: make formats CLIPS=~/Videos' >&2; exit 2; }

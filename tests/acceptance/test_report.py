@@ -34,13 +34,15 @@ def test_the_page_shows_the_source_and_the_file_and_the_result_has_its_quality(t
     if which == "system" and system is None:
         pytest.skip("no ffmpeg on the PATH: only the bundled one is tested")
     env = {"TIGHTFIT_FFMPEG": system} if which == "system" and system else {}
-    ran = tool("compress", SCENES, "45KB", "-o", "out.mp4", "--report", "out.html", "--json", **env)
+    ran = tool("compress", SCENES, "45KB", "-o", "out.mp4", "--report", "out.html", "--json", "-v", **env)
     assert ran.code == 0, ran.err
     [result] = ran.results
     quality, page = result["quality"], (tool.folder / "out.html").read_text()
     assert quality["p1"] <= quality["harmonic_mean"] <= quality["mean"]
     assert f"{result['bytes']:,}".replace(",", " ") in page
     assert page.count("<tr>") == 1 + result["segments"]["total"]
+    told = re.findall(rf"^segment \d+, from .*: {quality['metric'].upper()} [\d.]+, first percentile", ran.err, re.M)
+    assert len(told) == result["segments"]["total"]
     before, after, *others = pictures_in(page)
     assert len(others) in (0, 2)
     assert before.size == after.size == (128, 72)

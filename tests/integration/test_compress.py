@@ -126,6 +126,40 @@ def test_copied_sound_is_the_same_to_the_byte(clip: Path, tmp_path: Path) -> Non
     assert _sound_begins_with_the_picture(output)
 
 
+def test_damaged_sound_is_made_anew_and_not_copied(tmp_path: Path) -> None:
+    source, output = tmp_path / "mono.mp4", tmp_path / "out.mp4"
+    picture, tone = lavfi("testsrc2=s=160x90:r=25:d=2,format=yuv420p"), lavfi("sine=440:sample_rate=48000:d=2")
+    make(*picture, *tone, "-c:v", "libx264", "-crf", 8, "-c:a", "aac", "-b:a", "24k", "-ac", 1, source)
+    assert tightfit.compress(source, to="50%", output=tmp_path / "whole.mp4").audio[0].kbps == pytest.approx(24, abs=6)
+    with av.open(str(source)) as container:
+        at = [packet.pos for packet in container.demux(audio=0) if packet.pos][40]
+    content = bytearray(source.read_bytes())
+    content[at : at + 24] = b"\xff" * 24
+    source.write_bytes(content)
+    tightfit.compress(source, to="50%", output=output)
+    assert decode_complaints(output) == ""
+    with pytest.raises(SourceError, match="is damaged"):
+        tightfit.compress(source, to="50%", audio="copy", output=tmp_path / "copied.mp4")
+
+
+@pytest.mark.parametrize(("right", "channels"), [("440", 1), ("660", 2)], ids=["one sound", "two sounds"])
+def test_stereo_is_kept_where_both_sides_differ_and_only_there(tmp_path: Path, right: str, channels: int) -> None:
+    source = tmp_path / "source.mp4"
+    sides = f"sine=440:sample_rate=48000:d=2[l];sine={right}:sample_rate=48000:d=2[r];[l][r]amerge"
+    picture = lavfi("testsrc2=s=160x90:r=25:d=2,format=yuv420p")
+    make(*picture, *lavfi(sides), "-c:v", "libx264", "-crf", 8, "-c:a", "aac", "-b:a", "192k", source)
+    result = tightfit.compress(source, to="60%", output=tmp_path / "out.mp4")
+    assert [track.channels for track in result.audio] == [channels]
+
+
+def test_small_stereo_sound_is_copied(tmp_path: Path) -> None:
+    source, output = tmp_path / "source.mp4", tmp_path / "out.mp4"
+    picture, sides = lavfi("testsrc2=s=320x180:r=25:d=2,format=yuv420p"), "sine=440:d=2[l];sine=660:d=2[r];[l][r]amerge"
+    make(*picture, *lavfi(sides), "-c:v", "libx264", "-crf", 1, "-c:a", "aac", "-b:a", "48k", source)
+    tightfit.compress(source, to="60%", output=output)
+    assert _sound_hash(output) == _sound_hash(source)
+
+
 def test_a_file_that_fits_is_copied_untouched(clip: Path, tmp_path: Path) -> None:
     result = tightfit.compress(clip, to="50MB", output=tmp_path / "same.mp4")
     assert result.status is Status.ALREADY_FITS

@@ -21,7 +21,7 @@ LIMIT, LIMIT_BYTES = "30KB", 30_000
 CALLS = {"fsync": "fsync,fdatasync", "write": "pwrite64", "name": "link,linkat", "rename": "rename,renameat,renameat2"}
 # (call, error, which one of the main thread: SQLite's and ours are made there). `make faults` fails each in turn.
 ALL = os.environ.get("TIGHTFIT_FAULTS") == "all"
-FEW = [("fsync", "EIO", 4), ("name", "ENOSPC", 1)]
+FEW = [("fsync", "EIO", 4), ("name", "ENOSPC", 1), ("rename", "EIO", 1)]
 CASES = [(call, error, n) for call in CALLS for error in ("EIO", "ENOSPC") for n in range(1, 16)] if ALL else FEW
 # An error for people, or none where that call was never made.
 TOLD = (0, 6)

@@ -14,7 +14,7 @@ from support.simulated import Footage, random_footage
 from tightfit.domain.codec import H264, Codec
 from tightfit.domain.geometry import Size
 from tightfit.domain.pieces import Part, Variant
-from tightfit.domain.plan import Choice, choose
+from tightfit.domain.plan import Choice, Pace, choose
 from tightfit.domain.rate import RateModel
 from tightfit.engine.executors.local import Look, Task
 from tightfit.engine.fit import Fit
@@ -36,6 +36,7 @@ class SimulatedExecutor:
     encoded_frames: int = 0
     codec: Codec = H264
     on_progress: Callable[[], None] = field(default=lambda: None)
+    to_size: list[Task] = field(default_factory=list)
 
     async def encode(
         self, task: Task, is_off_course: Look, on_frames: Callable[[int], None] = lambda _: None
@@ -58,6 +59,7 @@ class SimulatedExecutor:
     async def encode_to_size(self, task: Task, measured: Measured, wanted_bytes: float) -> Part:
         await anyio.lowlevel.checkpoint()
         seen = measured.part
+        self.to_size.append(task)
         part = self.footage.encode_to(seen.first, seen.last, wanted_bytes, task.crf, self.luck)
         self.encoded_frames += part.kept
         return part
@@ -86,6 +88,8 @@ class Outcome:
     attempts: int
     frames: int
     encoded_frames: int
+    foretold: Choice
+    to_size: tuple[Task, ...]
 
     @property
     def fill(self) -> float:
@@ -96,9 +100,11 @@ def sizer(variants: tuple[Variant, ...]) -> int:
     return CONTAINER + sum(v.bytes + PER_PART * len(v.parts) for v in variants)
 
 
-def fit(footage: Footage, crf: float, luck: random.Random) -> Outcome:
-    """Fit ``footage`` into what it costs at about ``crf``; the prior knows neither level nor slopes."""
-    model = RateModel(footage.analysed(luck))
+def fit(footage: Footage, crf: float, luck: random.Random, seen: float = 1.0) -> Outcome:
+    """Fit ``footage`` into what it costs at about ``crf``; the prior knows neither level nor slopes, and the analysis
+    sees so many times its bytes."""
+    analysed = footage.analysed(luck)
+    model = RateModel(replace(analysed, frame_bytes=tuple(round(b * seen) for b in analysed.frame_bytes)))
     budget = sum(footage.encode(s.first, s.last, crf, luck).bytes for s in footage.segments)
     choice = choose(model, budget, FULL) or Choice(ONE, crf)
     executor = SimulatedExecutor(footage, luck)
@@ -119,7 +125,8 @@ def fit(footage: Footage, crf: float, luck: random.Random) -> Outcome:
         size = sizer(anyio.run(work.run))
     except InfeasibleError:
         size = None
-    return Outcome(work.limit, size, executor.attempts, footage.frames, executor.encoded_frames)
+    made = footage.frames, executor.encoded_frames
+    return Outcome(work.limit, size, executor.attempts, *made, choice, tuple(executor.to_size))
 
 
 USUAL, ANY = (0.11, 0.3), (0.05, 0.5)
@@ -153,6 +160,21 @@ def test_most_clips_end_close_under_the_limit_for_bounded_work(temper):
     assert sum(work) / CLIPS <= USUAL_WORK
     assert sum(o.size is None for o in outcomes) / CLIPS <= MOST_REFUSED
     assert close >= share, f"only {close:.0%} came close"
+
+
+def test_a_clip_that_only_looked_clear_is_made_at_the_usual_pace_and_the_other_way_round():
+    """Whether a picture is clear (CRF 26 at its full size) is known once it was measured, whatever was foretold."""
+    changed = set()
+    for seed in range(CLIPS):
+        luck = random.Random(seed)
+        footage = random_footage(luck, segments=(1, 1), slopes=USUAL, noise=0.002, frames=(120, 250))
+        outcome = fit(footage, luck.uniform(22, 30), luck, seen=luck.choice((0.6, 1.0)))
+        task = outcome.to_size[0]
+        if task.size != FULL:
+            continue
+        assert task.pace is (Pace.QUICK if task.crf <= 26 else Pace.USUAL), seed
+        changed |= {task.pace} if task.pace is not outcome.foretold.pace else set()
+    assert changed == set(Pace)
 
 
 def test_what_is_published_is_never_over_the_limit_though_every_part_costs_container_bytes():

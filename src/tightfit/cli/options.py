@@ -135,7 +135,14 @@ Jobs = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line on stdout.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Nothing but errors; with --json, results only.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show the exact ffmpeg commands, and tracebacks.")]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "-v",
+        "--verbose",
+        help="Show the exact ffmpeg commands, tracebacks, and the quality of each segment where it is measured.",
+    ),
+]
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SHORT = "Say what compress would do, and why, without doing it."
 HELP = f"""{SHORT}
 
-What is measured on the way is kept for compress.
+What is measured on the way is kept for compress. The time that it tells follows what earlier runs on this machine took.
 
 \b
   tightfit plan vacation.mp4 --to 50MB

@@ -48,7 +48,7 @@ FAIR_CRF = 30.0
 _SMALLEST_MARGIN = 1.25
 # Size range of a plan: the study's first totals lay within these of their target before settling, and
 # settling ends at 0.9945 of the limit at the least.
-_FILL_LOW = 0.99
+_LEAST_FILL = 0.99
 
 
 @dataclass(frozen=True)
@@ -80,17 +80,6 @@ class Choice:
     pace: Pace = Pace.USUAL
 
 
-# CPU of x264 medium at full size over the analysis' (1 / 0.165), by size to the power of 1.3 (half size takes 0.4 of
-# it), and what probing, settling and verifying add.
-_FULL_OVER_ANALYSIS, _SIZE_POWER, _OTHER_WORK = 6.0, 1.3, 1.25
-
-
-def predict_seconds(analysis_s: float, scale: Fraction) -> float:
-    """Wall time of the encode that follows an analysis of ``analysis_s`` seconds on the same machine."""
-    power: float = float(scale) ** _SIZE_POWER
-    return analysis_s * _FULL_OVER_ANALYSIS * power * _OTHER_WORK
-
-
 @dataclass(frozen=True)
 class AlreadyFits:
     """The plan for a source that is under its limit: a copy."""
@@ -107,7 +96,8 @@ class Plan:
     """What will be done and why; ``reasons`` are sentences.
 
     ``in_cloud`` is true where a render service would be asked first, which may cost ``credits``. ``budget`` may be of
-    less than the limit, where more bytes would buy nothing; ``fps`` is that of the file to be.
+    less than the limit, where more bytes would buy nothing; ``fps`` is that of the file to be. At the least it will
+    have ``least_fill`` of the budget's bytes.
     """
 
     limit_bytes: int
@@ -126,6 +116,7 @@ class Plan:
     decisions: Decisions = NO_DECISIONS
     fps: Fraction | None = None
     codec: Codec = H264
+    least_fill: float = _LEAST_FILL
 
     @property
     def size(self) -> Size:
@@ -133,7 +124,7 @@ class Plan:
 
     @property
     def predicted_bytes(self) -> tuple[int, int]:
-        return int(self.budget.limit * _FILL_LOW), self.budget.limit
+        return int(self.budget.limit * self.least_fill), self.budget.limit
 
 
 Crossings = Mapping[Fraction, float]

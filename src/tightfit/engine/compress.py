@@ -26,7 +26,7 @@ from tightfit.engine.editing import layout_of
 from tightfit.engine.executors.local import LocalExecutor
 from tightfit.engine.finished import checked_quality, explain_fill
 from tightfit.engine.fit import Fit
-from tightfit.engine.foretold import require_metric, require_quality, with_prediction
+from tightfit.engine.foretold import keep_outcome, require_metric, require_quality, with_prediction
 from tightfit.engine.job import Job, parallel_encodes, scratch_job, unusable
 from tightfit.engine.memory import DurableMemory, Memory
 from tightfit.engine.places import Cloud, Hosted
@@ -188,18 +188,22 @@ class _Clips:
         require_metric(self.request.min_quality, ffmpeg)
         prepared = await prepare(self.request, self.info, ffmpeg, self.settings, work.job, keeps=True)
         if self.request.min_quality:
-            prepared = await with_prediction(prepared, ffmpeg, work.job)
+            prepared = await with_prediction(prepared, ffmpeg, work.job, self.settings.cache)
             await require_quality(prepared, self.request.min_quality, ffmpeg, work.job)
         room.check(work.job.work, output, prepared)
         request = replace(self.request, codec=prepared.plan.codec.name)
         async with _cloud(request, self.settings, prepared, ffmpeg, work.job) as cloud:
-            return await _encode(request, prepared, ffmpeg, work, part, output, work.disk, cloud)
+            made = await _encode(request, prepared, ffmpeg, work, part, output, work.disk, cloud)
+        # What a service or an earlier run did of it says nothing of this machine.
+        if cloud is None and not work.before.work:
+            keep_outcome(prepared, made[0], request, work.job, self.settings.cache)
+        return made
 
     async def plan(self, limit: int, job: Job) -> Plan:  # noqa: ARG002 - as above
         ffmpeg = await self._ffmpeg()
         require_metric(self.request.min_quality, ffmpeg)
         prepared = await prepare(self.request, self.info, ffmpeg, self.settings, job)
-        prepared = await with_prediction(prepared, ffmpeg, job)
+        prepared = await with_prediction(prepared, ffmpeg, job, self.settings.cache)
         await require_quality(prepared, self.request.min_quality, ffmpeg, job)
         return _placed(self.request, self.settings, prepared)
 

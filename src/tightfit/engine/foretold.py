@@ -6,12 +6,15 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+from tightfit.domain.calibration import Pair, corrected
 from tightfit.domain.codec import Effort
 from tightfit.domain.control import FIRST_AIM
 from tightfit.domain.geometry import Size
 from tightfit.domain.pieces import Part
 from tightfit.domain.rate import CRF_MAX, CRF_MIN, Observation
-from tightfit.domain.result import Option
+from tightfit.domain.request import CompressRequest
+from tightfit.domain.result import Option, Result
+from tightfit.engine import pairs
 from tightfit.engine.job import Job
 from tightfit.engine.prepare import Infeasible, Prepared
 from tightfit.engine.quality import windows
@@ -36,10 +39,19 @@ _FRAMES, _EVERY = 48, 3
 _ROOM = 1.1
 
 
-async def with_prediction(prepared: Prepared, ffmpeg: Ffmpeg, job: Job) -> Prepared:
-    """The same, its plan saying what mean VMAF to expect; unchanged without libvmaf. Raises EncoderError."""
-    if ffmpeg.quality_metric != "vmaf":
-        return prepared
+async def with_prediction(prepared: Prepared, ffmpeg: Ffmpeg, job: Job, cache: Path) -> Prepared:
+    """The same, its plan saying what time, bytes and, with libvmaf, mean VMAF to expect, as earlier runs correct them.
+
+    Raises EncoderError.
+    """
+    forecast = prepared.forecast
+    if ffmpeg.quality_metric == "vmaf":
+        forecast = replace(forecast, vmaf=await _expected_vmaf(prepared, ffmpeg, job))
+    plan = corrected(prepared.plan, forecast, pairs.known(cache))
+    return replace(prepared, plan=plan, forecast=forecast)
+
+
+async def _expected_vmaf(prepared: Prepared, ffmpeg: Ffmpeg, job: Job) -> float:
     plan, clip, scale = prepared.plan, prepared.clip, float(prepared.plan.choice.scale)
     seen, vmaf = await _seen_at(ffmpeg, prepared, plan.size, plan.choice.crf, job.work)
     # The plan's quality is a guess from how x264's quick look at the clip came out; these moments know better.
@@ -47,7 +59,16 @@ async def with_prediction(prepared: Prepared, ffmpeg: Ffmpeg, job: Job) -> Prepa
     crf = learned.solve([(0, clip.frames)], scale, plan.budget.video * FIRST_AIM)
     vmaf = min(_BEST, max(0.0, vmaf + (plan.choice.crf - crf) * _VMAF_PER_CRF))
     log.debug("expected VMAF %.1f, at CRF %.1f instead of %.1f", vmaf, crf, plan.choice.crf)
-    return replace(prepared, plan=replace(plan, predicted_vmaf=round(vmaf, 1)))
+    return vmaf
+
+
+def keep_outcome(prepared: Prepared, result: Result, request: CompressRequest, job: Job, cache: Path) -> None:
+    """Keep what was foretold beside what came out, for the plans to come."""
+    measures_more = request.report is not None or request.min_quality > 0
+    took_s = None if measures_more else max(0.0, job.elapsed_s - prepared.analysed_s)
+    quality = result.quality
+    vmaf = quality.mean if quality and quality.metric == "vmaf" else None
+    pairs.keep(cache, Pair(prepared.forecast, took_s, result.bytes or 0, vmaf))
 
 
 async def require_quality(prepared: Prepared, least: float, ffmpeg: Ffmpeg, job: Job) -> None:

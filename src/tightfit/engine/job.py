@@ -138,9 +138,14 @@ def encoder_memory_bytes(source_pixels: int, output_pixels: int) -> int:
 _THREADS_PER_ENCODE = 2
 
 
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    return len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else psutil.cpu_count() or 1
+
+
 def parallel_encodes(source_pixels: int, output_pixels: int, wanted: int | None) -> tuple[int, int]:
     """(encodes at once, cores): one for two cores, within half the memory that is free now, at least one."""
-    cores = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else psutil.cpu_count() or 1
+    cores = usable_cores()
     room = int(psutil.virtual_memory().available * _MEMORY_SHARE)
     fitting = max(1, room // encoder_memory_bytes(source_pixels, output_pixels))
     return min(wanted or max(1, cores // _THREADS_PER_ENCODE), fitting), cores

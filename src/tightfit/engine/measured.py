@@ -22,7 +22,7 @@ from tightfit.media.picture import Picture
 from tightfit.media.sound import is_untouched
 from tightfit.media.tools import Ffmpeg
 
-_FORMAT = 5
+_FORMAT = 6
 # Sizes are even numbers, so that two of one shape are not quite.
 _SAME_SHAPE = 0.02
 

@@ -9,6 +9,7 @@ import anyio
 
 from tightfit.domain import plan as planning
 from tightfit.domain.audio import AudioKind, AudioPlan
+from tightfit.domain.calibration import Forecast, foretold
 from tightfit.domain.codec import CODECS, H264
 from tightfit.domain.geometry import full_size
 from tightfit.domain.interlacing import says_so
@@ -25,6 +26,7 @@ from tightfit.engine.codecs import decided, keeps_hdr
 from tightfit.engine.durable import content_of
 from tightfit.engine.editing import kept_bytes, layout_of, reasons, shape_for, worth_filling
 from tightfit.engine.job import Job
+from tightfit.engine.pairs import machine_name
 from tightfit.engine.quality import measure_crossings
 from tightfit.engine.streams import Load, cargo_of, fit_load, load_up, overhead_bound, shares_of
 from tightfit.engine.subtitles import Subtitles
@@ -57,7 +59,11 @@ class Infeasible(InfeasibleError):
 
 @dataclass(frozen=True)
 class Prepared:
-    """A planned job: all that the encode needs. ``suits_screen``: it shows one, and is encoded as suits that."""
+    """A planned job: all that the encode needs. ``suits_screen``: it shows one, and is encoded as suits that.
+
+    ``forecast`` is what is to be expected of it, uncorrected; the analysis took ``analysed_s`` of this run's seconds,
+    which are next to none where it was remembered.
+    """
 
     plan: Plan
     clip: Clip
@@ -66,6 +72,8 @@ class Prepared:
     timeline: Timeline
     crossings: Crossings
     suits_screen: bool
+    forecast: Forecast
+    analysed_s: float
 
 
 async def prepare(
@@ -91,10 +99,12 @@ async def prepare(
     load = Load(shares_of(request, info, limit, layout))
     # Only in H.264 does a piece not tell where its chroma lies, which is not kept.
     keeps = keeps and codec.name == H264.name
+    begun = job.elapsed_s
     with told_singly():
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(load_up, request, info, layout, limit, ffmpeg, settings, job, load)
             analysis = await analysis_of(info, video, picture, layout, ffmpeg, settings, job, keeps=keeps)
+            analysed_s = job.elapsed_s - begun
     _warn_of_losses(info, layout, analysis, job)
     job.tell(Phase.PLAN)
     clip = Clip(info, video, picture, analysis.pts, layout, analysis.pictures)
@@ -130,9 +140,9 @@ async def prepare(
         decisions=_decisions(picture),
         fps=layout.fps,
         codec=codec,
-        predicted_seconds=planning.predict_seconds(analysis.seconds, choice.scale),
     )
-    return Prepared(plan, clip, model, cargo, line, crossings, suits_screen)
+    forecast = foretold(plan, request.effort, analysis.seconds, machine_name(request.jobs))
+    return Prepared(plan, clip, model, cargo, line, crossings, suits_screen, forecast, analysed_s)
 
 
 async def _crossings(

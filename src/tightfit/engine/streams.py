@@ -132,11 +132,16 @@ async def _main_sound(
     if request.audio == "none" and heard(info, layout):
         stream = heard(info, layout)[0]
     loudness = _UNKNOWN
-    if stream and request.audio not in ("none", "copy"):
-        job.tell(Phase.AUDIO)
-        loudness = await measured.loudness_of(settings.cache, info, stream, layout, ffmpeg)
     if request.audio == "copy" and stream:
         _require_copyable(request, stream, rules, untouched=untouched)
+    if stream and request.audio != "none":
+        job.tell(Phase.AUDIO)
+        loudness = await measured.loudness_of(settings.cache, info, stream, layout, ffmpeg)
+    if request.audio == "copy" and loudness.damaged:
+        raise SourceError(
+            f"--audio copy can't be done: the sound of {info.path} is damaged.",
+            hint="Use --audio auto, which keeps what can be heard of it.",
+        )
     plan = plan_audio(stream, request.audio, limit, layout.duration_s, loudness, rules, may_copy=untouched)
     if stream is None or plan.kind is AudioKind.NONE:
         return plan, None
@@ -178,10 +183,9 @@ async def _more_sound(
     """The sound tracks beside the main one; what can't be read or finds no room is said."""
     found, untouched, rules = [], is_untouched(layout), rules_of(request, shares)
     for stream in shares.kept[1:]:
-        loudness = _UNKNOWN
-        if request.audio != "copy":
-            loudness = await measured.loudness_of(settings.cache, info, stream, layout, ffmpeg)
-        choice = request.audio if rules.allow(stream) or request.audio != "copy" else "auto"
+        loudness = await measured.loudness_of(settings.cache, info, stream, layout, ffmpeg)
+        is_copyable = rules.allow(stream) and not loudness.damaged
+        choice = request.audio if is_copyable or request.audio != "copy" else "auto"
         plan = plan_audio(stream, choice, limit, layout.duration_s, loudness, rules, may_copy=untouched)
         try:
             track = await make_track(ffmpeg, info, stream, plan, job.work, layout, f"audio-{stream.index}")

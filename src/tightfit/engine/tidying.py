@@ -19,7 +19,9 @@ from tightfit.settings import Settings
 # The state folder may take this share of its disk; so many finished jobs are remembered.
 _SHARE_OF_DISK, _REMEMBERED = 0.1, 500
 # What tightfit writes into its folders; a user may have named a folder with other things in it.
-_OURS = re.compile(r"(analysis|ffmpeg|sound)-[0-9a-f]+\.json(\.\d+)?|\d{8}-\d{6}-\d+-\d+\.log")
+_OURS = re.compile(
+    r"(analysis|ffmpeg|fields|sound)-[0-9a-f]+\.json(\.\d+)?|predictions-\d+\.jsonl(\.\d+)?|\d{8}-\d{6}-\d+-\d+\.log"
+)
 
 
 def tidy(folder: Path, record: JobRecord, disk: Disk) -> None:

@@ -61,13 +61,12 @@ class AudioTrack:
 async def measure_loudness(
     ffmpeg: Ffmpeg, info: MediaInfo, stream: AudioStream, layout: Layout | None = None
 ) -> Loudness:
-    """Middle and side levels of all that is heard of a track (mono counts as its own middle)."""
-    if stream.channels < 2:
-        return Loudness(_UNKNOWN.middle_db, float("-inf"))
+    """Middle and side levels of all that is heard of a track (mono counts as its own middle), and whether it
+    decodes."""
     node = (
         sound_of(info, stream, ffmpeg.policy, layout)
         .filter("aformat", channel_layouts="stereo")
-        .filter("pan", "stereo|c0=0.5*c0+0.5*c1|c1=0.5*c0-0.5*c1")
+        .filter("pan", args="stereo|c0=0.5*c0+0.5*c1|c1=0.5*c0-0.5*c1")
         .filter("astats", measure_overall="none", measure_perchannel="RMS_level")
     )
     command = argv.command(ffmpeg.path, graph.output(node, "-", f="null"), talkative=True)
@@ -117,9 +116,8 @@ async def make_track(
     if done.returncode != 0 or track is None:
         # A program that crashes says nothing about the sound.
         kind = SourceUnreadable if done.crashed else SourceError
-        raise kind(
-            f"The sound of {info.path} could not be read: {done.last_message}.", hint="Try again with --audio none."
-        )
+        why = "nothing of it can be decoded" if done.returncode == 0 else done.last_message
+        raise kind(f"The sound of {info.path} could not be read: {why}.", hint="Try again with --audio none.")
     return replace(track, language=language_of(stream.language), default=stream.default, title=stream.title)
 
 

@@ -166,6 +166,10 @@ def _of_kept(clip: Clip, first: int, keep: Path | None = None) -> _Trial | None:
     return _Trial(before_s if before_s > 0 else None, clip.pictures, keep)
 
 
+# How ffmpeg 9 and 5 begin what they say of a decoder that gives up.
+_SAID_OF_DECODERS = ("[dec:", "while decoding stream")
+
+
 def _failure(
     done: process.Finished, complaint: str, clip: Clip, span: tuple[int, int], out: Path
 ) -> EncoderError | SourceError | OutputError:
@@ -176,6 +180,11 @@ def _failure(
     if done.could_not_write:
         return process.unwritable(done, out.parent)
     require_read(done, clip.info)
+    if any(words in complaint for words in _SAID_OF_DECODERS):
+        return SourceError(
+            f"{clip.info.path} is damaged: its frames {span[0]} to {span[1]} can't be decoded.",
+            hint="Get an undamaged copy.",
+        )
     if not complaint:
         return SourceError(
             f"{clip.info.path} is damaged: its frames {span[0]} to {span[1]} come out differently whenever they are "

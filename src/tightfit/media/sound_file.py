@@ -97,7 +97,10 @@ def _limits(ffmpeg: Ffmpeg, stream: AudioStream, file_bytes: float) -> Limits:
 async def require_whole(
     ffmpeg: Ffmpeg, path: Path, stream: AudioStream, wanted: SoundWanted, limit: int
 ) -> AudioStream:
-    """The sound in ``path``, decoded to its end without a word; raises EncoderError where it is not what was wanted."""
+    """The sound in ``path``, decoded to its end without a word.
+
+    Raises EncoderError where it is not what was wanted, SourceError where the source is longer or shorter than it says.
+    """
     size = path.stat().st_size
     if size > limit:
         raise EncoderError(f"The sound came out at {size} bytes, over the limit of {limit}.")
@@ -109,7 +112,11 @@ async def require_whole(
     if sound is None or sound.channels != wanted.shape.channels:
         raise EncoderError("The file that was made does not hold the sound that was asked for.")
     if abs(sound.duration_s - stream.duration_s) > _LENGTH_SLACK_S:
-        raise EncoderError(f"The sound lasts {sound.duration_s:.2f} s instead of {stream.duration_s:.2f} s.")
+        raise SourceError(
+            f"The source is damaged: its sound says that it lasts {stream.duration_s:.2f} s, and decodes to "
+            f"{sound.duration_s:.2f} s.",
+            hint="Get an undamaged copy.",
+        )
     kind = made.container.split(",")[0]
     node = argv.own_input(path, kind, threads=1)[str(sound.index)]
     command = argv.command(ffmpeg.path, graph.output(node, "-", f="null"), strict=True)

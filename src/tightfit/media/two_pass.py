@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tightfit.domain.pieces import Part
-from tightfit.errors import EncoderError
+from tightfit.errors import EncoderError, OutputError
 from tightfit.media import kept
 from tightfit.media.coding import FirstPass, SecondPass
 from tightfit.media.encode import Clip, Setting, encode
@@ -23,6 +23,7 @@ from tightfit.media.tools import Ffmpeg
 _BITS = 8
 # What ffmpeg appends to the name given for the notes.
 _NOTES = "-0.log"
+_PASSING = ".temp"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ async def first_pass(
 
     ``keeps``: its pictures are kept for a second pass where there is room.
 
-    Raises EncoderError as ``encode`` does, or where the encoder left no notes.
+    Raises EncoderError as ``encode`` does, or where the encoder left no notes; OutputError where they have no name.
     """
     stats = f"{out.stem}-stats"
     rate, pictures = FirstPass(setting.crf, stats), None
@@ -66,6 +67,12 @@ async def first_pass(
     out.unlink(missing_ok=True)
     if pictures and not pictures.exists():
         pictures = None
+    # x264 and x265 write their notes under passing names, and say little where they can't give them the right ones.
+    if any(out.parent.glob(f"{stats}*{_PASSING}")):
+        raise OutputError(
+            f"The disk that holds {out.parent} fails: a file there could not be renamed.",
+            hint="Point TIGHTFIT_HOME to another disk.",
+        )
     notes = _notes_in(out.with_name(f"{stats}{_NOTES}"))
     encoder = two_passes_of(setting.codec)
     return Measured(part, setting, stats, encoder.duration_s(notes), encoder.least_bytes(notes), pictures)

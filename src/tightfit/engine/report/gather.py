@@ -9,11 +9,11 @@ from tightfit import __version__
 from tightfit.domain.moments import Scores, moments
 from tightfit.domain.pieces import Variant
 from tightfit.domain.result import Result
+from tightfit.engine.finished import scored
 from tightfit.engine.fit import Fit
 from tightfit.engine.job import Job
 from tightfit.engine.prepare import Prepared
 from tightfit.engine.report.facts import ReportFacts, SegmentRow, Still
-from tightfit.media.measure import frame_scores
 from tightfit.media.stills import encoded_still, source_still
 from tightfit.media.tools import Ffmpeg
 
@@ -26,7 +26,7 @@ async def gathered(
 ) -> ReportFacts:
     """Score the file ``made`` frame by frame and draw two moments of it. Raises EncoderError."""
     clip, every = prepared.clip, -(-prepared.clip.frames // _MOST_SCORED)
-    scores = await frame_scores(ffmpeg, clip, made, 0, clip.frames, every=every, threads=fit.cores, work=job.work)
+    scores = await scored(fit, prepared, ffmpeg, job, made, every=every)
     stills = await _stills(prepared, scores, ffmpeg, made, job.work)
     video, info = clip.video, clip.info
     sound = info.main_audio
