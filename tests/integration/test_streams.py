@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -18,10 +19,11 @@ from tightfit.domain.containers import Container
 from tightfit.domain.geometry import full_size
 from tightfit.domain.media_info import Chapter, MediaInfo
 from tightfit.domain.mp4_extras import chapters_bytes
-from tightfit.domain.subtitles import TextTrack
+from tightfit.domain.subtitles import BitmapTrack, TextTrack
 from tightfit.engine.conformity import checks_of
 from tightfit.engine.requests import make_request
-from tightfit.engine.streams import cargo_of, overhead_bound, subtitles
+from tightfit.engine.streams import cargo_of, overhead_bound
+from tightfit.engine.subtitles import subtitles
 from tightfit.errors import UsageError
 from tightfit.media.audio import AudioTrack, make_track
 from tightfit.media.cargo import Cargo
@@ -172,7 +174,7 @@ async def test_the_bytes_of_everything_are_bounded_and_those_of_chapters_exact(
         codec = AV1 if container is Container.WEBM else H264
         info, clip, line, tracks, expected = await _made(ffmpeg, rich, tmp_path, codec)
         request = make_request(rich, to="5MB", container=container, codec=codec.name)
-        spoken = await subtitles(info, 10**6, ffmpeg, _Quiet(tmp_path))  # type: ignore[arg-type]
+        spoken = await subtitles(info, 10**6, ffmpeg, _Quiet(tmp_path), "")  # type: ignore[arg-type]
         cargo = cargo_of(request, clip, line, tracks, spoken)
         assert len(cargo.texts) == 1
         size = stitch(expected.parts, line, cargo, out)
@@ -223,6 +225,38 @@ async def test_a_changed_fact_a_lost_subtitle_and_a_lost_chapter_are_caught(ffmp
         stitch(expected.parts, line, less, tmp_path / "out.mp4")
         with pytest.raises(tightfit.errors.EncoderError):
             await verify(ffmpeg, tmp_path / "out.mp4", replace(expected, cargo=full))
+
+
+def _bitmaps(path: Path, payloads: dict[int, bytes]) -> BitmapTrack:
+    """Payloads at milliseconds, as they would be copied from a source."""
+    with av.open(str(path), "w", format="matroska") as out:
+        stream = out.add_mux_stream("dvd_subtitle")
+        stream.time_base = Fraction(1, 1000)
+        for start_ms, data in payloads.items():
+            packet = av.Packet(data)
+            packet.stream, packet.pts, packet.dts, packet.duration = stream, start_ms, start_ms, 300
+            packet.time_base = Fraction(1, 1000)
+            out.mux(packet)
+    times = tuple((start_ms, 300) for start_ms in payloads)
+    return BitmapTrack(str(path), "dvd_subtitle", times, sum(map(len, payloads.values())), language="eng")
+
+
+async def test_changed_drawn_subtitles_are_caught(ffmpeg: Ffmpeg, rich: Path, tmp_path: Path):
+    _, _, line, tracks, expected = await _made(ffmpeg, rich, tmp_path)
+    good, out = _bitmaps(tmp_path / "good.mkv", {200: b"one" * 9, 900: b"two" * 9}), tmp_path / "out.mkv"
+    full = Cargo(Container.MKV, tracks=tuple(tracks), bitmaps=(good,))
+    stitch(expected.parts, line, full, out)
+    await verify(ffmpeg, out, replace(expected, cargo=full))
+    for other in (
+        _bitmaps(tmp_path / "payload.mkv", {200: b"one" * 9, 900: b"TWO" * 9}),
+        _bitmaps(tmp_path / "time.mkv", {200: b"one" * 9, 940: b"two" * 9}),
+        _bitmaps(tmp_path / "short.mkv", {200: b"one" * 9}),
+        replace(good, language="fre"),
+        replace(good, forced=True),
+    ):
+        stitch(expected.parts, line, replace(full, bitmaps=(other,)), out)
+        with pytest.raises(tightfit.errors.EncoderError):
+            await verify(ffmpeg, out, replace(expected, cargo=full))
 
 
 def tightfit_cue() -> TextTrack:

@@ -28,6 +28,14 @@ class Container(StrEnum):
         """libavcodec's name of the text subtitles that it holds."""
         return {Container.MKV: "subrip", Container.WEBM: "webvtt"}.get(self, "mov_text")
 
+    @property
+    def bitmap_subtitles(self) -> frozenset[str]:
+        """Codecs of drawn subtitles that may be copied into it and that players show from it: Matroska's alone.
+
+        MP4 has a form for those of DVDs, which hardly a player knows.
+        """
+        return _BITMAPS_MKV if self is Container.MKV else frozenset()
+
     def language(self, code: str | None) -> str | None:
         """How an ISO 639-2 code is written there: QuickTime knows one of the two codes that some languages have."""
         return _QUICKTIME_LANGUAGES.get(code or "", code) if self is Container.MOV else code
@@ -55,6 +63,7 @@ _QUICKTIME_LANGUAGES = {
 }
 _SOUND_MP4 = frozenset({"aac", "mp3"})
 _SOUND_WEBM = frozenset({"opus", "vorbis"})
+_BITMAPS_MKV = frozenset({"dvd_subtitle", "hdmv_pgs_subtitle", "dvb_subtitle"})
 _SOUND_MKV = _SOUND_MP4 | {"opus", "vorbis", "flac", "ac3", "eac3", "mp2"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tightfit.domain.cargo import Cue
@@ -26,6 +26,36 @@ class TextTrack:
     default: bool = False
     forced: bool = False
     title: str | None = None
+
+
+@dataclass(frozen=True)
+class BitmapTrack:
+    """Subtitles of drawn pictures, copied packet by packet: ``samples`` are (start, duration) in milliseconds,
+    ``path`` where their payloads lie in the same order; ``bytes`` are those of all payloads there.
+    """
+
+    path: str
+    codec: str
+    samples: tuple[tuple[int, int], ...]
+    bytes: int
+    description_bytes: int = 0
+    language: str | None = None
+    default: bool = False
+    forced: bool = False
+    title: str | None = None
+
+    def fitted(self, start_s: float, duration_s: float) -> BitmapTrack:
+        """On the clock of an output that begins at ``start_s`` of the source's, up to the first that is beyond its end.
+
+        What begins before the picture is shown with its first.
+        """
+        first, end, kept = round(start_s * 1000), round(duration_s * 1000), []
+        for start, length in self.samples:
+            begin = max(0, start - first)
+            if begin >= end:
+                break
+            kept.append((begin, min(length, end - begin)))
+        return replace(self, samples=tuple(kept))
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ from tightfit.engine.editing import kept_bytes, layout_of, reasons, shape_for, w
 from tightfit.engine.job import Job
 from tightfit.engine.pairs import machine_name
 from tightfit.engine.quality import measure_crossings
-from tightfit.engine.streams import Load, Subtitles, cargo_of, fit_load, load_up, overhead_bound, shares_of
+from tightfit.engine.streams import Load, cargo_of, fit_load, load_up, overhead_bound, shares_of
+from tightfit.engine.subtitles import Subtitles
 from tightfit.errors import InfeasibleError, SourceError, told_singly
 from tightfit.media.analyse import Analysis, analyse
 from tightfit.media.cargo import Cargo

@@ -18,31 +18,31 @@ from tightfit.domain.audio import (
     drop,
     plan_audio,
 )
-from tightfit.domain.cargo import carried_chapters, carried_tags, fitting_cues, language_of
+from tightfit.domain.cargo import carried_chapters, carried_tags, fitting_cues
 from tightfit.domain.codec import CODECS, H264, Codec
 from tightfit.domain.containers import Container
 from tightfit.domain.layout import Layout
 from tightfit.domain.light import Light
 from tightfit.domain.matroska import matroska_bound
-from tightfit.domain.media_info import AudioStream, MediaInfo, OtherStream
+from tightfit.domain.media_info import AudioStream, MediaInfo
 from tightfit.domain.mp4 import VideoFormat, metadata_bytes, predict_overhead, runs
 from tightfit.domain.mp4_extras import Sound, chapters_bytes, quicktime_bound, sound_bound, text_bound
 from tightfit.domain.plan import Budget, choose
 from tightfit.domain.rate import RateModel
 from tightfit.domain.request import CompressRequest
-from tightfit.domain.subtitles import TextTrack, packets_of
+from tightfit.domain.subtitles import BitmapTrack, TextTrack, packets_of
 from tightfit.domain.tracks import Shares, share_sound
 from tightfit.domain.updates import Phase
 from tightfit.engine import measured
 from tightfit.engine.durable import content_of
 from tightfit.engine.job import Job
+from tightfit.engine.subtitles import Subtitles, subtitles, why_not_drawn
 from tightfit.errors import SourceError, SourceUnreadable, UsageError
 from tightfit.media.audio import AudioTrack, make_track
 from tightfit.media.cargo import Cargo
 from tightfit.media.encode import Clip
 from tightfit.media.sound import ends_s, is_untouched
 from tightfit.media.stitch import Timeline
-from tightfit.media.subtitles import TEXT, text_of
 from tightfit.media.tools import Ffmpeg
 from tightfit.settings import Settings
 
@@ -50,8 +50,6 @@ from tightfit.settings import Settings
 _UNKNOWN = Loudness(-20.0, -20.0)
 # Sound that ends this much too early was not only cut at a packet.
 _MUCH_LESS_SOUND_S = 0.5
-# Subtitles that take more than this of a file are not what it is about.
-_MOST_OF_FILE = 0.1
 _USUAL_GOP_FRAMES = 100
 _LATE_S = 0.005
 # From a frame this long on, the muxer's interleaving is another (see domain.mp4).
@@ -87,13 +85,6 @@ def rules_of(request: CompressRequest, shares: Shares) -> SoundRules:
     return SoundRules(copyable, *most, shares.share, container.own_sound)
 
 
-@dataclass(frozen=True)
-class Subtitles:
-    """Cues on the source's clock, with the stream they are of."""
-
-    texts: tuple[tuple[OtherStream, TextTrack], ...] = ()
-
-
 @dataclass
 class Load:
     """Sound and subtitles as they were made: the main track with its plan, and what else there is."""
@@ -123,7 +114,7 @@ async def load_up(
     if not keeps_step(layout):
         _tell_of_lost_times(info, job)
     else:
-        load.spoken = await subtitles(info, limit, ffmpeg, job)
+        load.spoken = await subtitles(info, limit, ffmpeg, job, why_not_drawn(request, info, layout))
 
 
 async def _main_sound(
@@ -236,25 +227,6 @@ def _tell_of_lost_times(info: MediaInfo, job: Job) -> None:
         job.warn(f"The {what} are left out: they would no longer fit what is cut out of the clip, or its speed.")
 
 
-async def subtitles(info: MediaInfo, limit: int, ffmpeg: Ffmpeg, job: Job) -> Subtitles:
-    """All subtitles of text that can be read; the others are said."""
-    texts = []
-    for stream in info.others:
-        if stream.kind != "subtitle" or not stream.packets:
-            continue
-        where = f"The {stream.language or 'untitled'} subtitles (stream {stream.index})"
-        if stream.bytes > _MOST_OF_FILE * limit:
-            job.warn(f"{where} would take too much of this size and are left out.")
-        elif stream.codec not in TEXT:
-            job.warn(f"{where} are drawn pictures ({stream.codec}), which are not carried over.")
-        elif (cues := await text_of(ffmpeg, info, stream, job.work)) is None:
-            job.warn(f"{where} can't be read and are left out.")
-        else:
-            facts = (language_of(stream.language), stream.default, stream.forced, stream.title)
-            texts.append((stream, TextTrack(tuple(cues), *facts)))
-    return Subtitles(tuple(texts))
-
-
 def fit_load(
     request: CompressRequest, limit: int, clip: Clip, line: Timeline, model: RateModel, load: Load
 ) -> tuple[AudioPlan, Cargo, Budget]:
@@ -288,6 +260,7 @@ def cargo_of(
         cues = fitting_cues(track.cues, start_s, line.duration_s)
         if cues:
             texts.append(_told(replace(track, cues=cues), request))
+    drawn = [track.fitted(start_s, line.duration_s) for track in spoken.bitmaps]
     refused = request.destination is not None and not request.destination.edit_lists
     # A track that begins later than the picture is held back by nothing else.
     late = any(track.start_s - line.start_s > _LATE_S for track in tracks)
@@ -296,13 +269,14 @@ def cargo_of(
         edit_lists=not refused or late or request.writes.is_matroska,
         tracks=tuple(_told(track, request) for track in tracks),
         texts=tuple(texts),
+        bitmaps=tuple(_told(track, request) for track in drawn if track.samples),
         chapters=carried_chapters(clip.info, start_s, line.duration_s) if keeps_step(clip.layout) else (),
         tags=carried_tags(clip.info, private=request.private),
         light=clip.picture.light,
     )
 
 
-_Named = TypeVar("_Named", AudioTrack, TextTrack)
+_Named = TypeVar("_Named", AudioTrack, TextTrack, BitmapTrack)
 
 
 def _told(track: _Named, request: CompressRequest) -> _Named:
@@ -362,11 +336,11 @@ _LIGHT_DESCRIBED, _LIGHT_BOXES, _LIGHT_ELEMENTS = 70, 32 + 12, 170
 
 
 def _matroska(clip: Clip, line: Timeline, cargo: Cargo, limit: int, codec: Codec) -> int:
-    tracks: list[AudioTrack | TextTrack] = [*cargo.tracks, *cargo.texts]
+    tracks: list[AudioTrack | TextTrack | BitmapTrack] = [*cargo.tracks, *cargo.texts, *cargo.bitmaps]
     samples = [s for text in cargo.texts for s in packets_of(text.cues, cargo.container.text_subtitles)]
-    return matroska_bound(
+    bound = matroska_bound(
         clip.frames + sum(track.packets for track in cargo.tracks),
-        len(samples),
+        len(samples) + sum(len(track.samples) for track in cargo.bitmaps),
         1 + clip.frames // _USUAL_GOP_FRAMES,
         line.duration_s,
         tracks=1 + len(tracks),
@@ -374,8 +348,10 @@ def _matroska(clip: Clip, line: Timeline, cargo: Cargo, limit: int, codec: Codec
         descriptions=20
         + codec.description_bytes
         + (_LIGHT_DESCRIBED + _LIGHT_ELEMENTS if cargo.light else 0)
-        + sum(_LARGE_DESCRIPTIONS.get(track.codec, 20) for track in cargo.tracks),
+        + sum(_LARGE_DESCRIPTIONS.get(track.codec, 20) for track in cargo.tracks)
+        + sum(track.description_bytes for track in cargo.bitmaps),
         tags=cargo.tags,
         titles=[track.title for track in tracks if track.title],
         chapters=cargo.chapters,
     ) + sum(len(s.data) for s in samples)
+    return bound + sum(track.bytes for track in cargo.bitmaps)

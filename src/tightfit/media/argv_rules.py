@@ -53,7 +53,7 @@ _NEEDED_BEFORE_INPUT = ("-protocol_whitelist", "-format_whitelist", "-f", "-max_
 # Demuxers and muxers that name other files instead of holding media.
 _SCRIPTS = {"concat", "hls", "dash", "image2", "tee", "segment", "sdp", "rtsp", "lavfi", "ffmetadata"}
 # Muxers that write one file and nothing else.
-_MADE = {"nut", "mp4", "srt", "mp3", "ipod", "adts", "opus", "wav", "gif", "mjpeg"}
+_MADE = {"nut", "matroska", "mp4", "srt", "mp3", "ipod", "adts", "opus", "wav", "gif", "mjpeg"}
 _FILTERS = {
     *("trim", "setpts", "settb", "scale", "setsar", "format", "crop", "zscale", "tonemap", "split", "libvmaf", "ssim"),
     *("premultiply", "xpsnr", "setparams", "sidedata", "bwdif", "field", "blend", "hstack", "signalstats", "metadata"),

@@ -15,8 +15,10 @@ from tightfit.domain.containers import Container
 from tightfit.domain.light import Light
 from tightfit.domain.media_info import Chapter
 from tightfit.domain.mp4_boxes import APPLE, item_list, user_data
-from tightfit.domain.subtitles import TextTrack, packets_of
+from tightfit.domain.subtitles import BitmapTrack, TextTrack, packets_of
+from tightfit.media.argv import ours
 from tightfit.media.audio import AudioTrack
+from tightfit.media.subtitles import bitmaps_of
 
 _MILLISECOND = Fraction(1, 1000)
 # Of a packet: times on disk are rounded.
@@ -49,6 +51,7 @@ class Cargo:
     edit_lists: bool = True
     tracks: tuple[AudioTrack, ...] = ()
     texts: tuple[TextTrack, ...] = ()
+    bitmaps: tuple[BitmapTrack, ...] = ()
     chapters: tuple[Chapter, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     light: Light | None = None
@@ -63,7 +66,7 @@ class Cargo:
     @property
     def kinds(self) -> list[str]:
         """The types of the streams beside the picture, in order."""
-        return ["audio"] * len(self.tracks) + ["subtitle"] * len(self.texts)
+        return ["audio"] * len(self.tracks) + ["subtitle"] * (len(self.texts) + len(self.bitmaps))
 
     @property
     def muxer_tags(self) -> dict[str, str]:
@@ -84,7 +87,7 @@ class Cargo:
 Lane = Iterator[tuple[Fraction, "Packet[Any]"]]
 
 
-def describe(stream: Any, track: AudioTrack | TextTrack) -> None:
+def describe(stream: Any, track: AudioTrack | TextTrack | BitmapTrack) -> None:
     """Language, title and flags of a track, before anything is muxed."""
     if track.language:
         stream.metadata["language"] = track.language
@@ -114,6 +117,24 @@ def text_lane(container: av.container.OutputContainer, track: TextTrack, codec: 
             packet.pts = packet.dts = text.start_ms
             packet.duration = text.duration_ms
             yield text.start_ms * _MILLISECOND, packet
+
+    return lane()
+
+
+def bitmap_lane(container: av.container.OutputContainer, track: BitmapTrack) -> Lane:
+    """The packets of drawn subtitles as they were, on a new stream."""
+    with av.open(ours(track.path), format="matroska") as source:
+        stream: Any = container.add_stream_from_template(source.streams.subtitles[0], opaque=True)
+    stream.time_base = _MILLISECOND
+    describe(stream, track)
+
+    def lane() -> Lane:
+        for (start_ms, duration_ms), data in zip(track.samples, bitmaps_of(track), strict=True):
+            packet = Packet(data)
+            packet.stream, packet.time_base = stream, _MILLISECOND
+            packet.pts = packet.dts = start_ms
+            packet.duration = duration_ms
+            yield start_ms * _MILLISECOND, packet
 
     return lane()
 

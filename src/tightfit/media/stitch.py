@@ -22,7 +22,7 @@ from tightfit.errors import EncoderError
 from tightfit.media import packets
 from tightfit.media.argv import LEAD_S, ours
 from tightfit.media.audio import AudioTrack
-from tightfit.media.cargo import Cargo, chapter_facts, describe, text_lane
+from tightfit.media.cargo import Cargo, bitmap_lane, chapter_facts, describe, text_lane
 from tightfit.media.moov import add_boxes
 from tightfit.media.template import template
 
@@ -89,6 +89,7 @@ def _stitch(parts: Sequence[Part], timeline: Timeline, cargo: Cargo, out: Path) 
             _audio_packets(container, track, timeline, cargo.unheard(track, timeline.start_s)) for track in cargo.tracks
         ]
         lanes += [text_lane(container, track, cargo.container.text_subtitles) for track in cargo.texts]
+        lanes += [bitmap_lane(container, track) for track in cargo.bitmaps]
         for _, packet in heapq.merge(*lanes, key=lambda item: item[0]):
             container.mux(packet)
     add_boxes(out, *cargo.own_boxes)

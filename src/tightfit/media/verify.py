@@ -33,6 +33,7 @@ from tightfit.media.cargo import Cargo
 from tightfit.media.light import light_in
 from tightfit.media.progress import ProgressReader
 from tightfit.media.stitch import Timeline
+from tightfit.media.subtitles import bitmaps_of
 from tightfit.media.tools import Ffmpeg
 
 # A frame of AAC is 21 ms at 48 kHz; people notice sound that is 45 ms early (ITU-R BT.1359-1).
@@ -88,6 +89,9 @@ def _check_content(path: Path, expected: Expected) -> None:
     _check_pictures_times(sorted(start for start, _ in seen.get(0, ())), expected)
     for n, track in enumerate(expected.cargo.tracks, start=1):
         _check_sounds_times(seen.get(n, []), track, expected)
+    for n, drawn in enumerate(expected.cargo.bitmaps, start=1 + len(expected.cargo.tracks) + len(expected.cargo.texts)):
+        if [start for start, _ in seen.get(n, [])] != [Fraction(start, 1000) for start, _ in drawn.samples]:
+            raise EncoderError("The joined file shows drawn subtitles at other times than planned.", hint=_AGAIN)
 
 
 def _demuxer(expected: Expected) -> str:
@@ -115,7 +119,8 @@ def _lanes(expected: Expected) -> list[Generator[bytes, None, None]]:
     """The payloads that each stream was made of, in the order of the streams."""
     cargo = expected.cargo
     lanes = [_pictures(expected), *(_sound(track, expected) for track in cargo.tracks)]
-    return lanes + [_texts(track, cargo.container.text_subtitles) for track in cargo.texts]
+    lanes += [_texts(track, cargo.container.text_subtitles) for track in cargo.texts]
+    return lanes + [bitmaps_of(track) for track in cargo.bitmaps]
 
 
 def _pictures(expected: Expected) -> Generator[bytes, None, None]:
@@ -185,6 +190,15 @@ def _check_facts(container: av.container.InputContainer, expected: Expected) -> 
     for stream, track in zip(container.streams.audio, expected.cargo.tracks, strict=True):
         if track.language and expected.cargo.container is not Container.MOV and stream.language != track.language:
             raise EncoderError("The joined file has lost the language of a sound track.", hint=_AGAIN)
+    written = list(container.streams.subtitles)[-len(expected.cargo.bitmaps) :] if expected.cargo.bitmaps else []
+    for shown, drawn in zip(written, expected.cargo.bitmaps, strict=True):
+        if (shown.language or None, _flags(shown)) != (drawn.language, (drawn.default, drawn.forced)):
+            raise EncoderError("The joined file has lost the language or a flag of drawn subtitles.", hint=_AGAIN)
+
+
+def _flags(stream: Any) -> tuple[bool, bool]:
+    kinds = av.stream.Disposition
+    return bool(stream.disposition & kinds.default), bool(stream.disposition & kinds.forced)
 
 
 # Matroska counts milliseconds.
