@@ -54,7 +54,10 @@ class SimulatedExecutor:
         part = self._made(task)
         if self._is_ended(task, part, is_off_course):
             return None
-        return Measured(part, Setting(task.size, task.crf, task.threads), "", 1.0, 0.0)
+        return Measured(part, Setting(task.size, task.crf, task.threads, self.preset(task.pace)), "", 1.0, 0.0)
+
+    def preset(self, pace: Pace) -> str:
+        return pace.value
 
     async def encode_to_size(self, task: Task, measured: Measured, wanted_bytes: float) -> Part:
         await anyio.lowlevel.checkpoint()
@@ -167,10 +170,10 @@ def test_a_clip_that_only_looked_clear_is_made_at_the_usual_pace_and_the_other_w
     changed = set()
     for seed in range(CLIPS):
         luck = random.Random(seed)
-        footage = random_footage(luck, segments=(1, 1), slopes=USUAL, noise=0.002, frames=(120, 250))
+        footage = random_footage(luck, segments=(1, 1), slopes=USUAL, noise=0.002, frames=(60, 250))
         outcome = fit(footage, luck.uniform(22, 30), luck, seen=luck.choice((0.6, 1.0)))
         task = outcome.to_size[0]
-        if task.size != FULL:
+        if task.size != FULL or abs(task.crf - 26) < 0.1:
             continue
         assert task.pace is (Pace.QUICK if task.crf <= 26 else Pace.USUAL), seed
         changed |= {task.pace} if task.pace is not outcome.foretold.pace else set()

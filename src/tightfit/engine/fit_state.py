@@ -25,8 +25,6 @@ log = logging.getLogger("tightfit.fit")
 # With so few segments little comes after the first one to make good for it: one is measured before any is encoded, and
 # all of them where that was a surprise. With more, each teaches the next.
 _FEW_SEGMENTS = 5
-# So few pictures (35 were tried) miss their size by 2 % where the first pass was another preset's.
-_SHORTEST_REPACED = 120
 # Share of the first piece, and least frames, at which it is compared with its forecast.
 _LOOK_SHARE, _LOOK_FRAMES, _SHORTEST_LOOKED_AT = 0.15, 40, 60
 
@@ -210,7 +208,7 @@ class FitState:
 
     def reconsider_pace(self) -> None:
         """Take the time that the picture is worth by what was learned: second passes don't mind who made the first."""
-        if self.tried or min(s.frames for s in self.segments) < _SHORTEST_REPACED:
+        if self.tried:
             return
         now = choose(self.model, self.video_budget, self.full, self.crossings, in_work=self.choice.scale)
         if now and now.scale == self.choice.scale and now.pace != self.choice.pace:

@@ -162,8 +162,12 @@ class LocalExecutor:
         if self.clip.pictures or (measured and measured.pictures):
             await self.parameter_sets(task)
 
+    def preset(self, pace: Pace) -> str:
+        """What the encoder calls this pace."""
+        return self.codec.presets[self.effort][pace is Pace.QUICK]
+
     def _setting(self, task: Task) -> Setting:
-        crf, preset = self.codec.nearest(task.crf), self.codec.presets[self.effort][task.pace is Pace.QUICK]
+        crf, preset = self.codec.nearest(task.crf), self.preset(task.pace)
         tuning = encoder_of(self.codec).SCREEN if self.shows_screen else ""
         return replace(
             setting_of(task), most_bytes=self.most_bytes, codec=self.codec, preset=preset, crf=crf, tuning=tuning
