@@ -43,7 +43,9 @@ SEED ?= 1
 # Most tests wait for one encoder, so that two workers keep two cores busy.
 WORKERS ?= 2
 
+# They start tightfit a thousand times: where Python may not keep what it compiles, each start would compile it again.
 test: $(READY)
+	$(BIN)/python -m compileall -q src
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
 
 soak: $(READY)

@@ -25,7 +25,7 @@ from tightfit.engine.journal import Journal
 KILLS, SEED = int(os.environ.get("TIGHTFIT_KILLS", "100")), int(os.environ.get("TIGHTFIT_SEED", "1"))
 LIMITS = ("30KB", "45KB", "60KB")
 # A run of this clip takes about this long, alone on the machine: kills fall into all of it, and the start of Python.
-LONGEST_S = 2.0
+LONGEST_S = 1.6
 # So many tests share the kills, so that two workers can.
 PARTS = 2
 MOST_RUNS_PER_JOB = 60

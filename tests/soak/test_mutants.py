@@ -18,7 +18,7 @@ from support.patience import patience
 from tightfit.errors import ExitCode
 
 # `make fuzz MUTANTS=2000` makes more, of every real clip that there is too.
-MUTANTS, SEED = int(os.environ.get("TIGHTFIT_MUTANTS", "16")), os.environ.get("TIGHTFIT_SEED", "1")
+MUTANTS, SEED = int(os.environ.get("TIGHTFIT_MUTANTS", "12")), os.environ.get("TIGHTFIT_SEED", "1")
 # So many are given to one run of the command line: what takes longest with them is starting it.
 BATCH = 12
 LONGEST_S = 60.0
