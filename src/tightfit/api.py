@@ -7,6 +7,7 @@ The sync ones start their own event loop: inside a running one use the ``a…`` 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -34,7 +35,7 @@ Pathish = str | PathLike[str]
 
 def _settings(offline: bool) -> Settings:
     settings = Settings()
-    return settings.model_copy(update={"offline": True}) if offline else settings
+    return replace(settings, offline=True) if offline else settings
 
 
 async def acompress(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,7 +50,7 @@ def chat(
 ) -> int:
     settings = load_settings()
     if offline:
-        settings = settings.model_copy(update={"offline": True})
+        settings = replace(settings, offline=True)
     return _run(settings, list(files or ()), resume=resume)
 
 

@@ -53,9 +53,9 @@ def told(error: Exception) -> int:
     if isinstance(error, TightfitError) and error.code is not ExitCode.BUG:
         complain(paragraph(error.message, error.hint))
         return int(error.code)
-    from tightfit.settings import Settings
+    from tightfit.settings import home
 
-    failure = failure_of(error, Settings().home)
+    failure = failure_of(error, home())
     complain(paragraph(failure.message, failure.hint))
     return failure.code
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -19,7 +20,7 @@ HELP = f"""{SHORT}
   tightfit serve                         http://127.0.0.1:8747, for this machine alone
   tightfit serve --host 0.0.0.0          for everybody who can reach it
 """
-_NEEDED = ("fastapi", "uvicorn", "sse_starlette", "python_multipart", "httpcore")
+_NEEDED = ("fastapi", "uvicorn", "sse_starlette", "python_multipart", "pydantic_settings", "httpcore")
 
 
 def serve(
@@ -34,7 +35,7 @@ def serve(
     from tightfit.domain.policy import SERVER
 
     # What strangers send is held to tighter numbers than one's own files.
-    settings = load_settings().model_copy(update={"policy": SERVER.name})
+    settings = replace(load_settings(), policy=SERVER.name)
     import anyio
     from pydantic import ValidationError
 

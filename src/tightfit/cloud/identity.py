@@ -10,12 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from tightfit.cloud.models import AnonymousToken, now_utc
 from tightfit.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from tightfit.cloud.models import AnonymousToken
 
 FILE = "cloud.json"
 TOKEN_DAYS = 7
@@ -67,7 +67,9 @@ class Identity:
         if self._named:
             return self._named
         found = self._kept().get("accounts", {}).get(self._base_url)
-        with suppress(ValidationError, TypeError, AttributeError):
+        from tightfit.cloud.models import AnonymousToken, now_utc
+
+        with suppress(ValueError, TypeError, AttributeError):
             kept = AnonymousToken.model_validate(found)
             if kept.expires_at is not None and kept.expires_at > now_utc() and _TOKEN.fullmatch(kept.token):
                 return Account(kept.token, kept.user_id, kept.expires_at)
@@ -108,6 +110,8 @@ class Identity:
 
     def keep(self, token: AnonymousToken) -> Account:
         """Keep what the service gave. Raises OutputError."""
+        from tightfit.cloud.models import now_utc
+
         expires = token.expires_at or now_utc() + timedelta(days=TOKEN_DAYS)
         if expires.tzinfo is None:
             expires = expires.replace(tzinfo=UTC)

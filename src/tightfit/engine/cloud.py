@@ -20,9 +20,8 @@ from tightfit.settings import CloudSettings, Settings
 
 def identity_of(settings: Settings, cloud: CloudSettings) -> Identity:
     """Raises UsageError where the environment names something impossible."""
-    token = cloud.token.get_secret_value() if cloud.token else None
     base = checked_url(cloud.api_url, "NEMO_API_URL")
-    return Identity(settings.home, base, token=token, client_id=cloud.client_id)
+    return Identity(settings.home, base, token=cloud.token, client_id=cloud.client_id)
 
 
 @asynccontextmanager

@@ -10,8 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from tightfit.domain.codec import Effort
 from tightfit.domain.containers import Container
 from tightfit.domain.edits import NO_EDITS, Edits
@@ -61,6 +59,8 @@ def _destination(rules: Destination) -> dict[str, Any]:
 
 
 def request_of(facts: Mapping[str, Any]) -> CompressRequest:
+    from pydantic import TypeAdapter
+
     target, destination = dict(facts["target"]), facts["destination"]
     if target["percent"] is not None:
         target["percent"] = Decimal(target["percent"])
@@ -113,4 +113,6 @@ def result_facts(result: Result) -> dict[str, Any]:
 
 
 def result_of(facts: Mapping[str, Any], job_id: str) -> Result:
+    from pydantic import TypeAdapter
+
     return replace(TypeAdapter(Result).validate_python(dict(facts)), job_id=job_id)

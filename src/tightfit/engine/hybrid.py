@@ -30,7 +30,7 @@ from tightfit.media.extract import can_travel
 from tightfit.media.tools import Ffmpeg
 from tightfit.net.clock import clock_for
 from tightfit.net.redact import place
-from tightfit.settings import CloudSettings, Settings
+from tightfit.settings import HOSTED_URL, Settings
 
 # Sessions at once. A service does not say how many renders it has hands for; with this many a server of four cores is
 # busy, and one that makes a render at a time only shows long queues, which the schedule sees.
@@ -96,7 +96,7 @@ def planned_service(request: CompressRequest, settings: Settings, clip: Clip, se
         return None
     if _reason_against(request, clip, segments, asked=asked):
         return None
-    is_hosted = settings.cloud.api_url == CloudSettings.model_fields["api_url"].default
+    is_hosted = settings.cloud.api_url == HOSTED_URL
     if is_hosted and not asked:
         return None
     return place(settings.cloud.api_url), MESSAGE_CREDITS if is_hosted else 0

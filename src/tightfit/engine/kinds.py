@@ -1,4 +1,7 @@
-"""Which craft a source belongs to, by what it holds and what shall be made of it."""
+"""Which craft a source belongs to, by what it holds and what shall be made of it.
+
+A craft is loaded where it is needed: a clip needs none of them.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,9 @@ from dataclasses import replace
 from tightfit.domain.containers import container_of
 from tightfit.domain.media_info import MediaInfo
 from tightfit.domain.request import CompressRequest
-from tightfit.domain.sound_file import format_named
-from tightfit.engine.animation import Animations
 from tightfit.engine.craft import Craft, aliased, named_extension
 from tightfit.engine.job import Job
-from tightfit.engine.sound import Sounds
-from tightfit.engine.still import Stills
 from tightfit.errors import UsageError
-from tightfit.media.images import look
 from tightfit.media.probe import identify, probe
 from tightfit.media.sources import image_format
 from tightfit.settings import Settings
@@ -26,6 +24,8 @@ async def craft_of(request: CompressRequest, settings: Settings, job: Job) -> Cr
     form = image_format(request.source)
     if form is None:
         return _heard(request, settings, await probe(request.source, settings.limits), job)
+    from tightfit.media.images import look
+
     info = await look(request.source, form, identity, settings.limits)
     named = named_extension(request)
     if form.name == "gif" and info.image and info.image.is_animated:
@@ -33,10 +33,14 @@ async def craft_of(request: CompressRequest, settings: Settings, job: Job) -> Cr
             return await probe(request.source, settings.limits)
         _require_plain(request, "A GIF")
         if named != ".webp":
+            from tightfit.engine.animation import Animations
+
             return Animations(request, settings, aliased(info, job), info.videos[0])
     if request.source.suffix.lower() not in form.extensions:
         job.warn(f"{request.source.name} is a {form.title} picture, whatever its name says.")
     _require_plain(request, f"A {form.title} picture")
+    from tightfit.engine.still import Stills
+
     return Stills(request, settings, info)
 
 
@@ -62,10 +66,18 @@ def _heard(request: CompressRequest, settings: Settings, info: MediaInfo, job: J
     video = info.main_video
     if video is not None and named == ".gif":
         _require_plain(request, "A GIF")
+        from tightfit.engine.animation import Animations
+
         return Animations(request, settings, aliased(info, job), video)
-    if stream is None or (video is not None and (named is None or format_named(named) is None)):
+    if stream is None or (video is not None and named is None):
+        return info
+    from tightfit.domain.sound_file import format_named
+
+    if video is not None and format_named(named or "") is None:
         return info
     _require_plain(request, "A sound file")
     for doubt in info.doubts:
         job.warn(f"About the source: {doubt}.")
+    from tightfit.engine.sound import Sounds
+
     return Sounds(request, settings, aliased(info, job), stream)

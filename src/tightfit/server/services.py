@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,7 +68,7 @@ def make_services(
     sessions.fail_interrupted_runs(clock.now())
     renders.requeue_interrupted(clock.now_ms())
     files.sweep(sessions.has_asset_file)
-    renderer = Renderer(engine.model_copy(update={"home": home / "engine"}), home / "outputs")
+    renderer = Renderer(replace(engine, home=home / "engine"), home / "outputs")
     queue = RenderQueue(renders, sessions, renderer, files, clock, settings, report)
     queue.start(tasks)
     return Services(
