@@ -13,7 +13,7 @@ import imageio_ffmpeg
 import pytest
 from support.command import Tool
 from support.faulty import encodes_of, faulty_ffmpeg
-from support.footage import decode_complaints
+from support.footage import decode_complaints, lavfi, make
 from support.patience import patience
 
 from tightfit.media.watchdog import STALL_S
@@ -94,6 +94,15 @@ def test_an_encoder_that_is_killed_again_and_again_says_that_memory_is_short(too
     assert ran.code == 1
     assert "want of memory" in ran.complaint
     assert "--jobs 1" in ran.complaint
+
+
+def test_a_reader_that_crashes_over_the_comparison_costs_the_numbers_and_not_the_file(tool: Tool):
+    still = lavfi("color=gray:s=160x90:r=10:d=1")
+    make(*still, "-c:v", "mjpeg", "-q:v", 1, "-pix_fmt", "yuvj444p", tool.folder / "clip.mkv")
+    ran = tool("clip.mkv", "90%", "-o", "out.mp4", **faulty(tool, "crash", times=1000, on="libvmaf"))
+    assert ran.code == 0, ran.err
+    assert "could not be compared with the source's" in ran.err
+    assert decode_complaints(tool.folder / "out.mp4") == ""
 
 
 @pytest.mark.usefixtures("clip")

@@ -16,7 +16,7 @@ spoiled = bool({{"medium", "faster"}} & set(argv)) and ("-pass" not in argv or a
 spoiled = spoiled and "/kind-" not in argv[-2]
 count = os.path.join(here, "count")
 if plan.get("on"):
-    spoiled = plan["on"] in argv
+    spoiled = any(plan["on"] in word for word in argv)
 if argv[-1] == "-version" and plan.get("version"):
     print("ffmpeg version " + plan["version"] + " Copyright (c) others")
     sys.exit(0)
@@ -58,7 +58,7 @@ def faulty_ffmpeg(folder: Path, ffmpeg: str, fault: str, *, times: int, first: i
 
     The fault "meanwhile" starts ``command``, in which PARENT stands for our process, and waits ``pause_s`` before it
     goes on; the fault "traced" puts ``command``, in which OUTPUT is the file to be made, before ffmpeg's own. ``on``
-    is a word that marks the calls to spoil instead of encodes; ``version`` is what the program says that it is.
+    is what is in a word of the calls to spoil instead of encodes; ``version`` is what the program says that it is.
     """
     folder.mkdir(exist_ok=True)
     (folder / "plan.json").write_text(json.dumps({"fault": fault, "times": times, "first": first, **more}))

@@ -11,6 +11,7 @@ from tightfit.engine.fit import Fit
 from tightfit.engine.foretold import too_poor
 from tightfit.engine.job import Job
 from tightfit.engine.prepare import Prepared
+from tightfit.errors import EncoderError
 from tightfit.media.measure import frame_scores
 from tightfit.media.tools import Ffmpeg
 
@@ -32,7 +33,12 @@ async def explain_fill(fit: Fit, prepared: Prepared, ffmpeg: Ffmpeg, job: Job, p
         tool = prepared.plan.codec.tool
         job.warn(f"The file fills {size / limit:.1%} of the limit: {tool} can't be steered closer on so small a clip.")
         return None
-    quality = (await scored(fit, prepared, ffmpeg, job, part, every=5)).summary()
+    try:
+        quality = (await scored(fit, prepared, ffmpeg, job, part, every=5)).summary()
+    except EncoderError as exc:
+        # Readers have crashed over damaged pictures here, with the file already made: it is as good as it is.
+        job.warn(f"The file fills {size / limit:.1%} of the limit. {exc.message}")
+        return None
     if quality.mean >= TRANSPARENT_VMAF:
         job.warn(
             f"The picture is indistinguishable from the source (VMAF {quality.mean:.1f}); more bytes would buy nothing."
