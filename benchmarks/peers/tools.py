@@ -38,7 +38,7 @@ class Tool:
         """What a user would type to get ``clip`` under ``limit`` bytes."""
         mib, where = f"{limit / _MIB:.6f}", str(out)
         if self.kind == "tightfit":
-            extra = {"tightfit-auto": ["--codec", "auto", "--for", "web"]}.get(self.name)
+            extra = {"tightfit-auto": ["--codec", "auto"]}.get(self.name)
             effort = self.name.partition("-")[2] or "balanced"
             extra = extra or ["--effort", effort]
             ours = [sys.executable, "-m", "tightfit", "compress", str(clip), "--to", f"{limit}B", "-o", where]
@@ -65,7 +65,10 @@ class Tool:
         if self.kind == "system":
             said = _said(["HandBrakeCLI", "--version"])
             return said.removeprefix("HandBrake ") if said else None
-        return _said(["git", "describe", "--always", "--dirty"]) if self.kind == "tightfit" else "formula"
+        if self.kind == "tightfit":
+            return _said(["git", "describe", "--always", "--dirty"])
+        said = _said([str(HOME / "bin" / "ffmpeg"), "-version"], line=0)
+        return said and "ffmpeg " + said.split()[2]
 
 
 def _handbrake(clip: Path, limit: int, out: Path) -> list[str]:
@@ -76,12 +79,12 @@ def _handbrake(clip: Path, limit: int, out: Path) -> list[str]:
     return ["HandBrakeCLI", "-i", str(clip), "-o", str(out), "-e", "x264", "--encoder-preset", "medium", *rate]
 
 
-def _said(command: list[str]) -> str | None:
+def _said(command: list[str], line: int = -1) -> str | None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else None
+    return done.stdout.strip().splitlines()[line] if done.stdout.strip() else None
 
 
 TOOLS = {
