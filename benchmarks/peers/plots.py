@@ -12,6 +12,8 @@ from matplotlib import pyplot
 
 
 def drawn(rows: list[dict], folder: Path) -> None:
+    # Twenty colours: there are more tools than the ten of matplotlib.
+    pyplot.rcParams["axes.prop_cycle"] = pyplot.cycler(color=pyplot.get_cmap("tab20").colors)
     seen = [row for row in rows if "vmaf" in row]
     tools = sorted({row["tool"] for row in seen})
     of = {tool: [row for row in seen if row["tool"] == tool] for tool in tools}
