@@ -19,7 +19,11 @@ pytestmark = pytest.mark.anyio
         ("send me the video", UserRoute.EXPORT),
         ("导出", UserRoute.EXPORT),
         ("请导出视频", UserRoute.EXPORT),
+        ("download", UserRoute.EXPORT),
+        ("下载", UserRoute.EXPORT),
         ("credits", UserRoute.CREDITS),
+        ("balance", UserRoute.CREDITS),
+        ("积分", UserRoute.CREDITS),
         ("how many credits do I have?", UserRoute.CREDITS),
         ("余额", UserRoute.CREDITS),
         ("status", UserRoute.STATE),
@@ -27,6 +31,10 @@ pytestmark = pytest.mark.anyio
         ("状态", UserRoute.STATE),
         ("upload clip.mp4", UserRoute.UPLOAD),
         ("上传", UserRoute.UPLOAD),
+        ("file", UserRoute.UPLOAD),
+        ("file holiday.mp4", UserRoute.UPLOAD),
+        ("file size of the export", UserRoute.SSE),
+        ("file the edges down", UserRoute.SSE),
         ("add the text 'download now'", UserRoute.SSE),
         ("download the song and put it under my clip as music", UserRoute.SSE),
         ("make the title say “export”", UserRoute.SSE),
@@ -50,6 +58,15 @@ def test_30_routing_of_what_the_user_says(said, where):
         ("Drag the clip to the start.", "", [GuiIntent.OFFER_EDIT]),
         ("把片段拖拽到开头。好了。", "好了。", [GuiIntent.OFFER_EDIT]),
         ("Please check your billing.", "", [GuiIntent.CREDITS]),
+        ("Check account.", "", [GuiIntent.CREDITS]),
+        ("请查看您的账户。", "", [GuiIntent.CREDITS]),
+        ("Click the Credits button.", "", [GuiIntent.CREDITS]),
+        ("点击积分。", "", [GuiIntent.CREDITS]),
+        ("点击按钮。", "", [GuiIntent.STATE]),
+        ("Done. Preview in Timeline panel or click Export.", "Done.", [GuiIntent.OFFER_EXPORT]),
+        ("好了。在时间线中预览。", "好了。", [GuiIntent.SUMMARY]),
+        ("Go to the settings.", "", [GuiIntent.STATE]),
+        ("I added end credits. They open in white.", "I added end credits. They open in white.", []),
         ("The clip opens with a drum roll.", "The clip opens with a drum roll.", []),
         ("clip.mp4 lasts 3.5 seconds.", "clip.mp4 lasts 3.5 seconds.", []),
         ("Click here. Click there. Press it.", "", [GuiIntent.STATE]),
@@ -89,3 +106,4 @@ async def test_30_hostile_text_brings_about_nothing_but_a_look(bench: Bench, tex
     assert [a for a in asked if not a.startswith("GET ")] == ["POST /run_sse"]
     assert bench.cloud.renders == {}
     assert not any("evil" in said.text for said in bench.said(Said))
+    assert bench.cloud.elsewhere.connections == 0

@@ -14,7 +14,7 @@ from typing import Any
 
 import anyio
 import pytest
-from support.client import SHORT, Bench
+from support.client import Bench, short_limits
 from support.cloud import COST, FakeCloud
 from support.journey import journey
 
@@ -115,7 +115,7 @@ async def _to_the_end(bench: Bench, luck: random.Random) -> str:
     for _ in range(MOST_TRIES):
         ledger = MortalLedger(bench, luck.choice((0, luck.randint(1, 16))))
         try:
-            async with Http(SHORT) as http:
+            async with Http(short_limits()) as http:
                 await journey(_client(http, bench, ledger), bench.folder, "J")
             end = "finished"
             break
@@ -126,7 +126,7 @@ async def _to_the_end(bench: Bench, luck: random.Random) -> str:
             if luck.random() < 0.5:
                 break
     bench.cloud.server.faults.clear()
-    async with Http(SHORT) as http:
+    async with Http(short_limits()) as http:
         await _client(http, bench, bench.ledger).abandon("J")
     return end
 

@@ -44,7 +44,8 @@ class Fault:
     After it had its effect: ``lost`` (closed without an answer), ``http(s)``, ``code(n)``, ``json(obj)``, ``delay(s)``,
     ``fin_after(n)``, ``rst_after(n)``, ``stall(n)`` (n bytes of the body, then nothing), ``truncate(n)`` (n bytes
     fewer, with a length that says so), ``flip(n)``, ``drip(s)`` (a byte each s seconds), ``unframed``.
-    ``refuse(s)`` answers a status, or an object, without the effect. ``then`` is called at that point of the request.
+    ``refuse(s)`` answers a status, an object, or a status and an object, without the effect. ``then`` is called at that
+    point of the request.
     """
 
     match: str
@@ -110,16 +111,21 @@ class RawServer:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=200))
-        self.port = server.sockets[0].getsockname()[1]
+        listening = asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=200)
+        self._listener = self._loop.run_until_complete(listening)
+        self.port = self._listener.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
-        server.close()
+        self._listener.close()
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError, RuntimeError):
             self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
+
+    def deafen(self) -> None:
+        """From within a request: whoever connects after it finds nobody listening."""
+        self._listener.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -148,8 +154,7 @@ class RawServer:
         request = Request(method, target, headers, await reader.readexactly(length))
         self.requests.append(request)
         if fault.action == "refuse":
-            refusal = Response(fault.arg) if isinstance(fault.arg, int) else _json(fault.arg)
-            return await _write(writer, refusal, Fault("", "none"))
+            return await _write(writer, _refusal(fault.arg), Fault("", "none"))
         response = await self._handle(request)
         if fault.action == "lost":
             fault.happen()
@@ -163,6 +168,12 @@ class RawServer:
         if fault.action == "json":
             response = _json(fault.arg)
         return await _write(writer, response, fault)
+
+
+def _refusal(arg: Any) -> Response:
+    if isinstance(arg, int):
+        return Response(arg)
+    return _json(arg[1], arg[0]) if isinstance(arg, tuple) else _json(arg)
 
 
 def _json(body: Any, status: int = 200) -> Response:

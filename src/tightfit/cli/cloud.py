@@ -77,7 +77,7 @@ def credits(as_json: options.Json = False, offline: Offline = False) -> int:
 
     async def look(client: CloudClient) -> tuple[CreditBalance, str | None]:
         balance = await client.credits()
-        return balance, client.more_credits() if balance.available == 0 else None
+        return balance, await client.page_for_more() if balance.available == 0 else None
 
     balance, link = _run(settings, cloud, look, needs_account=True)
     if as_json:
@@ -86,6 +86,8 @@ def credits(as_json: options.Json = False, offline: Offline = False) -> int:
     say(f"{_told(balance)}.")
     if link:
         say(f"To get more: {printable(link)}")
+        if cloud.token is None and "bind=" not in link:
+            say("The service does not say whose this free account is, so a new one will not go on with its work.")
     return ExitCode.OK
 
 

@@ -46,7 +46,7 @@ from tightfit.cloud.state import State
 from tightfit.cloud.talk import SILENT_LOOKS, RunOutcome, Talk
 from tightfit.cloud.told import Tell
 from tightfit.cloud.upload import Uploads
-from tightfit.errors import NetworkError
+from tightfit.errors import CloudError, NetworkError
 from tightfit.net.clock import Clock
 from tightfit.net.http import Http
 
@@ -112,6 +112,14 @@ class CloudClient:
         anonymous = account is None or account.is_anonymous
         known = user_id or (account.user_id if account else None)
         return more_credits(self._web_url, is_anonymous=anonymous, user_id=known, told=told or {})
+
+    async def page_for_more(self, told: Mapping[str, Any] | None = None) -> str:
+        """As ``more_credits``; where nobody has said yet whose the free account is, a session is begun, which tells."""
+        account = await self._api.account()
+        if account.is_anonymous and not account.user_id and not (told or {}).get("bind_id"):
+            with suppress(CloudError, NetworkError):
+                await self._sessions.look(await self._sessions.new())
+        return self.more_credits(told)
 
     async def new_session(self, language: str | None = None) -> Session:
         """An empty timeline. Raises ApiError, BadAnswer, NetworkError."""

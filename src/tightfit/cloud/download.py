@@ -27,7 +27,7 @@ from tightfit.cloud.errors import (
 from tightfit.cloud.models import RenderJob, RenderOutput
 from tightfit.cloud.render import Renders
 from tightfit.cloud.told import Moved, Tell
-from tightfit.cloud.whole import is_cut_short, is_markup
+from tightfit.cloud.whole import is_cut_short, is_markup, is_page
 from tightfit.errors import CloudError, NetworkError, OutputError
 from tightfit.net.addresses import is_public
 from tightfit.net.errors import AddressRefused, ConnectionBroken, ConnectionFailed
@@ -36,9 +36,10 @@ from tightfit.net.redact import place
 from tightfit.net.urls import is_web, joined, parts_of
 from tightfit.units import whole_number
 
-MOST_TRIES, MOST_REDIRECTS = 5, 3
+MOST_REDIRECTS = 3
 # No render of a file of at most 500 MB is larger than this; a body that goes on is no video.
 MOST_BYTES = 4_000_000_000
+# Five tries in all.
 _AGAIN_AFTER = (1.0, 2.0, 4.0, 8.0)
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 Check = Callable[[Path], Awaitable[None]]
@@ -214,6 +215,8 @@ class Downloads:
                 raise ConnectionBroken("The service sent another part of the file than was asked for.")
             at, total = have, int(match[3])
         if total is not None and expected.promised_size not in (None, total):
+            if is_page(await anext(incoming.chunks(), b"")):
+                raise _Expired
             raise _Corrupt(f"{total} bytes instead of {expected.promised_size}")
         digest = headers.get("x-content-sha256", "").lower()
         expected.said_size = total
@@ -234,8 +237,11 @@ class Downloads:
             raise _unwritable(passing, exc) from exc
 
     async def _verified(self, passing: Path, expected: _Expected, check: Check | None) -> None:
-        """Raises _Corrupt where the file is not the promised one."""
+        """Raises _Corrupt where the file is not the promised one, _Expired where it is a page that speaks of one."""
         size, digest = await anyio.to_thread.run_sync(_measured, passing)
+        # Stores answer so for a place that has expired, and some call it a video.
+        if is_page(await anyio.to_thread.run_sync(_head, passing)):
+            raise _Expired
         if expected.size is not None and size != expected.size:
             raise _Corrupt(f"{size} bytes instead of {expected.size}")
         if expected.sha256 and digest != expected.sha256.lower():
@@ -301,6 +307,11 @@ def _measured(path: Path) -> tuple[int, str]:
             digest.update(block)
             size += len(block)
     return size, digest.hexdigest()
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(16)
 
 
 def _placed(passing: Path, target: Path) -> None:

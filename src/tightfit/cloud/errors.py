@@ -77,13 +77,12 @@ class SessionNotFound(ApiError):
 
 
 class OutOfCredits(ApiError):
-    """``link`` is where to get more; never a token in it."""
+    """``CloudClient.more_credits`` makes of its ``data`` the page that gets more."""
 
     number = 2001
     kind = "out_of_credits"
     text = "The credits are used up."
     advice = "Run tightfit credits for the link that gets more, or work locally."
-    link: str | None = None
 
 
 class UnsupportedFile(ApiError):

@@ -61,7 +61,11 @@ _ROUTES: tuple[tuple[UserRoute, re.Pattern[str]], ...] = (
             r"(?:check |what(?:'s| is) the |查看|查询)*(?:status\b|show (?:me )?(?:the )?tracks\b|状态|显示轨道)"
         ),
     ),
-    (UserRoute.UPLOAD, re.compile(r"(?:please |请|帮我)*(?:upload\b|上传)")),
+    (
+        UserRoute.UPLOAD,
+        # "file" alone, or before a name: "file size" and "file it" are no commands.
+        re.compile(r"(?:please |请|帮我)*(?:upload\b|上传|files?(?:$| \S+\.[a-z0-9]{2,4}$))"),
+    ),
 )
 # A command is a short sentence that begins with its word; a longer one is an edit that mentions it.
 _MOST_WORDS = 6
@@ -88,6 +92,10 @@ _RULES: tuple[tuple[GuiIntent, re.Pattern[str]], ...] = tuple(
             r"\b(?:click|press|tap|hit|use)\b[^.]*\bexport\b|\bexport button\b|(?:点击|按)[^。]*导出|导出按钮",
         ),
         (GuiIntent.OFFER_EXPORT, r"^\W*export (?:now|it|the video|your video)\b|^\W*导出(?:视频)?\W*$"),
+        (
+            GuiIntent.CREDITS,
+            r"\b(?:click|press|tap)\b[^.]*\b(?:credits?|balance|billing)\b|(?:点击|单击)[^。]*(?:积分|余额|账户|账单)",
+        ),
         (GuiIntent.CREDITS, r"\bcheck (?:your )?(?:account|billing)\b|\b(?:account|billing) (?:page|settings)\b"),
         (GuiIntent.CREDITS, r"(?:查看|检查)(?:您的|你的)?(?:账户|账单)"),
         (GuiIntent.SUMMARY, r"\bpreview\b[^.]*\btimeline\b|\btimeline panel\b|时间线[^。]*预览|预览[^。]*时间线"),

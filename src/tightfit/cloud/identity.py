@@ -120,6 +120,14 @@ class Identity:
         self._write({**kept, "accounts": {**kept.get("accounts", {}), self._base_url: facts}})
         return Account(token.token, token.user_id, expires)
 
+    def learn_user(self, user_id: str | None) -> None:
+        """Keep whose the free token is, where the service told only after it gave the token. Raises OutputError."""
+        kept = self._kept()
+        accounts = kept.get("accounts", {})
+        facts = accounts.get(self._base_url)
+        if user_id and not self.is_named and isinstance(facts, dict) and not facts.get("user_id"):
+            self._write({**kept, "accounts": {**accounts, self._base_url: {**facts, "user_id": user_id}}})
+
     def _keep_id(self, client_id: str) -> str:
         self._write({**self._kept(), "client_id": client_id})
         return client_id

@@ -45,6 +45,7 @@ class Sessions:
             data = SessionData.model_validate(reply.data)
         except ValidationError:
             raise BadAnswer("The service began a session without saying its name.") from None
+        self._api.identity.learn_user(data.user_id)
         account = await self._api.account()
         return Session(data.session_id, data.user_id or account.user_id, language, data.task_id)
 
@@ -68,6 +69,7 @@ class Sessions:
         state = state_of(await self._asked(session.id))
         if state.user_id and not session.user_id:
             session.user_id = state.user_id
+            self._api.identity.learn_user(state.user_id)
         task = _text_at(state.raw, "task_id")
         session.task_id = session.task_id or task
         return state

@@ -15,6 +15,11 @@ def is_markup(content_type: str) -> bool:
     return content_type.startswith(_MARKUP_TYPES)
 
 
+def is_page(head: bytes) -> bool:
+    """True where the first bytes of a body are those of a page or of JSON, whatever its type says."""
+    return head.lstrip().lower().startswith(_MARKUP)
+
+
 def is_cut_short(path: Path) -> str:
     """Why the file can't be whole; empty where nothing speaks against it.
 
@@ -26,7 +31,7 @@ def is_cut_short(path: Path) -> str:
         return "it is empty"
     with path.open("rb") as file:
         head = file.read(16)
-        if head.lstrip().lower().startswith(_MARKUP):
+        if is_page(head):
             return "it is a page, not a video"
         if head[4:8] not in _MP4_BRANDED:
             return ""

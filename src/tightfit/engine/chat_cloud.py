@@ -79,7 +79,7 @@ class ChatCloud:
             balance = await client.credits()
             self._tell("credits", available=balance.available, frozen=balance.frozen)
             if balance.available == 0:
-                self._tell("link", link=client.more_credits())
+                self._tell("link", link=await client.page_for_more())
 
     async def status(self, session: Session) -> None:
         """The timeline in a line."""
@@ -115,7 +115,7 @@ class ChatCloud:
             try:
                 await do(client, handle)
             except OutOfCredits as error:
-                error.hint = f"{error.hint} {error.link or client.more_credits()}"
+                error.hint = f"{error.hint} {await client.page_for_more(error.data)}"
                 raise
 
     async def _upload(self, client: CloudClient, handle: Handle, work: Work) -> None:
