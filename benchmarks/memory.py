@@ -6,7 +6,7 @@
 Both make their sources first: the folder holds clips of a second, one in so many of them above the limit; the long
 file is a minute of scenes with a tone, looped. Resident memory of tightfit and every process below it is added up ten
 times a second (pages that processes share count once for each, so that the sum is an upper bound). Prints one JSON
-object.
+object, and each minute on stderr what has been seen so far: a run may take long.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import imageio_ffmpeg
 import psutil
 
 _SAMPLE_S = 0.1
+_TOLD_S = 60.0
 _SCENES = ("testsrc2", "mandelbrot", "rgbtestsrc", "life", "smptebars", "testsrc")
 
 
@@ -91,13 +92,21 @@ def measured(what: str, root: Path, words: list[str]) -> Measured:
         stdin=subprocess.DEVNULL,
     )
     own = peak = most = 0
+    told = begun
     while process.poll() is None:
         sizes = _resident(process.pid)
         own, peak, most = max(own, sizes[0] if sizes else 0), max(peak, sum(sizes)), max(most, len(sizes))
+        if time.monotonic() - told >= _TOLD_S:
+            told = time.monotonic()
+            print(f"{told - begun:.0f} s: {_files(root)} outputs, {own} and {peak} bytes", file=sys.stderr, flush=True)
         time.sleep(_SAMPLE_S)
-    outputs = sum(path.is_file() for path in (root / "out").rglob("*"))
+    outputs = _files(root)
     took = round(time.monotonic() - begun, 1)
     return Measured(what, process.returncode, took, outputs, own, peak, most)
+
+
+def _files(root: Path) -> int:
+    return sum(path.is_file() for path in (root / "out").rglob("*"))
 
 
 def _resident(pid: int) -> list[int]:

@@ -58,7 +58,10 @@ class Loudness:
 
 @dataclass(frozen=True)
 class AudioPlan:
-    """``kbps`` and ``channels`` as they will be; ``reason`` is a sentence, ``warning`` one that must be seen."""
+    """``kbps`` and ``channels`` as they will be; ``reason`` is a sentence, ``warning`` one that must be seen.
+
+    ``unreadable`` where there is none since nothing of the track can be decoded.
+    """
 
     kind: AudioKind
     kbps: float = 0.0
@@ -67,6 +70,7 @@ class AudioPlan:
     reason: str = ""
     warning: str = ""
     codec: str = "aac"
+    unreadable: bool = False
 
     def expected_bytes(self, duration_s: float) -> int:
         return math.ceil(self.kbps * 1000 / 8 * duration_s)
@@ -216,4 +220,5 @@ def broken(said: str) -> AudioPlan:
         AudioKind.NONE,
         reason="the sound is left out, since it can't be decoded",
         warning=f"The sound was left out: {said.removesuffix('.')}.",
+        unreadable=True,
     )

@@ -107,14 +107,43 @@ async def load_up(
     load: Load,
 ) -> None:
     """Make all sound and read all subtitles that go along. Raises UsageError, EncoderError."""
-    tell_of_tracks(info, layout, load.shares, job)
-    load.main, load.track = await _main_sound(request, info, layout, limit, ffmpeg, settings, job, load.shares)
+    usable = await _without_silence(request, info, layout, limit, ffmpeg, settings, job)
+    while True:
+        load.shares = shares_of(request, usable, limit, layout)
+        load.main, load.track = await _main_sound(request, usable, layout, limit, ffmpeg, settings, job, load.shares)
+        lost = load.shares.kept[:1]
+        if load.track or not load.main.unreadable or len(heard(usable, layout)) == 1:
+            break
+        job.warn(f"Sound track {lost[0].index} can't be decoded and is left out.")
+        usable = _without(usable, lost[0])
+    tell_of_tracks(usable, layout, load.shares, job)
     if load.main.kind is not AudioKind.NONE:
         load.more = await _more_sound(request, info, layout, load.shares, limit, ffmpeg, settings, job)
     if not keeps_step(layout):
         _tell_of_lost_times(info, job)
     else:
         load.spoken = await subtitles(info, limit, ffmpeg, job, why_not_drawn(request, info, layout))
+
+
+async def _without_silence(
+    request: CompressRequest, info: MediaInfo, layout: Layout, limit: int, ffmpeg: Ffmpeg, settings: Settings, job: Job
+) -> MediaInfo:
+    """The source without the silent tracks that would be kept while one with something to hear finds no room."""
+    usable = info
+    while True:
+        shares = shares_of(request, usable, limit, layout)
+        if not shares.kept or len(shares.kept) == len(heard(usable, layout)):
+            return usable
+        main = shares.kept[0]
+        loudness = await measured.loudness_of(settings.cache, info, main, layout, ffmpeg)
+        if not loudness.silent or loudness.damaged:
+            return usable
+        job.warn(f"Sound track {main.index} is silent and is left out: there is no room for all of them.")
+        usable = _without(usable, main)
+
+
+def _without(info: MediaInfo, lost: AudioStream) -> MediaInfo:
+    return replace(info, audios=tuple(stream for stream in info.audios if stream is not lost))
 
 
 async def _main_sound(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,6 +27,28 @@ def add_boxes(path: Path, user_data: bytes, movie: bytes) -> None:
         _shift_chunks(moov, grown)
         _append(moov, user_data, movie)
         _make_room(file, start + size, grown)
+        file.seek(start)
+        file.write(moov)
+
+
+# Of a tkhd: behind its size, name and version, the last of three bytes of flags; the lowest bit is that the track is
+# enabled (ISO/IEC 14496-12, 8.3.2).
+_TRACK_FLAGS, _ENABLED = 11, 1
+
+
+def disable(path: Path, tracks: Iterable[int]) -> None:
+    """Mark tracks, by their place among all from 0 on, as not shown unless asked for.
+
+    libavformat enables the first track of a kind where none is to be. Raises ValueError where the index is damaged.
+    """
+    with path.open("r+b") as file:
+        start, size = _moov(file)
+        file.seek(start)
+        moov = bytearray(file.read(size))
+        all_tracks = [(at, end) for name, at, end in _children(moov, 8, len(moov)) if name == b"trak"]
+        for at, end in (all_tracks[n] for n in tracks):
+            (header,) = (a for name, a, _ in _children(moov, at + 8, end) if name == b"tkhd")
+            moov[header + _TRACK_FLAGS] &= ~_ENABLED
         file.seek(start)
         file.write(moov)
 

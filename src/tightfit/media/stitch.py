@@ -23,7 +23,7 @@ from tightfit.media import packets
 from tightfit.media.argv import LEAD_S, ours
 from tightfit.media.audio import AudioTrack
 from tightfit.media.cargo import Cargo, bitmap_lane, chapter_facts, describe, text_lane
-from tightfit.media.moov import add_boxes
+from tightfit.media.moov import add_boxes, disable
 from tightfit.media.template import template
 
 # Sound and picture alternate by the second: by the packet, the tables of where each chunk lies would make the
@@ -93,6 +93,8 @@ def _stitch(parts: Sequence[Part], timeline: Timeline, cargo: Cargo, out: Path) 
         for _, packet in heapq.merge(*lanes, key=lambda item: item[0]):
             container.mux(packet)
     add_boxes(out, *cargo.own_boxes)
+    if not cargo.container.is_matroska:
+        disable(out, [n for n, text in enumerate(cargo.texts, start=1 + len(cargo.tracks)) if not text.default])
     return out.stat().st_size
 
 

@@ -18,7 +18,6 @@ import av
 import ffmpeg as graph
 from av.packet import Packet
 
-from tightfit.domain.containers import Container
 from tightfit.domain.geometry import Size
 from tightfit.domain.mp4_boxes import APPLE
 from tightfit.domain.pieces import Part
@@ -35,10 +34,10 @@ from tightfit.media.progress import ProgressReader
 from tightfit.media.stitch import Timeline
 from tightfit.media.subtitles import bitmaps_of
 from tightfit.media.tools import Ffmpeg
+from tightfit.media.verify_tracks import AGAIN, check_descriptions, check_subtitles_times
 
 # A frame of AAC is 21 ms at 48 kHz; people notice sound that is 45 ms early (ITU-R BT.1359-1).
 _AUDIO_TOLERANCE_S = 0.020
-_AGAIN = "Run again: it is made anew."
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ async def verify(ffmpeg: Ffmpeg, path: Path, expected: Expected) -> None:
     try:
         _check_content(path, expected)
     except (av.FFmpegError, OSError, IndexError, ValueError) as exc:
-        raise EncoderError(f"The joined file can't be read back: {exc}.", hint=_AGAIN) from exc
+        raise EncoderError(f"The joined file can't be read back: {exc}.", hint=AGAIN) from exc
     await _check_decodes(ffmpeg, path, expected)
 
 
@@ -89,9 +88,7 @@ def _check_content(path: Path, expected: Expected) -> None:
     _check_pictures_times(sorted(start for start, _ in seen.get(0, ())), expected)
     for n, track in enumerate(expected.cargo.tracks, start=1):
         _check_sounds_times(seen.get(n, []), track, expected)
-    for n, drawn in enumerate(expected.cargo.bitmaps, start=1 + len(expected.cargo.tracks) + len(expected.cargo.texts)):
-        if [start for start, _ in seen.get(n, [])] != [Fraction(start, 1000) for start, _ in drawn.samples]:
-            raise EncoderError("The joined file shows drawn subtitles at other times than planned.", hint=_AGAIN)
+    check_subtitles_times(seen, expected.cargo)
 
 
 def _demuxer(expected: Expected) -> str:
@@ -112,7 +109,7 @@ _NAMES = {"video": "picture", "audio": "sound", "subtitle": "subtitles"}
 
 def _differs(kind: str, at: int) -> EncoderError:
     what = _NAMES.get(kind, kind)
-    return EncoderError(f"The joined file's {what} differs from what was encoded, from packet {at} on.", hint=_AGAIN)
+    return EncoderError(f"The joined file's {what} differs from what was encoded, from packet {at} on.", hint=AGAIN)
 
 
 def _lanes(expected: Expected) -> list[Generator[bytes, None, None]]:
@@ -143,13 +140,13 @@ def _check_header(container: av.container.InputContainer, expected: Expected) ->
     """What is not in the packets: which streams there are, how they are decoded, what the file says of itself."""
     wanted = ["video", *expected.cargo.kinds]
     if [stream.type for stream in container.streams if stream.type != "data"] != wanted:
-        raise EncoderError("The joined file has lost or gained a track.", hint=_AGAIN)
+        raise EncoderError("The joined file has lost or gained a track.", hint=AGAIN)
     coded = container.streams.video[0].codec_context
     plainly, described = form_of(coded.name).told, packets.description_of(Path(part.path) for part in expected.parts)
     if plainly(coded.extradata or b"") != plainly(described):
-        raise EncoderError("The joined file describes its pictures otherwise than the encoder did.", hint=_AGAIN)
+        raise EncoderError("The joined file describes its pictures otherwise than the encoder did.", hint=AGAIN)
     if (coded.width, coded.height) != (expected.size.width, expected.size.height):
-        raise EncoderError(f"The joined file's pictures are {coded.width}x{coded.height}.", hint=_AGAIN)
+        raise EncoderError(f"The joined file's pictures are {coded.width}x{coded.height}.", hint=AGAIN)
 
 
 def _check_light(path: Path, expected: Expected) -> None:
@@ -161,7 +158,7 @@ def _check_light(path: Path, expected: Expected) -> None:
     deep = (shown.format.name, shown.color_trc in _HDR)
     same = [(frame.color_trc, frame.color_primaries, frame.colorspace, frame.color_range) for frame in (shown, made)]
     if deep != ("yuv420p10le", True) or same[0] != same[1] or light_in(shown) != expected.cargo.light:
-        raise EncoderError("The joined file does not say of its HDR pictures what they are.", hint=_AGAIN)
+        raise EncoderError("The joined file does not say of its HDR pictures what they are.", hint=AGAIN)
 
 
 # Transfer functions of H.273: PQ and HLG.
@@ -183,22 +180,11 @@ def _check_facts(container: av.container.InputContainer, expected: Expected) -> 
     sure = {key: value for key, value in tags.items() if key in _SURE_TAGS or key.startswith(APPLE)}
     lost = [key for key, value in sure.items() if found.get(key.lower()) != value]
     if lost:
-        raise EncoderError(f"The joined file has lost what was noted of it: {', '.join(lost)}.", hint=_AGAIN)
+        raise EncoderError(f"The joined file has lost what was noted of it: {', '.join(lost)}.", hint=AGAIN)
     titles = [chapter["metadata"].get("title", "") for chapter in container.chapters()]
     if titles != [chapter.title for chapter in expected.cargo.chapters]:
-        raise EncoderError("The joined file has lost or changed a chapter.", hint=_AGAIN)
-    for stream, track in zip(container.streams.audio, expected.cargo.tracks, strict=True):
-        if track.language and expected.cargo.container is not Container.MOV and stream.language != track.language:
-            raise EncoderError("The joined file has lost the language of a sound track.", hint=_AGAIN)
-    written = list(container.streams.subtitles)[-len(expected.cargo.bitmaps) :] if expected.cargo.bitmaps else []
-    for shown, drawn in zip(written, expected.cargo.bitmaps, strict=True):
-        if (shown.language or None, _flags(shown)) != (drawn.language, (drawn.default, drawn.forced)):
-            raise EncoderError("The joined file has lost the language or a flag of drawn subtitles.", hint=_AGAIN)
-
-
-def _flags(stream: Any) -> tuple[bool, bool]:
-    kinds = av.stream.Disposition
-    return bool(stream.disposition & kinds.default), bool(stream.disposition & kinds.forced)
+        raise EncoderError("The joined file has lost or changed a chapter.", hint=AGAIN)
+    check_descriptions([*container.streams.audio, *container.streams.subtitles], expected.cargo)
 
 
 # Matroska counts milliseconds.
