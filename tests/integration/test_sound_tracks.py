@@ -28,8 +28,8 @@ def _two_tracks(path: Path, first: str, second: str) -> Path:
     return path
 
 
-def _with_junk_in(stream: int, source: Path, path: Path) -> Path:
-    """Every packet of a stream is zeros."""
+def _with_junk_in(stream: int, source: Path, path: Path, until_s: float = 99.0) -> Path:
+    """Every packet of a stream up to that second is zeros."""
     with av.open(str(source)) as whole, av.open(str(path), "w") as out:
         streams = [out.add_stream_from_template(s) for s in whole.streams]
         for made_of, there in zip(whole.streams, streams, strict=True):
@@ -37,7 +37,7 @@ def _with_junk_in(stream: int, source: Path, path: Path) -> Path:
             there.disposition = made_of.disposition
         for packet in (p for p in whole.demux() if p.size):
             made = packet
-            if packet.stream.index == stream:
+            if packet.stream.index == stream and float(packet.pts * packet.time_base) < until_s:
                 made = av.Packet(bytes(packet.size))
                 made.pts, made.dts, made.time_base = packet.pts, packet.dts, packet.time_base
             made.stream = streams[packet.stream.index]
@@ -58,6 +58,14 @@ def test_a_track_that_can_not_be_decoded_makes_way_for_one_that_can(broken: int,
     assert (_languages(output), len(result.audio)) == ([kept], 1)
     assert result.warnings == (f"Sound track {broken} can't be decoded and is left out.",)
     assert decode_complaints(output) == ""
+
+
+def test_sound_that_is_over_before_the_first_good_picture_is_left_out_and_said(tmp_path: Path) -> None:
+    make(*PICTURE, *lavfi("sine=440:d=0.4"), *CODED, "-g", 8, tmp_path / "whole.mkv")
+    source = _with_junk_in(0, tmp_path / "whole.mkv", tmp_path / "a.mkv", until_s=0.75)
+    result = tightfit.compress(source, to="60KB", output=tmp_path / "out.mp4")
+    assert (result.frames, result.audio) == (12, ())
+    assert "The sound was left out: it is over before the first picture that can be decoded." in result.warnings
 
 
 def test_a_silent_track_makes_way_where_there_is_room_for_one(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from tightfit.engine.editing import kept_bytes, layout_of, reasons, shape_for, w
 from tightfit.engine.job import Job
 from tightfit.engine.pairs import machine_name
 from tightfit.engine.quality import measure_crossings
-from tightfit.engine.streams import Load, cargo_of, fit_load, load_up, overhead_bound, shares_of
+from tightfit.engine.streams import Load, cargo_of, fit_load, leave_out_ended, load_up, overhead_bound, shares_of
 from tightfit.engine.subtitles import Subtitles
 from tightfit.errors import InfeasibleError, SourceError, told_singly
 from tightfit.media.analyse import Analysis, analyse
@@ -110,6 +110,7 @@ async def prepare(
     clip = Clip(info, video, picture, analysis.pts, layout, analysis.pictures)
     model = RateModel(analysis.content, steepness=codec.steepness, bytes_ratio=codec.bytes_ratio, grain=codec.grain)
     line = timeline_of(clip)
+    leave_out_ended(load, line)
     fitted = fit_load(request, limit, clip, line, model, load)
     if limit < asked and planning.choose(model, fitted[2].video, picture.full) is None:
         # What is worth spending is a guess: a few pictures may need a keyframe that they had no use for in the source.

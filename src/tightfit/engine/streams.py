@@ -125,6 +125,13 @@ async def load_up(
         load.spoken = await subtitles(info, limit, ffmpeg, job, why_not_drawn(request, info, layout))
 
 
+def leave_out_ended(load: Load, line: Timeline) -> None:
+    """No sound goes along that is over when the first picture that decodes is shown: nothing of it would be heard."""
+    load.more = [found for found in load.more if found[2].end_s > line.start_s + _LATE_S]
+    if load.track and load.track.end_s <= line.start_s + _LATE_S:
+        load.main, load.track, load.more = broken("it is over before the first picture that can be decoded"), None, []
+
+
 async def _without_silence(
     request: CompressRequest, info: MediaInfo, layout: Layout, limit: int, ffmpeg: Ffmpeg, settings: Settings, job: Job
 ) -> MediaInfo:
