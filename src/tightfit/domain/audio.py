@@ -214,6 +214,14 @@ def drop(plan: AudioPlan) -> AudioPlan:
     )
 
 
+def over_early() -> AudioPlan:
+    """A track of which nothing is heard, since the pictures that went with it are lost."""
+    why = "it is over before the first picture that can be decoded"
+    return AudioPlan(
+        AudioKind.NONE, reason=f"the sound is left out, since {why}", warning=f"The sound was left out: {why}."
+    )
+
+
 def broken(said: str) -> AudioPlan:
     """A track that can't be decoded: the picture is worth having without it."""
     return AudioPlan(

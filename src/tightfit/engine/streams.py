@@ -16,6 +16,7 @@ from tightfit.domain.audio import (
     SoundRules,
     broken,
     drop,
+    over_early,
     plan_audio,
 )
 from tightfit.domain.cargo import carried_chapters, carried_tags, fitting_cues
@@ -129,7 +130,7 @@ def leave_out_ended(load: Load, line: Timeline) -> None:
     """No sound goes along that is over when the first picture that decodes is shown: nothing of it would be heard."""
     load.more = [found for found in load.more if found[2].end_s > line.start_s + _LATE_S]
     if load.track and load.track.end_s <= line.start_s + _LATE_S:
-        load.main, load.track, load.more = broken("it is over before the first picture that can be decoded"), None, []
+        load.main, load.track, load.more = over_early(), None, []
 
 
 async def _without_silence(
